@@ -1,0 +1,12 @@
+"""Space-time corners of the face, descriptors of the voice, and their fusion.
+
+The public names are declared in ``__init__.pyi`` and imported at first use, so that
+``import stcorner`` stays cheap.
+"""
+
+import lazy_loader as _lazy
+
+from stcorner._core import __version__ as __version__
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
+__all__ = [*__all__, "__version__"]

@@ -1,0 +1,12 @@
+from ._core import __version__ as __version__
+from ._runtime import active_isa as active_isa
+from ._runtime import available_isas as available_isas
+from ._runtime import set_isa as set_isa
+from ._runtime import show_versions as show_versions
+from .errors import DatasetError as DatasetError
+from .errors import LeakageError as LeakageError
+from .errors import MediaError as MediaError
+from .errors import MissingExtraError as MissingExtraError
+from .errors import ModelError as ModelError
+from .errors import ParameterError as ParameterError
+from .errors import StcornerError as StcornerError

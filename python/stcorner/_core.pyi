@@ -1,0 +1,16 @@
+"""Types of the compiled core. Private: the package's functions validate before they call it."""
+
+__version__: str
+
+# runtime
+def active_isa() -> str: ...
+def available_isas() -> list[str]: ...
+def set_isa(name: str) -> None: ...
+def effective_threads(n_threads: int, n_items: int) -> int: ...
+def build_config() -> dict[str, object]: ...
+
+# video
+
+# audio
+
+# fusion

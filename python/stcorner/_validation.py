@@ -1,0 +1,158 @@
+"""Checks at the door: each returns the value in canonical form or raises `ParameterError`."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+__all__ = ["check_array", "check_choice", "check_flag", "check_integer", "check_real", "resolve_n_threads"]
+
+T = TypeVar("T")
+
+
+def _bounds(low: float | None, high: float | None, *, open_low: bool, open_high: bool) -> str:
+    parts = []
+    if low is not None:
+        parts.append(f"{'>' if open_low else '>='} {low:g}")
+    if high is not None:
+        parts.append(f"{'<' if open_high else '<='} {high:g}")
+    return " and ".join(parts)
+
+
+def check_real(
+    name: str,
+    value: Any,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
+    """Return `value` as a finite float within the bounds."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise ParameterError(f"{name} must be a real number, got {value!r}")
+    number = float(value)
+    too_low = low is not None and (number <= low if open_low else number < low)
+    too_high = high is not None and (number >= high if open_high else number > high)
+    if not math.isfinite(number) or too_low or too_high:
+        bounds = _bounds(low, high, open_low=open_low, open_high=open_high)
+        raise ParameterError(f"{name} must be finite{' and ' + bounds if bounds else ''}, got {value!r}")
+    return number
+
+
+def check_integer(name: str, value: Any, *, low: int | None = None, high: int | None = None) -> int:
+    """Return `value` as an int within the bounds; a float or a bool is refused, not rounded."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+        raise ParameterError(f"{name} must be an integer, got {value!r}")
+    number = int(value)
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise ParameterError(
+            f"{name} must be {_bounds(low, high, open_low=False, open_high=False)}, got {value!r}"
+        )
+    return number
+
+
+def check_choice(name: str, value: T, allowed: Collection[T]) -> T:
+    """Return `value` if it is one of `allowed`."""
+    try:
+        known = value in allowed
+    except TypeError:  # unhashable
+        known = False
+    if not known:
+        raise ParameterError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool; anything but True and False is refused."""
+    if not isinstance(value, bool | np.bool_):
+        raise ParameterError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def check_array(
+    name: str,
+    value: ArrayLike,
+    *,
+    dtype: DTypeLike | None = None,
+    allowed_dtypes: Collection[str] = (),
+    ndim: int | tuple[int, ...] | None = None,
+    allow_empty: bool = False,
+    finite: bool = True,
+) -> NDArray[Any]:
+    """Return `value` as a C-contiguous, native, aligned numeric array.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for the message.
+    value : array_like
+        What the caller gave. Complex, object and string arrays are refused.
+    dtype : dtype, optional
+        The result is cast to it. Default: the input's own.
+    allowed_dtypes : collection of str
+        Where given, an input whose dtype is none of these is cast to `dtype` (or to float64).
+    ndim : int or tuple of int, optional
+        Allowed numbers of dimensions.
+    allow_empty : bool
+        Whether a zero-size array is accepted.
+    finite : bool
+        Whether NaN and infinity are refused.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ParameterError(f"{name} must be a rectangular array: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise ParameterError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    if ndim is not None:
+        wanted = (ndim,) if isinstance(ndim, int) else ndim
+        if array.ndim not in wanted:
+            allowed = " or ".join(map(str, wanted))
+            raise ParameterError(
+                f"{name} must have {allowed} dimension(s), got {array.ndim} (shape {array.shape})"
+            )
+    if array.size == 0 and not allow_empty:
+        raise ParameterError(f"{name} must not be empty, got shape {array.shape}")
+    if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = int(array.size - np.isfinite(array).sum())
+        raise ParameterError(f"{name} must be finite, got {bad} NaN or infinite value(s)")
+    target = array.dtype.newbyteorder("=") if dtype is None else np.dtype(dtype)
+    if allowed_dtypes:
+        native = array.dtype.newbyteorder("=")
+        target = native if native.name in allowed_dtypes else np.dtype(dtype if dtype is not None else "f8")
+    result = np.require(array, dtype=target, requirements=["C", "A"])
+    if finite and result.dtype.kind == "f" and result.dtype.itemsize < array.dtype.itemsize:
+        # A finite float64 beyond float32's range would become infinite by the cast.
+        if not np.isfinite(result).all():
+            raise ParameterError(f"{name} must fit into {target.name}, got magnitude {np.abs(array).max():g}")
+    return result
+
+
+def resolve_n_threads(n_threads: int | None) -> int:
+    """Return the number of threads for the core: 0 stands for OpenMP's present maximum.
+
+    None is the process default, -1 all cores that this process may use, -2 all but one, and so on
+    (scikit-learn's rule for ``n_jobs``).
+    """
+    if n_threads is None:
+        return 0
+    number = check_integer("n_threads", n_threads)
+    if number == 0:
+        raise ParameterError("n_threads must be None, > 0, or negative (-1: all cores), got 0")
+    if number < 0:
+        import os
+
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+        return max(1, cores + 1 + number)
+    return number

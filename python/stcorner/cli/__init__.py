@@ -1,0 +1,6 @@
+"""Commands."""
+
+
+def main() -> None:
+    """Run the command line."""
+    raise SystemExit("replaced by the command-line room")

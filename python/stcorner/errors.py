@@ -1,0 +1,44 @@
+"""Exceptions of stcorner. Every message names the parameter, what is allowed and what came."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DatasetError",
+    "LeakageError",
+    "MediaError",
+    "MissingExtraError",
+    "ModelError",
+    "ParameterError",
+    "StcornerError",
+]
+
+
+class StcornerError(Exception):
+    """Base class of all errors that stcorner raises on purpose."""
+
+
+class ParameterError(StcornerError, ValueError):
+    """An argument has a value, shape or dtype that the function does not accept."""
+
+
+class MediaError(StcornerError, OSError):
+    """A media file is missing, unreadable, damaged, or lacks the stream that was asked for."""
+
+
+class DatasetError(StcornerError, ValueError):
+    """A corpus folder or table does not have the form that its reader expects."""
+
+
+class LeakageError(DatasetError):
+    """Training and test data share something that makes the test score meaningless."""
+
+
+class ModelError(StcornerError, ValueError):
+    """A model file is damaged, of an unknown version, or does not fit the request."""
+
+
+class MissingExtraError(StcornerError, ImportError):
+    """A function needs packages of an optional extra that is not installed."""
+
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        super().__init__(f"{feature} needs {package}: pip install 'stcorner[{extra}]'")
