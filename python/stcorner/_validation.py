@@ -132,10 +132,10 @@ def check_array(
         native = array.dtype.newbyteorder("=")
         target = native if native.name in allowed_dtypes else np.dtype(dtype if dtype is not None else "f8")
     result = np.require(array, dtype=target, requirements=["C", "A"])
-    if finite and result.dtype.kind == "f" and result.dtype.itemsize < array.dtype.itemsize:
-        # A finite float64 beyond float32's range would become infinite by the cast.
-        if not np.isfinite(result).all():
-            raise ParameterError(f"{name} must fit into {target.name}, got magnitude {np.abs(array).max():g}")
+    narrowed = result.dtype.kind == "f" and result.dtype.itemsize < array.dtype.itemsize
+    # A finite float64 beyond float32's range becomes infinite by the cast.
+    if finite and narrowed and not np.isfinite(result).all():
+        raise ParameterError(f"{name} must fit into {target.name}, got magnitude {np.abs(array).max():g}")
     return result
 
 
