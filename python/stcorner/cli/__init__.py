@@ -1,6 +1,147 @@
-"""Commands."""
+"""Commands: one module each, imported only when its command runs.
+
+Exit codes: 0 all well · 1 some inputs failed, they are listed · 2 wrong use · 3 a fault of stcorner
+itself · 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cyclopts import App
+
+__all__ = ["COMMANDS", "Command", "build_app", "main"]
 
 
-def main() -> None:
-    """Run the command line."""
-    raise SystemExit("replaced by the command-line room")
+class Command(NamedTuple):
+    """A command: its name, what it does, and calls that a person may copy."""
+
+    name: str
+    help: str
+    examples: tuple[str, ...]
+
+
+COMMANDS = (
+    Command(
+        "info",
+        "Print versions, instruction sets and threads: what a bug report needs.",
+        ("stcorner info", "stcorner info --json"),
+    ),
+    Command(
+        "models",
+        "List the models that ship with the package, or show one model's card.",
+        ("stcorner models", "stcorner models my.stcorner"),
+    ),
+)
+
+
+def build_app() -> App:
+    """Return the command line with every command registered, none imported."""
+    from cyclopts import App
+
+    import stcorner
+
+    app = App(
+        name="stcorner",
+        help="Space-time corners of the face, descriptors of the voice, and their fusion.",
+        version=stcorner.__version__,
+        help_format="plaintext",
+        version_format="plaintext",
+        help_epilogue=(
+            "Every command takes --config FILE.toml, whose table [COMMAND] sets its options.\n"
+            "Exit codes: 0 ok, 1 some inputs failed (they are listed), 2 wrong use.\n"
+            "Shell completion: stcorner --install-completion."
+        ),
+    )
+    app.register_install_completion_command()
+    for command in COMMANDS:
+        app.command(
+            f"stcorner.cli.{command.name}:{command.name}",
+            name=command.name,
+            help=command.help,
+            help_epilogue="Examples:\n" + "\n".join(f"  {line}" for line in command.examples),
+        )
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name. Default: those of the process.
+    """
+    tokens = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(tokens)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`| head`) has gone. Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _run(tokens: list[str]) -> int:
+    from cyclopts import CycloptsError
+
+    from stcorner.errors import MediaError, StcornerError
+
+    app = build_app()
+    try:
+        tokens, config = _take_config(tokens)
+        if config is not None:
+            from cyclopts.config import Toml
+
+            app.config = (Toml(config, must_exist=True),)
+        result = app(tokens, result_action="return_value", print_error=False, exit_on_error=False)
+    except CycloptsError as error:
+        command = next((token for token in tokens[:1] if token in app), "")
+        _complain(f"{str(error).rstrip('.')}. See: stcorner {command} --help".replace("  ", " "))
+        return 2
+    except StcornerError as error:
+        _complain(str(error))
+        return 1 if isinstance(error, MediaError) else 2
+    except (KeyboardInterrupt, SystemExit, BrokenPipeError):
+        raise
+    except Exception as error:
+        if os.environ.get("STCORNER_DEBUG"):
+            raise
+        _complain(
+            f"{type(error).__name__}: {error}. This is a fault of stcorner: run again with STCORNER_DEBUG=1 "
+            "to see where, and report it with the output of `stcorner info`"
+        )
+        return 3
+    return result if isinstance(result, int) else 0
+
+
+def _take_config(tokens: list[str]) -> tuple[list[str], str | None]:
+    """Take ``--config FILE`` out of the arguments: it decides how the others are read."""
+    from pathlib import Path
+
+    from stcorner.errors import ParameterError
+
+    for at, token in enumerate(tokens):
+        if token == "--":
+            break
+        if token == "--config" or token.startswith("--config="):
+            name, equals, value = token.partition("=")
+            rest = tokens[at + 1 :]
+            if not equals:
+                if not rest:
+                    raise ParameterError(f"{name} must be followed by a TOML file, got nothing")
+                value, *rest = rest
+            if not Path(value).is_file():
+                raise ParameterError(f"--config must be a TOML file that exists, got {value!r}")
+            return tokens[:at] + rest, value
+    return tokens, None
+
+
+def _complain(message: str) -> None:
+    print(f"stcorner: {message}", file=sys.stderr)

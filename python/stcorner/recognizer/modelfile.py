@@ -1,0 +1,395 @@
+"""The file format ``*.stcorner``: one zip with a checked document, plain arrays and a model card.
+
+Reading a file executes nothing that it holds. It is refused unless everything in it is what its own
+document announces, and unless the seal at its end fits every byte before it, so that a file that was
+cut, edited or damaged never becomes a recogniser that is silently wrong.
+
+====================  =============================================================================
+member                what it holds
+====================  =============================================================================
+``model.json``        `ModelDocument`: versions, labels, parameters, states of the parts, and the
+                      size and SHA-256 of every other member
+``MODEL_CARD.md``     what the model is for, what it was trained on, how well it does
+``arrays/NAME.npy``   one array per name, C order, no pickle
+``fercnn.keras``      the network for Keras (optional; prediction does not need it)
+====================  =============================================================================
+
+The zip comment is the seal: ``sha256:`` and the digest of all bytes before the comment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import struct
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import numpy as np
+
+from stcorner.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["ModelDocument", "ModelFile", "PartDocument", "TrainingDocument", "read_model", "write_model"]
+
+FORMAT_VERSION = 1
+MAX_FILE_BYTES = 256 << 20
+MAX_CONTENT_BYTES = 512 << 20
+MAX_MEMBERS = 512
+
+_DOCUMENT, _CARD, _NETWORK = "model.json", "MODEL_CARD.md", "fercnn.keras"
+_ARRAY_NAME = re.compile(r"[A-Za-z0-9_]+(?:[./-][A-Za-z0-9_]+)*")
+_DTYPES = ("float64", "float32", "int64", "int32", "int16", "int8", "uint8", "bool")
+_SEAL = b"sha256:"
+_SEAL_BYTES = len(_SEAL) + 64
+# Zip stores a time for each member; the earliest that it can express keeps equal models equal.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+# What zipfile lets through when an archive is damaged or made to hurt.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, ValueError,
+    OSError,
+)  # fmt: skip
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of what stands in ``model.json``: an unknown field is an error."""
+
+
+class MemberDocument(_Strict, frozen=True, kw_only=True):
+    """Size in bytes and SHA-256 of one member."""
+
+    size: int
+    sha256: str
+
+
+class ArrayDocument(_Strict, frozen=True, kw_only=True):
+    """Type and shape of one array."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class PartDocument(_Strict, frozen=True, kw_only=True):
+    """One fitted part: its kind and the JSON half of its state."""
+
+    kind: str
+    state: dict[str, Any]
+
+
+class TrainingDocument(_Strict, frozen=True, kw_only=True):
+    """What the model was fitted on."""
+
+    n_clips: int
+    n_rows: int
+    n_failed: int
+    subjects: tuple[str, ...]
+    corpora: tuple[str, ...]
+    seed: int | None
+    versions: dict[str, str]
+
+
+class ModelDocument(_Strict, frozen=True, kw_only=True):
+    """The content of ``model.json``."""
+
+    format: Literal["stcorner-model"] = "stcorner-model"
+    format_version: int = FORMAT_VERSION
+    stcorner_version: str
+    name: str
+    classes: tuple[str, ...]
+    parameters: dict[str, Any]
+    feature_names: dict[str, tuple[str, ...]]
+    parts: dict[str, PartDocument]
+    training: TrainingDocument
+    scores: dict[str, float] = {}
+    arrays: dict[str, ArrayDocument] = {}
+    members: dict[str, MemberDocument] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """A model as it stands in a file.
+
+    Attributes
+    ----------
+    document : ModelDocument
+        Everything but the arrays. `write_model` fills ``arrays`` and ``members``.
+    arrays : dict of str to ndarray
+        Arrays of the parts, named ``PART/NAME``.
+    card : str
+        The model card, Markdown.
+    network : bytes, optional
+        A ``.keras`` archive. It is stored and checked, never opened by prediction.
+    """
+
+    document: ModelDocument
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    card: str = ""
+    network: bytes | None = None
+
+
+def plain(value: Any, where: str = "state") -> Any:
+    """Return `value` with numpy scalars turned into Python's, refusing what JSON cannot hold."""
+    if isinstance(value, dict):
+        return {str(key): plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        raise ModelError(f"{where} must be finite to be saved, got {value!r}")
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ModelError(f"{where} must be JSON (numbers, text, lists, mappings), got {type(value).__name__}")
+
+
+def write_model(path: str | os.PathLike[str], model: ModelFile) -> Path:
+    """Write a model; the file is complete or not there, and equal models give equal bytes.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write, by custom ``NAME.stcorner``. An existing file is replaced in one step.
+    model : ModelFile
+        What to write.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ModelError
+        If a name, type or value cannot be stored.
+    """
+    target = Path(path)
+    members: dict[str, bytes] = {_CARD: model.card.encode()}
+    arrays: dict[str, ArrayDocument] = {}
+    for name in sorted(model.arrays):
+        array = _storable(name, model.arrays[name])
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
+        members[f"arrays/{name}.npy"] = buffer.getvalue()
+        arrays[name] = ArrayDocument(dtype=array.dtype.name, shape=array.shape)
+    if model.network is not None:
+        members[_NETWORK] = model.network
+    document = msgspec.structs.replace(
+        model.document,
+        parameters=plain(model.document.parameters, "parameters"),
+        parts={
+            name: PartDocument(kind=part.kind, state=plain(part.state, name))
+            for name, part in model.document.parts.items()
+        },
+        arrays=arrays,
+        members={
+            name: MemberDocument(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+            for name, data in members.items()
+        },
+    )
+    content = _archive({_DOCUMENT: msgspec.json.format(msgspec.json.encode(document), indent=1), **members})
+    if len(content) > MAX_FILE_BYTES:
+        raise ModelError(f"a model file may have {MAX_FILE_BYTES} bytes, this one has {len(content)}")
+    _replace(target, content)
+    return target
+
+
+def read_model(path: str | os.PathLike[str]) -> ModelFile:
+    """Read a model file and refuse it unless all of it is as announced.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by `write_model`.
+
+    Returns
+    -------
+    ModelFile
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, cut, changed, too large, of another format or version, has members,
+        fields, types or shapes that its document does not announce, or holds values that are not finite.
+    """
+    source = Path(path)
+    try:
+        size = source.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise ModelError(f"{source} is not a model: {size} bytes, allowed are {MAX_FILE_BYTES}")
+        content = source.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{source} cannot be read: {error.strerror or error}") from None
+    try:
+        return _parse(content)
+    except ModelError as error:
+        raise ModelError(f"{source} is refused: {error}") from None
+
+
+def _parse(content: bytes) -> ModelFile:
+    _check_seal(content)
+    members = _unpack(content)
+    document = _decode_document(members.pop(_DOCUMENT))
+    if set(members) != set(document.members):
+        raise ModelError(
+            f"its members differ from its document: {sorted(set(members) ^ set(document.members))}"
+        )
+    for name, data in members.items():
+        announced = document.members[name]
+        if len(data) != announced.size or hashlib.sha256(data).hexdigest() != announced.sha256:
+            raise ModelError(f"member {name} does not have the announced size and hash")
+    if {f"arrays/{name}.npy" for name in document.arrays} != {n for n in members if n.startswith("arrays/")}:
+        raise ModelError("its arrays differ from its document")
+    arrays = {
+        name: _decode_array(name, members[f"arrays/{name}.npy"], announced)
+        for name, announced in document.arrays.items()
+    }
+    try:
+        card = members[_CARD].decode()
+    except (KeyError, UnicodeDecodeError):
+        raise ModelError(f"{_CARD} is missing or not UTF-8") from None
+    return ModelFile(document=document, arrays=arrays, card=card, network=members.get(_NETWORK))
+
+
+def _check_seal(content: bytes) -> None:
+    if not content.startswith(b"PK\x03\x04") or len(content) <= _SEAL_BYTES:
+        raise ModelError("it is not a *.stcorner file (no zip header)")
+    body, seal = content[:-_SEAL_BYTES], content[-_SEAL_BYTES:]
+    if not seal.startswith(_SEAL):
+        raise ModelError("its seal is missing: the file is cut, or was packed by something else")
+    if seal[len(_SEAL) :] != hashlib.sha256(body).hexdigest().encode():
+        raise ModelError("its seal does not fit: the file was changed or damaged")
+
+
+def _unpack(content: bytes) -> dict[str, bytes]:
+    """Return the members. Names are checked against a list, so nothing can point out of the archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            if len(entries) > MAX_MEMBERS:
+                raise ModelError(f"it has {len(entries)} members, allowed are {MAX_MEMBERS}")
+            total = sum(entry.file_size for entry in entries)
+            if total > MAX_CONTENT_BYTES:
+                raise ModelError(f"it unpacks to {total} bytes, allowed are {MAX_CONTENT_BYTES}")
+            members: dict[str, bytes] = {}
+            for entry in entries:
+                # `filename` is what zipfile made of the name; `orig_filename` is what the file says.
+                name = entry.orig_filename
+                if name in members:
+                    raise ModelError(f"member {name!r} appears twice")
+                if not _known_member(name) or entry.filename != name or entry.is_dir():
+                    raise ModelError(f"member {name!r} is unknown")
+                members[name] = archive.read(entry)  # never more than file_size; checks the CRC
+    except ModelError:
+        raise
+    except _ZIP_ERRORS as error:
+        raise ModelError(f"it is not a readable zip: {error}") from None
+    if _DOCUMENT not in members:
+        raise ModelError(f"{_DOCUMENT} is missing")
+    return members
+
+
+def _known_member(name: str) -> bool:
+    if name in (_DOCUMENT, _CARD, _NETWORK):
+        return True
+    inner = name.removeprefix("arrays/").removesuffix(".npy")
+    return name == f"arrays/{inner}.npy" and _ARRAY_NAME.fullmatch(inner) is not None
+
+
+def _decode_document(data: bytes) -> ModelDocument:
+    try:
+        head = msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ModelError(f"{_DOCUMENT} is not valid JSON: {error}") from None
+    if head.get("format") != "stcorner-model":
+        raise ModelError(f"its format must be 'stcorner-model', got {head.get('format')!r}")
+    if head.get("format_version") != FORMAT_VERSION:
+        raise ModelError(
+            f"its format_version must be {FORMAT_VERSION}, got {head.get('format_version')!r}: "
+            f"it was written by stcorner {head.get('stcorner_version')!r}"
+        )
+    try:
+        return msgspec.convert(head, ModelDocument)
+    except msgspec.ValidationError as error:
+        raise ModelError(f"{_DOCUMENT}: {error}") from None
+
+
+def _decode_array(name: str, data: bytes, announced: ArrayDocument) -> NDArray[Any]:
+    """Read a ``.npy`` without letting its header decide how much memory is taken."""
+    stream = io.BytesIO(data)
+    try:
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ModelError(f"array {name} must be of npy version 1.0")
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=4096)
+    except ValueError as error:
+        raise ModelError(f"array {name} has a bad header: {error}") from None
+    if announced.dtype not in _DTYPES or dtype != np.dtype(announced.dtype).newbyteorder("<") or fortran:
+        raise ModelError(f"array {name} must be C-ordered {announced.dtype}, got {dtype}")
+    payload = data[stream.tell() :]
+    count = 1
+    for extent in announced.shape:
+        count *= extent  # Python integers: no overflow
+    if shape != announced.shape or min((*shape, 0)) < 0 or len(payload) != count * dtype.itemsize:
+        raise ModelError(f"array {name} must have shape {announced.shape}, got {shape}")
+    array = np.frombuffer(payload, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ModelError(f"array {name} holds values that are not finite")
+    return array
+
+
+def _storable(name: str, value: NDArray[Any]) -> NDArray[Any]:
+    array = np.ascontiguousarray(value).reshape(np.shape(value))
+    if not _ARRAY_NAME.fullmatch(name):
+        raise ModelError(f"array name must be letters, digits and single . / - between, got {name!r}")
+    if array.dtype.name not in _DTYPES:
+        raise ModelError(f"array {name} must be one of {', '.join(_DTYPES)}, got {array.dtype}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ModelError(f"array {name} must be finite to be saved")
+    return array.astype(array.dtype.newbyteorder("<"), copy=False)
+
+
+def _archive(members: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, data in members.items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # the same on every platform
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, data)
+        archive.comment = b" " * _SEAL_BYTES
+    body = buffer.getvalue()[:-_SEAL_BYTES]
+    return body + _SEAL + hashlib.sha256(body).hexdigest().encode()
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write beside the target, flush to the disk, then rename: no reader ever sees half a file."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise ModelError(f"{target} cannot be written: {error.strerror or error}") from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # mkstemp gives 0600; others may read what the user lets them
+        temporary.replace(target)
+    except OSError as error:
+        raise ModelError(f"{target} cannot be written: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
