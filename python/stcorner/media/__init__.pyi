@@ -1,0 +1,10 @@
+from ._container import MediaWarning as MediaWarning
+from .info import AudioInfo as AudioInfo
+from .info import MediaInfo as MediaInfo
+from .info import VideoInfo as VideoInfo
+from .info import probe as probe
+from .picture import VideoBlock as VideoBlock
+from .picture import iter_video as iter_video
+from .picture import load_video as load_video
+from .sound import iter_audio as iter_audio
+from .sound import load_audio as load_audio

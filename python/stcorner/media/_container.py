@@ -1,0 +1,226 @@
+"""Opening media files: what is accepted, what is refused before anything is allocated, one clock."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stcorner.errors import MediaError, ParameterError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_GAP",
+    "MAX_PIXELS",
+    "Clock",
+    "Damage",
+    "MediaWarning",
+    "check_path",
+    "media_zero",
+    "open_container",
+    "packets",
+    "stream_of",
+]
+
+MAX_PIXELS = 8192 * 8192
+"""Largest picture, in pixels, that is decoded; a larger declared size is refused before it is allocated."""
+
+MAX_BYTES = 4 * 2**30
+"""Largest array, in bytes, that a ``load_`` function returns; longer files are read by blocks."""
+
+MAX_GAP = 3600.0
+"""Largest jump of presentation times, in seconds, that is taken for a gap; a longer one is a new clock."""
+
+# Playlists and text formats name other files or hosts, or accept any bytes at all: they are left out.
+_DEMUXERS = (
+    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dv,eac3,flac,flv,gif,h264,hevc,ivf,live_flv,m4v,matroska,mjpeg,"
+    "mov,mp3,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,tta,voc,vc1,w64,wav,wv,y4m,yuv4mpegpipe"
+)
+
+_LOST_SHARE = 0.05
+_LOST_SECONDS = 0.25
+
+
+class MediaWarning(UserWarning):
+    """A media file is slightly damaged; what could be decoded is used, on its own times."""
+
+
+def check_path(path: str | os.PathLike[str], name: str = "path") -> Path:
+    """Return `path` as a `Path` to a regular, non-empty file, or raise."""
+    if not isinstance(path, str) and not hasattr(path, "__fspath__"):
+        raise ParameterError(f"{name} must be a str or os.PathLike, got {type(path).__name__}")
+    file = Path(path)
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        raise MediaError(f"{file} does not exist") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise MediaError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not file.is_file():  # reading a pipe or a device could wait for ever
+        raise MediaError(f"{file} is not a regular file")
+    if status.st_size == 0:
+        raise MediaError(f"{file} is empty (0 bytes)")
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise MediaError(f"{file} cannot be read: {error.strerror}") from None
+    return file
+
+
+@contextlib.contextmanager
+def open_container(path: Path) -> Iterator[Any]:
+    """Open a checked path with PyAV; errors become `MediaError` with the name of the file."""
+    import av
+
+    limits = {"max_pixels": str(MAX_PIXELS)}
+    try:
+        container = av.open(
+            f"file:{path}",  # a bare name with a colon would be read as a protocol
+            metadata_errors="replace",
+            options=limits,
+            container_options={"protocol_whitelist": "file", "format_whitelist": _DEMUXERS},
+        )
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaError(f"{path} is not a media file that can be read: {_reason(error)}") from None
+    try:
+        for stream in (*container.streams.video, *container.streams.audio):
+            stream.codec_context.options = limits
+        yield container
+    finally:
+        container.close()
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def stream_of(container: Any, kind: str, path: Path) -> Any:
+    """Return the first audio or video stream; cover art is not video."""
+    for stream in getattr(container.streams, kind):
+        context = stream.codec_context
+        if kind == "video" and _is_cover(stream):
+            continue
+        if context is None or not context.codec:
+            continue
+        if kind == "video" and context.width * context.height > MAX_PIXELS:
+            raise MediaError(
+                f"{path} declares pictures of {context.width} x {context.height} pixels, "
+                f"more than the {MAX_PIXELS} allowed"
+            )
+        return stream
+    raise MediaError(f"{path} has no {kind} stream")
+
+
+def _is_cover(stream: Any) -> bool:
+    disposition = getattr(stream, "disposition", None)
+    return (
+        disposition is not None
+        and "attached_pic" in str(getattr(disposition, "name", disposition) or "").lower()
+    )
+
+
+def media_zero(container: Any) -> float:
+    """Seconds, on the container's own clock, of the earliest sound or picture.
+
+    Every time that this package reports counts from here, so sound and picture share one zero.
+    """
+    starts = [
+        float(stream.start_time * stream.time_base)
+        for stream in (*container.streams.video, *container.streams.audio)
+        if stream.start_time is not None and not (stream.type == "video" and _is_cover(stream))
+    ]
+    return min(starts, default=0.0)
+
+
+class Clock:
+    """Presentation times that never stand still or run back.
+
+    Missing and repeated stamps are continued by the length of the frame before, and a jump of more than
+    `MAX_GAP`, forward or back, is taken for a spliced recording and closed.
+    """
+
+    def __init__(self, zero: float, step: float) -> None:
+        self._zero = zero
+        self._step = step
+        self._next = 0.0
+        self._last: float | None = None
+
+    def time(self, stamp: float | None, length: float | None = None) -> float:
+        """Return the time of a frame with this stamp (seconds, or None) and length (seconds)."""
+        expected = 0.0 if self._last is None else self._next
+        now = expected if stamp is None else stamp - self._zero
+        if self._last is None:
+            if abs(now) > MAX_GAP:
+                now = 0.0
+                self._zero = stamp or 0.0
+        elif abs(now - expected) > MAX_GAP:
+            self._zero += now - expected
+            now = expected
+        elif now <= self._last:
+            now = expected
+        self._last = now
+        self._next = now + (length if length and 0 < length < MAX_GAP else self._step)
+        return now
+
+
+@dataclass
+class Damage:
+    """What could not be decoded of one stream, and the judgement at its end."""
+
+    path: Path
+    kind: str
+    packets: int = 0
+    lost: int = 0
+    reason: str = ""
+
+    def add(self, error: Exception) -> None:
+        """Count one packet that did not decode."""
+        self.lost += 1
+        self.reason = self.reason or _reason(error)
+
+    def judge(self, *, decoded: float, declared: float | None) -> None:
+        """Warn of small losses and raise for large ones (more than 5 % and a quarter of a second)."""
+        missing = max(0.0, (declared or 0.0) - decoded)
+        if declared and missing > max(_LOST_SECONDS, _LOST_SHARE * declared):
+            raise MediaError(
+                f"{self.path} is damaged or cut off: "
+                f"{decoded:.2f} of {declared:.2f} s of {self.kind} could be read"
+                + (f" ({self.reason})" if self.reason else "")
+            )
+        if self.lost > max(1.0, _LOST_SHARE * self.packets):
+            raise MediaError(
+                f"{self.path} is damaged: {self.lost} of {self.packets} {self.kind} packets "
+                f"could not be decoded ({self.reason})"
+            )
+        if self.lost:
+            message = f"{self.path}: {self.lost} {self.kind} packet(s) could not be decoded ({self.reason})"
+            warnings.warn(message, MediaWarning, stacklevel=4)
+
+
+def packets(container: Any, stream: Any, damage: Damage) -> Iterator[list[Any]]:
+    """Yield the frames of each packet; a packet that does not decode is counted and passed over."""
+    import av
+
+    source = container.demux(stream)
+    while True:
+        try:
+            packet = next(source)
+        except StopIteration:
+            return
+        except (av.FFmpegError, EOFError) as error:
+            damage.add(error)
+            return
+        damage.packets += packet.size > 0
+        try:
+            frames = packet.decode()
+        except av.FFmpegError as error:
+            if not isinstance(error, EOFError):
+                damage.add(error)
+            continue
+        yield frames

@@ -1,0 +1,221 @@
+"""What a media file holds, without decoding it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stcorner.errors import MediaError
+from stcorner.media._container import check_path, media_zero, open_container, stream_of
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+__all__ = ["AudioInfo", "MediaInfo", "VideoInfo", "probe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioInfo:
+    """The first audio stream of a file.
+
+    Attributes
+    ----------
+    codec : str
+        Name of the coding, as FFmpeg spells it.
+    sample_rate : int
+        Samples per second and channel.
+    channels : int
+        Number of channels.
+    duration : float or None
+        Seconds, as declared; None where the file does not say.
+    start_time : float
+        Seconds between the file's zero and the first sample.
+    """
+
+    codec: str
+    sample_rate: int
+    channels: int
+    duration: float | None
+    start_time: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoInfo:
+    """The first video stream of a file.
+
+    Attributes
+    ----------
+    codec : str
+        Name of the coding, as FFmpeg spells it.
+    width, height : int
+        Pixels of a decoded frame, after `rotation` has been applied.
+    fps : float
+        Mean frames per second as declared; 0.0 where the file does not say.
+    duration : float or None
+        Seconds, as declared; None where the file does not say.
+    start_time : float
+        Seconds between the file's zero and the first frame.
+    n_frames : int or None
+        Frames as declared; None where the file does not say.
+    rotation : int
+        Counter-clockwise turn in degrees (0, 90, 180, 270) that the file asks for; `load_video` applies it.
+    """
+
+    codec: str
+    width: int
+    height: int
+    fps: float
+    duration: float | None
+    start_time: float
+    n_frames: int | None
+    rotation: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaInfo:
+    """Result of `probe`.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    format : str
+        Container, as FFmpeg names it.
+    duration : float or None
+        Seconds, as declared; None where the file does not say.
+    audio : AudioInfo or None
+        First audio stream.
+    video : VideoInfo or None
+        First video stream; cover art does not count.
+    """
+
+    path: Path
+    format: str
+    duration: float | None
+    audio: AudioInfo | None
+    video: VideoInfo | None
+
+    @property
+    def offset(self) -> float | None:
+        """Seconds by which the sound starts after the picture; None unless the file has both."""
+        if self.audio is None or self.video is None:
+            return None
+        return self.audio.start_time - self.video.start_time
+
+
+def declared_duration(container: Any, stream: Any) -> float | None:
+    """Seconds of a stream as the file declares them."""
+    if stream.duration is not None and stream.time_base is not None:
+        seconds = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        seconds = container.duration / 1e6
+    else:
+        return None
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+def declared_fps(stream: Any) -> float:
+    """Mean frames per second as declared, 0.0 if unknown or absurd."""
+    for rate in (stream.average_rate, stream.guessed_rate):
+        if rate and 0 < float(rate) <= 1000:
+            return float(rate)
+    return 0.0
+
+
+def quarter_turn(frame: Any) -> int:
+    """Rotation of a frame's display matrix, rounded to 0, 90, 180 or 270 degrees counter-clockwise."""
+    return round((getattr(frame, "rotation", 0) or 0) / 90) % 4 * 90
+
+
+def _first_frame(container: Any, stream: Any) -> Any:
+    import av
+
+    try:
+        return next(iter(container.decode(stream)), None)
+    except (av.FFmpegError, EOFError):
+        return None
+
+
+def _start(stream: Any, zero: float) -> float:
+    return 0.0 if stream.start_time is None else float(stream.start_time * stream.time_base) - zero
+
+
+def probe(path: str | os.PathLike[str]) -> MediaInfo:
+    """Describe the container and its first audio and video streams.
+
+    At most one frame is decoded (for its rotation). Times count from the earliest sample or frame of the
+    file, which is the zero of `iter_video` and `load_audio` too.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Any file that FFmpeg can read, other than playlists and still images.
+
+    Returns
+    -------
+    MediaInfo
+        Streams, rates, sizes and durations.
+
+    Raises
+    ------
+    MediaError
+        If the file does not exist, is empty, is no media, or has neither sound nor pictures.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, numpy as np, soundfile
+    >>> wav = pathlib.Path(tempfile.mkdtemp()) / "a.wav"
+    >>> soundfile.write(wav, np.zeros(8000), 16000)
+    >>> info = probe(wav)
+    >>> info.duration, info.audio.sample_rate, info.video is None
+    (0.5, 16000, True)
+    """
+    file = check_path(path)
+    with open_container(file) as container:
+        zero = media_zero(container)
+        audio = video = None
+        try:
+            stream = stream_of(container, "audio", file)
+        except MediaError:
+            pass
+        else:
+            context = stream.codec_context
+            audio = AudioInfo(
+                codec=context.codec.name,
+                sample_rate=int(context.sample_rate),
+                channels=int(context.channels),
+                duration=declared_duration(container, stream),
+                start_time=_start(stream, zero),
+            )
+        if any(True for _ in container.streams.video):
+            video = _video_info(container, file, zero, required=audio is None)
+        if audio is None and video is None:
+            raise MediaError(f"{file} has neither an audio nor a video stream")
+        duration = container.duration / 1e6 if container.duration else None
+        return MediaInfo(path=file, format=container.format.name, duration=duration, audio=audio, video=video)
+
+
+def _video_info(container: Any, file: Path, zero: float, *, required: bool) -> VideoInfo | None:
+    try:
+        stream = stream_of(container, "video", file)
+    except MediaError:
+        if required:
+            raise
+        return None
+    frame = _first_frame(container, stream)
+    rotation = 0 if frame is None else quarter_turn(frame)
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if rotation % 180:
+        width, height = height, width
+    return VideoInfo(
+        codec=stream.codec_context.codec.name,
+        width=int(width),
+        height=int(height),
+        fps=declared_fps(stream),
+        duration=declared_duration(container, stream),
+        start_time=_start(stream, zero),
+        n_frames=int(stream.frames) or None,
+        rotation=rotation,
+    )

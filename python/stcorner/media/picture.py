@@ -1,0 +1,228 @@
+"""Pictures out of any video file, on the container's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner import _core
+from stcorner._validation import check_flag, check_integer
+from stcorner.errors import MediaError
+from stcorner.media._container import (
+    MAX_BYTES,
+    Clock,
+    Damage,
+    check_path,
+    media_zero,
+    open_container,
+    packets,
+    stream_of,
+)
+from stcorner.media.info import declared_duration, declared_fps, quarter_turn
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["VideoBlock", "iter_video", "load_video"]
+
+# Planar or semi-planar 8-bit formats whose first plane is the luma.
+_LUMA_FIRST = frozenset(
+    [f"yuv{layout}p" for layout in (410, 411, 420, 422, 440, 444)]
+    + [f"yuvj{layout}p" for layout in (411, 420, 422, 440, 444)]
+    + [f"yuva{layout}p" for layout in (420, 422, 444)]
+    + ["gray", "nv12", "nv16", "nv21", "nv24", "nv42"]
+)
+_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+# Studio luma, 16 to 235, to 0 to 255; footroom and headroom are cut.
+_EXPAND = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+_DEFAULT_STEP = 1 / 25
+
+
+@dataclass(frozen=True)
+class VideoBlock:
+    """Frames that follow each other.
+
+    Attributes
+    ----------
+    frames : ndarray of shape (t, y, x) or (t, y, x, 3), uint8
+        Luma, 0 to 255, or RGB.
+    times : ndarray of shape (t,), float64
+        Presentation times in seconds from the file's zero, strictly increasing.
+    """
+
+    frames: NDArray[np.uint8]
+    times: NDArray[np.float64]
+
+
+def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDArray[np.uint8], float]:
+    """Read all frames of a video.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Any video file that FFmpeg can read.
+    gray : bool, default=True
+        Luma only. With False the frames are RGB.
+
+    Returns
+    -------
+    video : ndarray of shape (t, y, x) or (t, y, x, 3), uint8
+        Full range, 0 to 255 (studio range is expanded), turned upright as the file asks.
+    fps : float
+        Mean frames per second: as declared, else as measured from the presentation times.
+
+    Raises
+    ------
+    MediaError
+        If the file is missing, damaged, has no video stream, or would take more than 4 GiB
+        (read it with `iter_video` then).
+
+    See Also
+    --------
+    iter_video : the same frames by blocks, with their times.
+    """
+    check_flag("gray", gray)
+    file = check_path(path)
+    blocks, times, size = [], [], 0
+    with open_container(file) as container:
+        fps = declared_fps(stream_of(container, "video", file))
+    for block in _blocks(file, 32, gray=gray):
+        blocks.append(block.frames)
+        times.append(block.times)
+        size += block.frames.nbytes
+        if size > MAX_BYTES:
+            raise MediaError(
+                f"{file} holds more pictures than {MAX_BYTES} bytes: read it by blocks with iter_video"
+            )
+    stamps = np.concatenate(times)
+    if not fps:
+        fps = (len(stamps) - 1) / (stamps[-1] - stamps[0]) if len(stamps) > 1 else 1 / _DEFAULT_STEP
+    return np.concatenate(blocks), float(fps)
+
+
+def iter_video(
+    path: str | os.PathLike[str], *, block_length: int = 32, gray: bool = True
+) -> Iterator[VideoBlock]:
+    """Read a video block by block, in constant memory.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Any video file that FFmpeg can read.
+    block_length : int, default=32
+        Frames in each block but the last, >= 1.
+    gray : bool, default=True
+        Luma only, taken from the decoder without a detour over RGB. With False the frames are RGB.
+
+    Yields
+    ------
+    VideoBlock
+        Frames and their presentation times.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range (at the call).
+    MediaError
+        If the file is missing, damaged or has no video stream. Frames before the damage come first.
+
+    Notes
+    -----
+    Studio range (16 to 235) is expanded to 0 to 255, so that gray equals the luma of the RGB frames. A frame
+    of another size than the first is scaled to the first. Missing, repeated and backward presentation times
+    are continued by one frame length; non-square pixels are left as they are.
+    """
+    check_flag("gray", gray)
+    length = check_integer("block_length", block_length, low=1)
+    return _blocks(check_path(path), length, gray=gray)
+
+
+def _blocks(file: Path, length: int, *, gray: bool) -> Iterator[VideoBlock]:
+    frames: NDArray[np.uint8] | None = None
+    times: list[float] = []
+    for picture, time in _frames(file, gray=gray):
+        if frames is None:
+            frames = np.empty((length, *picture.shape), np.uint8)
+        frames[len(times)] = picture
+        times.append(time)
+        if len(times) == length:
+            yield VideoBlock(frames, np.array(times))
+            frames, times = None, []
+    if frames is not None:
+        yield VideoBlock(frames[: len(times)].copy(), np.array(times))
+
+
+def _frames(file: Path, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8], float]]:
+    """Yield each frame and its time; the array is only valid until the next one."""
+    with open_container(file) as container:
+        stream = stream_of(container, "video", file)
+        stream.thread_type = "AUTO"
+        # The processes of a pool run one kernel thread each; the decoder keeps to the same number.
+        stream.codec_context.thread_count = _core.effective_threads(0, 16)
+        fps = declared_fps(stream)
+        clock = Clock(media_zero(container), 1 / fps if fps else _DEFAULT_STEP)
+        damage = Damage(file, "video")
+        convert: _Converter | None = None
+        first = last = None
+        n_frames = 0
+        for decoded in packets(container, stream, damage):
+            for frame in decoded:
+                stamp = None if frame.pts is None else float(frame.pts * frame.time_base)
+                time = clock.time(stamp)
+                if convert is None:
+                    convert, first = _Converter(frame, gray=gray), time
+                last = time
+                n_frames += 1
+                yield convert(frame), time
+        if first is None or last is None:
+            raise MediaError(
+                f"{file}: no picture could be decoded" + (f" ({damage.reason})" if damage.reason else "")
+            )
+        known = container.format.name.split(",")[0] in {"mov", "matroska", "avi", "flv", "ogg"}
+        step = (last - first) / (n_frames - 1) if n_frames > 1 else _DEFAULT_STEP
+        damage.judge(
+            decoded=last - first + step,
+            declared=declared_duration(container, stream) if known and stream.duration else None,
+        )
+
+
+class _Converter:
+    """Decoded frame to upright uint8 array of the first frame's size."""
+
+    def __init__(self, frame: Any, *, gray: bool) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._gray = gray
+        self._size = (frame.width, frame.height)
+        self._turns = quarter_turn(frame) // 90
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: Any) -> NDArray[np.uint8]:
+        picture = self._luma(frame) if self._gray else self._scaled(frame, "rgb24")
+        return np.rot90(picture, self._turns) if self._turns else picture
+
+    def _luma(self, frame: Any) -> NDArray[np.uint8]:
+        name = frame.format.name
+        if name not in _LUMA_FIRST or (frame.width, frame.height) != self._size:
+            return self._scaled(frame, "gray")
+        import cv2
+
+        plane = frame.planes[0]
+        luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+        full = frame.color_range == _FULL_RANGE or name.startswith("yuvj") or name == "gray"
+        if full:
+            return luma
+        expanded: NDArray[Any] = cv2.LUT(luma, _EXPAND)
+        return expanded
+
+    def _scaled(self, frame: Any, form: str) -> NDArray[np.uint8]:
+        width, height = self._size
+        out: Any = self._reformatter.reformat(frame, width, height, form, dst_color_range=_FULL_RANGE)
+        picture: NDArray[np.uint8] = out.to_ndarray()
+        return picture
