@@ -10,3 +10,13 @@ from .errors import MissingExtraError as MissingExtraError
 from .errors import ModelError as ModelError
 from .errors import ParameterError as ParameterError
 from .errors import StcornerError as StcornerError
+from .media import AudioInfo as AudioInfo
+from .media import MediaInfo as MediaInfo
+from .media import MediaWarning as MediaWarning
+from .media import VideoBlock as VideoBlock
+from .media import VideoInfo as VideoInfo
+from .media import iter_audio as iter_audio
+from .media import iter_video as iter_video
+from .media import load_audio as load_audio
+from .media import load_video as load_video
+from .media import probe as probe
