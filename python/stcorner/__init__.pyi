@@ -3,6 +3,15 @@ from ._runtime import active_isa as active_isa
 from ._runtime import available_isas as available_isas
 from ._runtime import set_isa as set_isa
 from ._runtime import show_versions as show_versions
+from .corpora import Clip as Clip
+from .corpora import Fold as Fold
+from .corpora import actor_folds as actor_folds
+from .corpora import load_corpus as load_corpus
+from .corpora import load_cremad as load_cremad
+from .corpora import load_folder as load_folder
+from .corpora import load_ravdess as load_ravdess
+from .corpora import map_labels as map_labels
+from .corpora import protocol_names as protocol_names
 from .errors import DatasetError as DatasetError
 from .errors import LeakageError as LeakageError
 from .errors import MediaError as MediaError

@@ -1,1 +1,5 @@
-"""corpora."""
+"""Corpora of emotional speech and faces: readers, the synthetic corpus, protocols, the leakage auditor."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

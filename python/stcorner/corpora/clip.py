@@ -1,0 +1,291 @@
+"""One recorded utterance and the list that the corpus readers return."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from stcorner._validation import check_choice, check_real
+from stcorner.errors import DatasetError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "LABELS",
+    "VIDEO_SUFFIXES",
+    "Clip",
+    "ClipList",
+    "SkippedFile",
+    "canonical_label",
+    "map_labels",
+]
+
+LABELS = ("angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aiff", ".aif"}
+)
+VIDEO_SUFFIXES = frozenset({".mp4", ".flv", ".mpg", ".mpeg", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".wmv"})
+MODALITIES = ("audio", "video", "both")
+
+_SYNONYMS = {
+    "angry": ("anger", "ang", "rage"),
+    "calm": ("calmness", "relaxed"),
+    "disgust": ("disgusted", "dis"),
+    "fear": ("fearful", "fea", "afraid", "scared"),
+    "happy": ("happiness", "hap", "joy", "joyful"),
+    "neutral": ("neu", "neutrality"),
+    "sad": ("sadness",),
+    "surprise": ("surprised", "sur", "ps", "pleasant_surprise", "pleasant_surprised"),
+}
+_CANONICAL = {name: label for label, names in _SYNONYMS.items() for name in (label, *names)}
+
+
+def canonical_label(name: str) -> str:
+    """Return the name that stcorner uses for an emotion.
+
+    Parameters
+    ----------
+    name : str
+        Any case; spaces and hyphens count as underscores. Known synonyms ("anger", "fearful", "ps")
+        become one of `LABELS`; a name outside the list ("boredom") is kept in lower case.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If `name` is not a string or holds no letter.
+
+    Examples
+    --------
+    >>> canonical_label("Anger"), canonical_label("Pleasant Surprise"), canonical_label("Boredom")
+    ('angry', 'surprise', 'boredom')
+    """
+    given: object = name
+    if not isinstance(given, str) or not re.search(r"[^\W\d_]", given):
+        raise ParameterError(f"label must be a name with at least one letter, got {name!r}")
+    key = re.sub(r"[\s\-_]+", "_", name.strip().lower()).strip("_")
+    return _CANONICAL.get(key, key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One recorded utterance: where it is, who speaks, and what it is labelled.
+
+    Parameters
+    ----------
+    path : Path
+        The media file; for `modality` "both" the one with the picture.
+    clip_id : str
+        Name of the clip within its corpus, without folder and suffix.
+    label : str
+        Emotion, in the form that `canonical_label` returns.
+    subject : str
+        Speaker within the corpus; empty where unknown (then actor folds are refused).
+    take : str
+        What was recorded. All files that show one moment (RAVDESS `01-`, `02-` and `03-` of equal
+        remaining fields, an augmented copy, a cut) share it, and no fold may separate them.
+    modality : {"audio", "video", "both"}
+        What of the clip is to be used. An mp4 with sound can be read as "audio".
+    corpus : str
+        Name of the corpus.
+    sentence, intensity, repetition, sex : str, optional
+        As far as the corpus tells.
+    channel : str
+        "speech" or "song".
+    start, end : float, optional
+        Part of the file in seconds; None means from the beginning, to the end.
+    soft_label : mapping of str to float, optional
+        Share of raters per label; the shares sum to 1.
+    audio_path : Path, optional
+        Sound of the same take in a file of its own; None means that the sound is in `path`.
+
+    Raises
+    ------
+    ValueError
+        If a field is outside what is said above.
+
+    Examples
+    --------
+    >>> clip = Clip(path="a/03-01.wav", clip_id="03-01", label="happy", subject="01", take="01",
+    ...             modality="audio", corpus="mine")
+    >>> clip.path.name, clip.key, clip.group
+    ('03-01.wav', ('mine', '01'), ('mine', '01'))
+    """
+
+    path: Path
+    clip_id: str
+    label: str
+    subject: str
+    take: str
+    modality: str
+    corpus: str
+    sentence: str | None = None
+    intensity: str | None = None
+    repetition: str | None = None
+    channel: str = "speech"
+    sex: str | None = None
+    start: float | None = None
+    end: float | None = None
+    soft_label: Mapping[str, float] | None = field(default=None, hash=False)
+    audio_path: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse fields that a later stage would trip over."""
+        object.__setattr__(self, "path", Path(self.path))
+        if self.audio_path is not None:
+            object.__setattr__(self, "audio_path", Path(self.audio_path))
+        for name in ("clip_id", "take", "corpus"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value:
+                raise ParameterError(f"{name} must be a non-empty string, got {value!r}")
+        if not isinstance(self.subject, str):
+            raise ParameterError(f"subject must be a string (empty: unknown), got {self.subject!r}")
+        if self.label != canonical_label(self.label):
+            raise ParameterError(f"label must be {canonical_label(self.label)!r}, got {self.label!r}")
+        check_choice("modality", self.modality, MODALITIES)
+        start = 0.0 if self.start is None else check_real("start", self.start, low=0)
+        if self.end is not None:
+            check_real("end", self.end, low=start, open_low=True)
+        if self.soft_label is not None:
+            shares = {
+                canonical_label(k): check_real("soft_label", v, low=0) for k, v in self.soft_label.items()
+            }
+            if abs(sum(shares.values()) - 1) > 1e-6:
+                raise ParameterError(f"soft_label must sum to 1, got {sum(shares.values()):g}")
+            object.__setattr__(self, "soft_label", MappingProxyType(shares))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copy and send by fields: a mappingproxy cannot be pickled, and clips travel to worker processes."""
+        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.soft_label is not None:
+            state["soft_label"] = dict(self.soft_label)
+        return _rebuild, (state,)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Corpus and take: equal for all files of one recorded moment."""
+        return self.corpus, self.take
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Corpus and subject: equal for all clips of one person."""
+        return self.corpus, self.subject
+
+    @property
+    def sound(self) -> Path:
+        """The file that holds the sound."""
+        return self.audio_path or self.path
+
+
+def _rebuild(state: dict[str, object]) -> Clip:
+    return Clip(**state)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkippedFile:
+    """A file that a reader found and left out, and why."""
+
+    path: Path
+    clip_id: str
+    reason: str
+
+
+class ClipList(list[Clip]):
+    """The clips of a corpus, with a row for each file that was left out.
+
+    Parameters
+    ----------
+    clips : iterable of Clip
+    skipped : iterable of SkippedFile
+
+    Examples
+    --------
+    >>> ClipList([], skipped=[SkippedFile(path=Path("a.wav"), clip_id="a", reason="empty")]).skipped[0].reason
+    'empty'
+    """
+
+    def __init__(self, clips: Iterable[Clip] = (), *, skipped: Iterable[SkippedFile] = ()) -> None:
+        super().__init__(clips)
+        self.skipped = list(skipped)
+
+
+def map_labels(clips: Iterable[Clip], label_map: Mapping[str, str | None]) -> ClipList:
+    """Rename or drop emotions, for instance 8 classes to 6.
+
+    Parameters
+    ----------
+    clips : iterable of Clip
+    label_map : mapping of str to str or None
+        New name of each label that changes; None drops its clips. Labels that are not named stay.
+
+    Returns
+    -------
+    ClipList
+        Soft labels are renamed alike; where a share falls on a dropped label the rest is scaled to
+        sum to 1, and a clip whose shares are all dropped loses its soft label. Dropped clips stand in
+        `skipped`.
+
+    Raises
+    ------
+    ValueError
+        If `label_map` is not a mapping, or names a label that no clip has.
+
+    Examples
+    --------
+    >>> def clip(name, label):
+    ...     return Clip(path=name, clip_id=name, label=label, subject="1", take=name, modality="audio",
+    ...                 corpus="mine")
+    >>> mapped = map_labels([clip("a", "calm"), clip("b", "surprise")], {"calm": "neutral", "surprise": None})
+    >>> [c.label for c in mapped], [row.clip_id for row in mapped.skipped]
+    (['neutral'], ['b'])
+    """
+    kept = ClipList(skipped=getattr(clips, "skipped", ()))
+    clips = list(clips)
+    if not hasattr(label_map, "items"):
+        raise ParameterError(f"label_map must be a mapping of labels, got {type(label_map).__name__}")
+    names = {canonical_label(old): new and canonical_label(new) for old, new in label_map.items()}
+    absent = sorted(names.keys() - {clip.label for clip in clips})
+    if absent:
+        raise ParameterError(f"label_map must name labels of the clips, got {', '.join(absent)}")
+    for clip in clips:
+        label = names.get(clip.label, clip.label)
+        if label is None:
+            reason = f"label {clip.label!r} is dropped by label_map"
+            kept.skipped.append(SkippedFile(path=clip.path, clip_id=clip.clip_id, reason=reason))
+            continue
+        kept.append(replace(clip, label=label, soft_label=_map_shares(clip.soft_label, names)))
+    return kept
+
+
+def _map_shares(
+    shares: Mapping[str, float] | None, names: Mapping[str, str | None]
+) -> dict[str, float] | None:
+    mapped: dict[str, float] = {}
+    for old, share in (shares or {}).items():
+        new = names.get(old, old)
+        if new is not None:
+            mapped[new] = mapped.get(new, 0.0) + share
+    total = sum(mapped.values())
+    return {label: share / total for label, share in mapped.items()} if total > 0 else None
+
+
+def find_media(root: str | Path, suffixes: Iterable[str]) -> list[Path]:
+    """Return all files below `root` with one of the suffixes, hidden ones left out, sorted by path."""
+    folder = Path(root)
+    if not folder.is_dir():
+        raise DatasetError(f"root must be a folder, got {str(folder)!r}")
+    wanted = frozenset(suffixes)
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        # "._name" files are what macOS leaves in unpacked archives: they have the suffix and no media.
+        if path.suffix.lower() in wanted and not path.name.startswith(".") and path.is_file()
+    )

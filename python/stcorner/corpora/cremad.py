@@ -1,0 +1,259 @@
+"""CREMA-D: labels from the file name, or from what the raters saw and heard."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stcorner._validation import check_choice
+from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Clip, ClipList, SkippedFile, find_media
+from stcorner.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["CREMAD_BROKEN", "load_cremad", "parse_cremad_name", "read_cremad_votes"]
+
+_EMOTION = {"ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
+_LEVEL = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
+_SENTENCES = frozenset(["IEO", "TIE", "IOM", "IWW", "TAI", "MTI", "IWL", "ITH", "DFA", "ITS", "TSI", "WSI"])
+_NAME = re.compile(r"(\d{4})_([A-Z]{3})_([A-Z]{3})_([A-Z]{2})")
+_VOTES = {"A": "angry", "D": "disgust", "F": "fear", "H": "happy", "N": "neutral", "S": "sad"}
+# The row ids of tabulatedVotes.csv are 1, 2 or 3 (what was rated) followed by the number of the clip. The
+# majorities of its rows equal VoiceVote, FaceVote and MultiModalVote in summaryTable.csv for all clips.
+_RATED = {"vote_voice": "1", "vote_face": "2", "vote_av": "3"}
+
+CREMAD_BROKEN: Mapping[str, str] = {
+    name: "known to be damaged in the published corpus: picture or sound cannot be used"
+    for name in ("1064_IEO_DIS_MD", "1064_TIE_SAD_XX", "1076_MTI_NEU_XX", "1076_MTI_SAD_XX")
+}
+
+
+def parse_cremad_name(stem: str) -> dict[str, Any]:
+    """Read the four fields of a CREMA-D file name.
+
+    Parameters
+    ----------
+    stem : str
+        Actor, sentence, emotion and level, joined by underscores.
+
+    Returns
+    -------
+    dict of str to str
+        The fields of `Clip` that the name determines.
+
+    Raises
+    ------
+    ValueError
+        If the name has another form or a field is out of range.
+
+    Examples
+    --------
+    >>> fields = parse_cremad_name("1001_DFA_ANG_XX")
+    >>> fields["subject"], fields["sentence"], fields["label"], fields["intensity"]
+    ('1001', 'DFA', 'angry', 'unspecified')
+    """
+    match = _NAME.fullmatch(str(stem))
+    if match is None:
+        raise DatasetError(f"name must be actor_sentence_emotion_level as 1001_DFA_ANG_XX, got {stem!r}")
+    actor, sentence, emotion, level = match.groups()
+    if not 1001 <= int(actor) <= 1091:
+        raise DatasetError(f"actor must be 1001 to 1091, got {actor} in {stem!r}")
+    for name, code, allowed in (
+        ("sentence", sentence, _SENTENCES),
+        ("emotion", emotion, _EMOTION),
+        ("level", level, _LEVEL),
+    ):
+        if code not in allowed:
+            raise DatasetError(f"{name} must be one of {', '.join(sorted(allowed))}, got {code} in {stem!r}")
+    return {
+        "subject": actor,
+        "sentence": sentence,
+        "label": _EMOTION[emotion],
+        "intensity": _LEVEL[level],
+        "take": stem,
+    }
+
+
+def load_cremad(
+    root: str | Path, *, modality: str | None = None, label: str = "intended", ties: str = "skip"
+) -> ClipList:
+    """List the clips of CREMA-D below a folder, one per recorded utterance.
+
+    Parameters
+    ----------
+    root : path
+        Folder with `VideoFlash`, `AudioWAV` or `AudioMP3`, in any nesting; for votes also
+        `processedResults/tabulatedVotes.csv`. `VideoDemographics.csv`, where present, tells the sex.
+    modality : {None, "audio", "video", "both"}
+        None takes picture and sound of an utterance that has a video file, else its sound. A video file
+        holds its own sound, which "both" uses; "audio" prefers wav to mp3 to the video's sound.
+    label : {"intended", "vote_av", "vote_face", "vote_voice"}
+        "intended" is what the actor was asked for (the file name). The votes are the label that most
+        raters chose who saw and heard, only saw, or only heard the clip; `Clip.soft_label` then holds
+        the shares of the votes.
+    ties : {"skip", "intended", "alphabetical"}
+        What to do where several labels share the most votes (420 clips for "vote_av", 470 for
+        "vote_face", 644 for "vote_voice"). "skip" leaves the clip out, with a row in `skipped`; "intended"
+        takes the intended label if it is among the tied ones and leaves the clip out if not; "alphabetical"
+        takes the first name. The soft label is the same in each case.
+
+    Returns
+    -------
+    ClipList
+        Sorted by clip id. The four clips that are broken as published, tied clips, files with other names and
+        utterances without a vote stand in `skipped`.
+
+    Raises
+    ------
+    DatasetError
+        If `root` is not a folder, holds no clip of the kind asked for, or lacks the table of votes.
+
+    References
+    ----------
+    .. [1] H. Cao et al., "CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset", IEEE
+       Transactions on Affective Computing 5(4) (2014) 377-390.
+
+    Examples
+    --------
+    >>> load_cremad("no such folder")
+    Traceback (most recent call last):
+    stcorner.errors.DatasetError: root must be a folder, got 'no such folder'
+    """
+    check_choice("modality", modality, (None, "audio", "video", "both"))
+    check_choice("label", label, ("intended", *_RATED))
+    check_choice("ties", ties, ("skip", "intended", "alphabetical"))
+    files, skipped = _scan(root)
+    votes = read_cremad_votes(_find_table(root, "tabulatedVotes.csv"), label) if label in _RATED else None
+    sexes = _read_sexes(root)
+    clips = []
+    for stem, paths in sorted(files.items()):
+        chosen = _choose_file(paths, modality)
+        if chosen is None:
+            continue
+        path, kind = chosen
+        reason = CREMAD_BROKEN.get(stem)
+        fields = parse_cremad_name(stem)
+        shares = None
+        if votes is not None and reason is None:
+            shares = votes.get(stem)
+            fields["label"], reason = _vote_label(shares, fields["label"], ties)
+        if reason is not None:
+            skipped.append(SkippedFile(path=path, clip_id=stem, reason=reason))
+            continue
+        clips.append(
+            Clip(
+                path=path,
+                clip_id=stem,
+                modality=kind,
+                corpus="crema-d",
+                sex=sexes.get(fields["subject"]),
+                soft_label=shares,
+                **fields,
+            )
+        )
+    if not clips:
+        raise DatasetError(
+            f"root must hold usable CREMA-D files (1001_DFA_ANG_XX.flv) with modality={modality!r}, "
+            f"label={label!r}, got none below {str(root)!r} ({len(skipped)} skipped)"
+        )
+    return ClipList(clips, skipped=skipped)
+
+
+def read_cremad_votes(table: str | Path, label: str) -> dict[str, dict[str, float]]:
+    """Read the shares of the raters' votes from `tabulatedVotes.csv`.
+
+    Parameters
+    ----------
+    table : path
+        The official table: one row per clip and rated modality.
+    label : {"vote_av", "vote_face", "vote_voice"}
+
+    Returns
+    -------
+    dict
+        Clip id to the shares of the labels that got a vote; each clip's shares sum to 1.
+
+    Raises
+    ------
+    DatasetError
+        If the table cannot be read or lacks a column.
+    """
+    check_choice("label", label, tuple(_RATED))
+    shares: dict[str, dict[str, float]] = {}
+    for row in _read_rows(table, ("", *_VOTES, "fileName")):
+        if row[""][:1] != _RATED[label]:
+            continue
+        try:
+            counts = {name: int(row[code]) for code, name in _VOTES.items()}
+        except ValueError:
+            raise DatasetError(f"votes must be integers, got {row} in {str(table)!r}") from None
+        total = sum(counts.values())
+        if total > 0:
+            shares[row["fileName"]] = {name: n / total for name, n in counts.items() if n}
+    return shares
+
+
+def _vote_label(shares: Mapping[str, float] | None, intended: str, ties: str) -> tuple[str, str | None]:
+    """Return the majority label, and the reason to leave the clip out if there is one."""
+    if shares is None:
+        return intended, "no votes in tabulatedVotes.csv"
+    most = max(shares.values())
+    leaders = sorted(name for name, share in shares.items() if share == most)
+    if len(leaders) == 1 or ties == "alphabetical":
+        return leaders[0], None
+    if ties == "intended" and intended in leaders:
+        return intended, None
+    return intended, f"tied votes: {', '.join(leaders)}"
+
+
+def _scan(root: str | Path) -> tuple[dict[str, list[Path]], list[SkippedFile]]:
+    files: dict[str, list[Path]] = {}
+    skipped = []
+    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES):
+        try:
+            parse_cremad_name(path.stem)
+        except DatasetError as error:
+            skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=str(error)))
+            continue
+        files.setdefault(path.stem, []).append(path)
+    return files, skipped
+
+
+def _choose_file(paths: Sequence[Path], modality: str | None) -> tuple[Path, str] | None:
+    video = [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
+    sound = [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
+    sound.sort(key=lambda path: path.suffix.lower() not in (".wav", ".flac"))
+    if modality == "audio" or (modality is None and not video):
+        usable = sound or video
+        return (usable[0], "audio") if usable else None
+    return (video[0], modality or "both") if video else None
+
+
+def _find_table(root: str | Path, name: str) -> Path:
+    found = sorted(Path(root).rglob(name))
+    if not found:
+        raise DatasetError(f"root must hold {name} for labels by vote, got none below {str(root)!r}")
+    return found[0]
+
+
+def _read_sexes(root: str | Path) -> dict[str, str]:
+    found = sorted(Path(root).rglob("VideoDemographics.csv"))
+    if not found:
+        return {}
+    return {row["ActorID"]: row["Sex"].lower() for row in _read_rows(found[0], ("ActorID", "Sex"))}
+
+
+def _read_rows(table: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    try:
+        with Path(table).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"table must be a readable CSV file, got {str(table)!r}: {error}") from None
+    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    if missing:
+        raise DatasetError(f"table must have the columns {list(columns)}, {str(table)!r} lacks {missing}")
+    return rows

@@ -1,0 +1,213 @@
+"""Corpora of one's own: one sub-folder per emotion, or a table that names the files."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stcorner._validation import check_choice
+from stcorner.corpora.clip import (
+    AUDIO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Clip,
+    ClipList,
+    SkippedFile,
+    canonical_label,
+    find_media,
+)
+from stcorner.errors import DatasetError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["load_folder"]
+
+_COLUMNS = {
+    "path": ("file", "path", "filename"),
+    "label": ("label", "emotion"),
+    "subject": ("subject", "speaker", "actor"),
+    "take": ("take",),
+    "sentence": ("sentence", "statement"),
+    "intensity": ("intensity", "level"),
+    "repetition": ("repetition",),
+    "sex": ("sex", "gender"),
+    "channel": ("channel",),
+    "start": ("start",),
+    "end": ("end",),
+    "audio_path": ("audio_path",),
+    "modality": ("modality",),
+}
+
+
+def load_folder(
+    root: str | Path,
+    *,
+    subject: str | re.Pattern[str] | None = None,
+    modality: str | None = None,
+    corpus: str | None = None,
+) -> ClipList:
+    r"""List the clips of a folder with one sub-folder per emotion, or of a CSV table.
+
+    Parameters
+    ----------
+    root : path
+        A folder: `root/<emotion>/.../<file>`, or `root/<subject>/<emotion>/<file>` when `subject`
+        tells where the speaker stands. A `.csv` file: columns `file` (relative to the table) and
+        `label`; optionally `subject`, `take`, `sentence`, `intensity`, `repetition`, `sex`, `channel`,
+        `start`, `end` (seconds), `audio_path`, `modality`, and `p_<label>` (shares of raters).
+    subject : str or pattern, optional
+        Regular expression searched in the path below `root` (with `/`); its first group is the speaker,
+        as `r"spk(\d+)"` or `r"^([^/]+)/"`. Without it the folder between emotion and file is the speaker
+        (`happy/anna/03.wav`); where there is none the speaker is unknown (empty), and actor folds are
+        refused.
+    modality : {None, "audio", "video", "both"}
+        None reads sound files as "audio" and video files as "both". "audio" reads the sound of all
+        files; "video" and "both" leave the sound files out, with a row in `skipped`.
+    corpus : str, optional
+        Name that the clips carry; default: the name of the folder or table.
+
+    Returns
+    -------
+    ClipList
+        Sorted by path. The clip id is the path below `root` without suffix.
+
+    Raises
+    ------
+    DatasetError
+        If `root` is neither folder nor CSV, no clip is found, `subject` does not match a path, or a row
+        of the table cannot be read (the message has its line).
+
+    Examples
+    --------
+    >>> load_folder("no such folder")
+    Traceback (most recent call last):
+    stcorner.errors.DatasetError: root must be a folder or a .csv file, got 'no such folder'
+    """
+    check_choice("modality", modality, (None, "audio", "video", "both"))
+    place = Path(root)
+    if place.is_file() and place.suffix.lower() == ".csv":
+        if subject is not None:
+            raise ParameterError("subject must be None for a table: give it a column 'subject'")
+        clips = _from_table(place, corpus or place.stem)
+    elif place.is_dir():
+        clips = _from_folders(place, subject, corpus or place.resolve().name or "folder")
+    else:
+        raise DatasetError(f"root must be a folder or a .csv file, got {str(root)!r}")
+    chosen = ClipList(skipped=clips.skipped)
+    for clip in clips:
+        lacks_picture = clip.modality == "audio" and modality in ("video", "both")
+        if lacks_picture:
+            reason = f"modality {modality!r} was asked for and the file has no picture"
+            chosen.skipped.append(SkippedFile(path=clip.path, clip_id=clip.clip_id, reason=reason))
+        else:
+            chosen.append(_with_modality(clip, modality))
+    if not chosen:
+        raise DatasetError(
+            f"root must hold audio or video files in one sub-folder per emotion, got none for "
+            f"modality={modality!r} in {str(root)!r}"
+        )
+    return chosen
+
+
+def _with_modality(clip: Clip, modality: str | None) -> Clip:
+    from dataclasses import replace
+
+    return clip if modality is None else replace(clip, modality=modality)
+
+
+def _kind(path: Path) -> str:
+    return "both" if path.suffix.lower() in VIDEO_SUFFIXES else "audio"
+
+
+def _from_folders(root: Path, subject: str | re.Pattern[str] | None, corpus: str) -> ClipList:
+    try:
+        pattern = re.compile(subject) if subject is not None else None
+    except (re.error, TypeError) as error:
+        raise ParameterError(f"subject must be a regular expression, got {subject!r}: {error}") from None
+    if pattern is not None and pattern.groups < 1:
+        raise ParameterError(f"subject must have a group for the speaker, got {pattern.pattern!r}")
+    clips = ClipList()
+    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES):
+        inner = path.relative_to(root)
+        name = inner.with_suffix("").as_posix()
+        if len(inner.parts) < 2:
+            reason = "lies beside the sub-folders of the emotions, so it has no label"
+            clips.skipped.append(SkippedFile(path=path, clip_id=name, reason=reason))
+            continue
+        if pattern is None:
+            folder, speaker = inner.parts[0], inner.parts[1] if len(inner.parts) > 2 else ""
+        else:
+            match = pattern.search(inner.as_posix())
+            if match is None or not match.group(1):
+                raise DatasetError(f"subject must match every path, {pattern.pattern!r} does not: {inner}")
+            speaker = match.group(1)
+            # With a speaker's folder on top the emotion stands below it.
+            folder = inner.parts[1] if inner.parts[0] == speaker and len(inner.parts) > 2 else inner.parts[0]
+        try:
+            label = canonical_label(folder)
+        except ParameterError as error:
+            clips.skipped.append(SkippedFile(path=path, clip_id=name, reason=str(error)))
+            continue
+        clips.append(
+            Clip(
+                path=path,
+                clip_id=name,
+                label=label,
+                subject=speaker,
+                take=name,
+                modality=_kind(path),
+                corpus=corpus,
+            )
+        )
+    return clips
+
+
+def _from_table(table: Path, corpus: str) -> ClipList:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"root must be a readable CSV file, got {str(table)!r}: {error}") from None
+    header = {name.strip().lower(): name for name in reader.fieldnames or () if name}
+    columns = {
+        field: next((header[name] for name in names if name in header), None)
+        for field, names in _COLUMNS.items()
+    }
+    for needed in ("path", "label"):
+        if columns[needed] is None:
+            wanted = " or ".join(_COLUMNS[needed])
+            raise DatasetError(f"{table.name} must have a column {wanted}, got {list(header)}")
+    clips = ClipList()
+    for number, row in enumerate(rows, start=2):
+        values = {field: (row[name] or "").strip() for field, name in columns.items() if name is not None}
+        shares = {key[2:]: row[name] for key, name in header.items() if key.startswith("p_") and row[name]}
+        try:
+            clips.append(_clip_of_row(values, shares, table.parent, corpus))
+        except ValueError as error:
+            raise DatasetError(f"line {number} of {table.name}: {error}") from None
+    return clips
+
+
+def _clip_of_row(values: Mapping[str, str], shares: Mapping[str, str], base: Path, corpus: str) -> Clip:
+    if not values["path"]:
+        raise ParameterError("file must not be empty")
+    path = base / values["path"]
+    if not path.is_file():
+        raise DatasetError(f"file must exist, got {str(path)!r}")
+    name = Path(values["path"]).with_suffix("").as_posix()
+    span = "".join(f"@{values[edge]}" for edge in ("start", "end") if values.get(edge))
+    fields: dict[str, Any] = {
+        key: value for key, value in values.items() if value and key not in ("path", "label", "start", "end")
+    }
+    fields.update({edge: float(values[edge]) for edge in ("start", "end") if values.get(edge)})
+    if "audio_path" in fields:
+        fields["audio_path"] = base / fields["audio_path"]
+    if shares:
+        fields["soft_label"] = {key: float(value) for key, value in shares.items()}
+    fields = {"subject": "", "take": name, "modality": _kind(path), **fields}
+    return Clip(
+        path=path, clip_id=name + span, label=canonical_label(values["label"]), corpus=corpus, **fields
+    )
