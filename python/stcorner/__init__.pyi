@@ -19,6 +19,12 @@ from .errors import MissingExtraError as MissingExtraError
 from .errors import ModelError as ModelError
 from .errors import ParameterError as ParameterError
 from .errors import StcornerError as StcornerError
+from .fusion import MarginalFisherAnalysis as MarginalFisherAnalysis
+from .fusion import ModalityFusion as ModalityFusion
+from .fusion import ParquetRows as ParquetRows
+from .fusion import graph_laplacian as graph_laplacian
+from .fusion import intrinsic_graph as intrinsic_graph
+from .fusion import penalty_graph as penalty_graph
 from .media import AudioInfo as AudioInfo
 from .media import MediaInfo as MediaInfo
 from .media import MediaWarning as MediaWarning
