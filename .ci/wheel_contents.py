@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import sys
 import zipfile
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-NEEDED = ["stcorner/__init__.py", "stcorner/__init__.pyi", "stcorner/_core.pyi", "stcorner/py.typed"]
-FORBIDDEN_SUFFIXES = {
-    ".wav",
-    ".flac",
-    ".mp3",
-    ".mp4",
-    ".flv",
-    ".mpg",
-    ".avi",
-    ".mov",
-    ".pkl",
-    ".pickle",
-    ".cpp",
-    ".hpp",
-    ".o",
-}
+PACKAGE = Path(__file__).parents[1] / "python" / "stcorner"
+FORBIDDEN_SUFFIXES = set(
+    [".wav", ".flac", ".mp3", ".mp4", ".flv", ".mpg", ".avi", ".mov", ".pkl", ".pickle", ".cpp", ".hpp", ".o"]
+)
 LIMIT_MIB = 12
 
 
@@ -29,7 +17,9 @@ def complaints(path: str) -> list[str]:
     """Return what is wrong with the wheel at `path`, a line each."""
     with zipfile.ZipFile(path) as wheel:
         members = {info.filename: info.file_size for info in wheel.infolist()}
-    found = [f"lacks {name}" for name in NEEDED if name not in members]
+    tree = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    needed = [f"stcorner/{path.relative_to(PACKAGE).as_posix()}" for path in tree if path.suffix != ".so"]
+    found = [f"lacks {name}" for name in needed if name not in members]
     if not any(name.startswith("stcorner/_core.") and name.endswith((".so", ".pyd")) for name in members):
         found.append("lacks the compiled core")
     if not any(name.endswith("licenses/LICENSE") for name in members):
