@@ -7,9 +7,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 PACKAGE = Path(__file__).parents[1] / "python" / "stcorner"
-FORBIDDEN_SUFFIXES = set(
-    [".wav", ".flac", ".mp3", ".mp4", ".flv", ".mpg", ".avi", ".mov", ".pkl", ".pickle", ".cpp", ".hpp", ".o"]
-)
+MEDIA = {".wav", ".flac", ".mp3", ".mp4", ".flv", ".mpg", ".avi", ".mov"}
+FORBIDDEN_SUFFIXES = MEDIA | {".pkl", ".pickle", ".cpp", ".hpp", ".o"}
 LIMIT_MIB = 12
 
 

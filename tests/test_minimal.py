@@ -1,4 +1,4 @@
-"""If only one file of tests can be run, this is the one: it needs pytest at most, and shows that the core works.
+"""If only one file of tests can be run, this is the one: it shows that the core works, and needs little.
 
 ``python tests/test_minimal.py`` runs it without pytest.
 """

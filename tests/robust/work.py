@@ -1,0 +1,51 @@
+"""Calls that go through the compiled core, one or more of each room, on small inputs made here.
+
+Each returns arrays that must be the same bits every time: in any thread, process, or order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import stcorner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _samples() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(3)
+    y = np.repeat(np.arange(4), 30)
+    return rng.standard_normal((120, 24)) + y[:, None] * 0.3, y
+
+
+def graphs() -> list[np.ndarray]:
+    X, y = _samples()
+    return [graph.toarray() for graph in (stcorner.intrinsic_graph(X, y), stcorner.penalty_graph(X, y))]
+
+
+def fisher() -> list[np.ndarray]:
+    X, y = _samples()
+    return [stcorner.MarginalFisherAnalysis(n_components=3).fit(X, y).transform(X)]
+
+
+WORK: dict[str, Callable[[], list[np.ndarray]]] = {
+    function.__name__: function for function in (graphs, fisher)
+}
+
+
+def digest(name: str) -> str:
+    """Return the SHA-256 of everything that the work `name` returns."""
+    whole = hashlib.sha256()
+    for array in WORK[name]():
+        whole.update(repr((array.shape, array.dtype.str)).encode())
+        whole.update(np.ascontiguousarray(array).tobytes())
+    return whole.hexdigest()
+
+
+def digests() -> dict[str, str]:
+    """Return the digest of every work."""
+    return {name: digest(name) for name in WORK}
