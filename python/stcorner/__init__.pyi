@@ -12,6 +12,7 @@ from .corpora import load_folder as load_folder
 from .corpora import load_ravdess as load_ravdess
 from .corpora import map_labels as map_labels
 from .corpora import protocol_names as protocol_names
+from .discriminant import DiscriminantClassifier as DiscriminantClassifier
 from .errors import DatasetError as DatasetError
 from .errors import LeakageError as LeakageError
 from .errors import MediaError as MediaError
@@ -35,3 +36,5 @@ from .media import iter_video as iter_video
 from .media import load_audio as load_audio
 from .media import load_video as load_video
 from .media import probe as probe
+from .fercnn import FERCNNClassifier as FERCNNClassifier
+from .fercnn import fercnn as fercnn

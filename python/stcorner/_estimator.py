@@ -1,0 +1,156 @@
+"""What scikit-learn asks of a classifier, without importing scikit-learn before `fit`.
+
+Importing ``sklearn.base`` takes longer than reading a clip and classifying it. A classifier that was
+restored from a model file only predicts, so its class must be importable without scikit-learn;
+`ClassifierBase` therefore implements the estimator protocol itself and imports scikit-learn where
+training needs it anyway.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["ClassifierBase", "check_is_fitted", "class_list"]
+
+
+def check_is_fitted(estimator: object) -> None:
+    """Raise scikit-learn's ``NotFittedError`` unless `estimator` has classes."""
+    if not hasattr(estimator, "classes_"):
+        from sklearn.exceptions import NotFittedError
+
+        name = type(estimator).__name__
+        raise NotFittedError(f"This {name} instance is not fitted yet: call fit or from_state first.")
+
+
+def class_list(classes: NDArray[Any]) -> list[Any]:
+    """Return class labels as values that JSON can hold."""
+    labels: list[Any] = classes.tolist()
+    for label in labels:
+        if not isinstance(label, str | int | float | bool):
+            raise ParameterError(f"y must hold strings, numbers or booleans to be saved, got {label!r}")
+    return labels
+
+
+class ClassifierBase:
+    """Parameters, tags, prediction checks and scoring of a scikit-learn classifier."""
+
+    classes_: NDArray[Any]
+    n_features_in_: int
+
+    @classmethod
+    def _parameter_names(cls) -> list[str]:
+        return [name for name in inspect.signature(cls).parameters if name != "self"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's parameters by name."""
+        return {name: getattr(self, name) for name in self._parameter_names()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the constructor; an unknown name is refused."""
+        known = self._parameter_names()
+        for name, value in params.items():
+            if name not in known:
+                raise ParameterError(f"parameter must be one of {', '.join(known)}, got {name!r}")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(type(self)).parameters
+        changed = [
+            f"{name}={value!r}"
+            for name, value in self.get_params().items()
+            if value != defaults[name].default
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(),
+        )
+
+    def _validate_fit(self, X: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Check training data; set ``classes_`` and ``n_features_in_``; return X and class indices."""
+        from sklearn.utils.multiclass import check_classification_targets
+        from sklearn.utils.validation import validate_data
+
+        try:
+            X, y = validate_data(self, X, y, dtype=np.float64)
+            check_classification_targets(y)
+        except ValueError as error:
+            raise ParameterError(str(error)) from None
+        classes, indices = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ParameterError(f"y must hold at least 2 classes, got 1 class: {classes[0]!r}")
+        self.classes_ = classes
+        return X, indices
+
+    def _validate_predict(self, X: Any) -> NDArray[np.float64]:
+        """Check rows to classify against what `fit` saw; return them as float64."""
+        check_is_fitted(self)
+        if hasattr(X, "toarray"):
+            raise ParameterError("X must be dense, got a sparse matrix")
+        columns = getattr(X, "columns", None)
+        names = getattr(self, "feature_names_in_", None)
+        if columns is not None and names is not None and list(columns) != list(names):
+            raise ParameterError("X must have the columns of fit in the same order: the feature names differ")
+        rows = np.asarray(X)
+        if rows.dtype.kind == "c":
+            raise ParameterError("X must be real. Complex data not supported")
+        try:
+            rows = rows.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"X must hold numbers: {error}") from None
+        if rows.ndim != 2:
+            raise ParameterError(
+                f"X must have 2 dimensions (rows, features), got {rows.ndim}. Reshape your data: "
+                "X.reshape(1, -1) is one row"
+            )
+        if rows.shape[1] != self.n_features_in_:
+            raise ParameterError(
+                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        if len(rows) == 0:
+            raise ParameterError(f"X must not be empty, got shape {rows.shape}")
+        if not np.isfinite(rows).all():
+            raise ParameterError("X must be finite: Input X contains NaN or infinity")
+        return rows
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return class probabilities, one row per row of X, columns as ``classes_``."""
+        raise NotImplementedError
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_rows, n_features)
+            Finite numbers.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Values of ``classes_``.
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        chosen: NDArray[Any] = self.classes_[best]
+        return chosen
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the share of rows whose class is predicted right (accuracy, 0 to 1)."""
+        hits = self.predict(X) == np.asarray(y)
+        return float(np.average(hits, weights=None if sample_weight is None else np.asarray(sample_weight)))
