@@ -18,7 +18,7 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ClassifierBase", "check_is_fitted", "class_list"]
+__all__ = ["ClassifierBase", "ParameterBase", "check_is_fitted", "class_list"]
 
 
 def check_is_fitted(estimator: object) -> None:
@@ -39,11 +39,8 @@ def class_list(classes: NDArray[Any]) -> list[Any]:
     return labels
 
 
-class ClassifierBase:
-    """Parameters, tags, prediction checks and scoring of a scikit-learn classifier."""
-
-    classes_: NDArray[Any]
-    n_features_in_: int
+class ParameterBase:
+    """Parameters of a constructor as scikit-learn wants them: got, set, cloned and printed."""
 
     @classmethod
     def _parameter_names(cls) -> list[str]:
@@ -70,6 +67,13 @@ class ClassifierBase:
             if value != defaults[name].default
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
+
+
+class ClassifierBase(ParameterBase):
+    """Tags, prediction checks and scoring of a scikit-learn classifier."""
+
+    classes_: NDArray[Any]
+    n_features_in_: int
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags

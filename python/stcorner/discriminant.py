@@ -8,7 +8,7 @@ import numpy as np
 
 from stcorner._discriminant import balance, combine, fit_kernel, fit_linear, folds, rbf, spread
 from stcorner._estimator import ClassifierBase, check_is_fitted, class_list
-from stcorner._validation import check_array, check_integer, check_real
+from stcorner._validation import check_array, check_flag, check_integer, check_real
 from stcorner.errors import ModelError, ParameterError
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class DiscriminantClassifier(ClassifierBase):
         Share of the kernel part in the average, in [0, 1]. With 0 no training row is kept.
     clip : float, default=4.0
         Standardised features are limited to +/- this many standard deviations, > 0.
+    standardize : bool, default=True
+        With False all features are divided by one number and none is clipped, so that the weights that
+        they come with (fused blocks) count.
     calibration_folds : int, default=5
         Folds of the held-out predictions, 0 or >= 2. With 0 the spreads are those of the training rows
         themselves and the probabilities are too confident.
@@ -103,6 +106,7 @@ class DiscriminantClassifier(ClassifierBase):
         ridge: float = 0.1,
         kernel_weight: float = 0.5,
         clip: float = 4.0,
+        standardize: bool = True,
         calibration_folds: int = 5,
     ) -> None:
         self.shrinkage = shrinkage
@@ -110,6 +114,7 @@ class DiscriminantClassifier(ClassifierBase):
         self.ridge = ridge
         self.kernel_weight = kernel_weight
         self.clip = clip
+        self.standardize = standardize
         self.calibration_folds = calibration_folds
 
     def fit(
@@ -234,6 +239,7 @@ class DiscriminantClassifier(ClassifierBase):
         check_real("ridge", self.ridge, low=0, open_low=True)
         check_real("kernel_weight", self.kernel_weight, low=0, high=1)
         check_real("clip", self.clip, low=0, open_low=True)
+        check_flag("standardize", self.standardize)
         if check_integer("calibration_folds", self.calibration_folds, low=0) == 1:
             raise ParameterError("calibration_folds must be 0 or >= 2, got 1")
 
@@ -263,6 +269,8 @@ class DiscriminantClassifier(ClassifierBase):
         weight = shares.sum(axis=1)
         mean = np.average(features, axis=0, weights=weight)
         scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weight))
+        if not self.standardize:
+            scale[:] = np.sqrt((scale**2).mean())
         # A constant feature says nothing; dividing by its rounding noise would blow that up.
         scale[scale <= 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
         self.mean_, self.scale_ = mean.astype(np.float32), scale.astype(np.float32)
@@ -278,7 +286,7 @@ class DiscriminantClassifier(ClassifierBase):
 
     def _standardise(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         scaled = (features - self.mean_) / self.scale_
-        return np.clip(scaled, -self.clip, self.clip)
+        return np.clip(scaled, -self.clip, self.clip) if self.standardize else scaled
 
     def _scores(self, features: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         rows = self._standardise(features)
