@@ -10,6 +10,7 @@ from .corpora import load_corpus as load_corpus
 from .corpora import load_cremad as load_cremad
 from .corpora import load_folder as load_folder
 from .corpora import load_ravdess as load_ravdess
+from .corpora import make_corpus as make_corpus
 from .corpora import map_labels as map_labels
 from .corpora import protocol_names as protocol_names
 from .discriminant import DiscriminantClassifier as DiscriminantClassifier

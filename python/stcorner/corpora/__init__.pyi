@@ -17,3 +17,4 @@ from .protocols import load_protocol as load_protocol
 from .protocols import protocol_names as protocol_names
 from .ravdess import load_ravdess as load_ravdess
 from .ravdess import parse_ravdess_name as parse_ravdess_name
+from .synthetic import make_corpus as make_corpus

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["load_ravdess", "parse_ravdess_name"]
+__all__ = ["EMOTION_CODES", "load_ravdess", "parse_ravdess_name"]
 
 _NAME = re.compile(r"\d\d(?:-\d\d){6}")
 _MODALITY = {"01": "both", "02": "video", "03": "audio"}
@@ -28,6 +28,7 @@ _EMOTION = {
     "07": "disgust",
     "08": "surprise",
 }
+EMOTION_CODES = {label: code for code, label in _EMOTION.items()}
 _INTENSITY = {"01": "normal", "02": "strong"}
 _STATEMENT = {"01": "kids", "02": "dogs"}
 _REPETITION = {"01": "1", "02": "2"}

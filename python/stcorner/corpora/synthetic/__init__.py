@@ -1,0 +1,5 @@
+"""A corpus of drawn faces and synthetic voices with separable identity, motion and voice."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
