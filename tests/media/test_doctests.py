@@ -9,7 +9,7 @@ import pytest
 
 import stcorner.media
 
-MODULES = ["info", "picture", "sound"]
+MODULES = ["clips", "detectors", "faces", "info", "picture", "sound"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,4 +1,12 @@
 from ._container import MediaWarning as MediaWarning
+from .clips import FaceClip as FaceClip
+from .clips import FaceTrack as FaceTrack
+from .detectors import FaceDetector as FaceDetector
+from .detectors import HaarDetector as HaarDetector
+from .detectors import YuNetDetector as YuNetDetector
+from .faces import crop_face as crop_face
+from .faces import iter_faces as iter_faces
+from .faces import track_faces as track_faces
 from .info import AudioInfo as AudioInfo
 from .info import MediaInfo as MediaInfo
 from .info import VideoInfo as VideoInfo

@@ -146,7 +146,7 @@ def iter_video(
 def _blocks(file: Path, length: int, *, gray: bool) -> Iterator[VideoBlock]:
     frames: NDArray[np.uint8] | None = None
     times: list[float] = []
-    for picture, time in _frames(file, gray=gray):
+    for picture, time in decoded_frames(file, gray=gray):
         if frames is None:
             frames = np.empty((length, *picture.shape), np.uint8)
         frames[len(times)] = picture
@@ -158,8 +158,8 @@ def _blocks(file: Path, length: int, *, gray: bool) -> Iterator[VideoBlock]:
         yield VideoBlock(frames[: len(times)].copy(), np.array(times))
 
 
-def _frames(file: Path, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8], float]]:
-    """Yield each frame and its time; the array is only valid until the next one."""
+def decoded_frames(file: Path, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8], float]]:
+    """Yield each frame and its time. The array may be a view of the decoder's: read it, do not write."""
     with open_container(file) as container:
         stream = stream_of(container, "video", file)
         stream.thread_type = "AUTO"

@@ -1,0 +1,266 @@
+"""Face detectors: what one must do, OpenCV's Haar cascades, and YuNet from a file that the user names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from stcorner._validation import check_array, check_integer, check_real
+from stcorner.errors import MediaError, ParameterError
+from stcorner.media._container import check_path
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["FaceDetector", "HaarDetector", "YuNetDetector"]
+
+# Pixels of the smallest face that is looked for; the cascades' own windows have 20.
+_WINDOW = 24
+# Pictures are reduced no further than for faces of this share: larger faces gain precision.
+_REDUCE_TO = 0.25
+_SAME_FACE = 0.3
+
+
+@runtime_checkable
+class FaceDetector(Protocol):
+    """What `track_faces` and `crop_face` ask of a detector.
+
+    Any object with this method will do. It must be deterministic; it is called on a few frames per second.
+    """
+
+    def detect(self, gray: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the faces of one picture.
+
+        Parameters
+        ----------
+        gray : ndarray of shape (y, x), uint8
+            Luma, 0 to 255.
+
+        Returns
+        -------
+        ndarray of shape (n, 5) or (n, 9), float32
+            ``x, y, width, height`` of the box in pixels and the confidence, 0 to 1; with nine columns,
+            also ``x, y`` of the eye at the left and at the right of the picture.
+        """
+        ...
+
+
+class HaarDetector:
+    """Faces by the Haar cascades that come with OpenCV: frontal, and profile where no frontal is found.
+
+    Parameters
+    ----------
+    min_face : float, default=0.1
+        Smallest face, as a share of the picture's shorter side, above 0 and up to 1. The picture is reduced
+        until such a face just fills the cascade's window, so that time does not grow with resolution.
+    scale_factor : float, default=1.2
+        Ratio of neighbouring window sizes, 1.01 to 2.
+    min_neighbors : int, default=5
+        Overlapping hits that make a face, >= 1.
+
+    Notes
+    -----
+    The confidence is ``n / (n + min_neighbors)`` for `n` overlapping hits: 0.5 at the threshold.
+
+    References
+    ----------
+    .. [1] P. Viola, M. Jones, "Robust real-time face detection", IJCV 57 (2004) 137-154.
+
+    Examples
+    --------
+    >>> HaarDetector().detect(np.zeros((120, 160), np.uint8)).shape
+    (0, 5)
+    """
+
+    def __init__(self, *, min_face: float = 0.1, scale_factor: float = 1.2, min_neighbors: int = 5) -> None:
+        self.min_face = check_real("min_face", min_face, low=0.0, high=1.0, open_low=True)
+        self.scale_factor = check_real("scale_factor", scale_factor, low=1.01, high=2.0)
+        self.min_neighbors = check_integer("min_neighbors", min_neighbors, low=1)
+        self._cascades: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        """Return the call that makes this detector."""
+        return (
+            f"HaarDetector(min_face={self.min_face:g}, scale_factor={self.scale_factor:g}, "
+            f"min_neighbors={self.min_neighbors})"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the cascades: they cannot be pickled and are read again."""
+        return {**self.__dict__, "_cascades": {}}
+
+    def close_up(self) -> HaarDetector:
+        """Return the detector for pictures that one face about half fills: no time goes into smaller ones."""
+        near = HaarDetector(min_face=0.3, scale_factor=self.scale_factor, min_neighbors=self.min_neighbors)
+        near._cascades = self._cascades
+        return near
+
+    def detect(self, gray: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the faces of one picture, largest first, as `FaceDetector` says.
+
+        Raises
+        ------
+        ParameterError
+            If `gray` is not a non-empty two-dimensional uint8 array.
+        """
+        import cv2
+
+        picture = _check_gray(gray)
+        short = min(picture.shape)
+        factor = min(1.0, _WINDOW / max(1.0, min(self.min_face, _REDUCE_TO) * short))
+        small = picture
+        if factor < 1.0:
+            size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
+            small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        faces = self._hits("haarcascade_frontalface_alt2", small)
+        if not len(faces):
+            right = self._hits("haarcascade_profileface", np.ascontiguousarray(small[:, ::-1]))
+            right[:, 0] = small.shape[1] - right[:, 0] - right[:, 2]
+            faces = np.concatenate([self._hits("haarcascade_profileface", small), right])
+        stretch = np.array([picture.shape[1] / small.shape[1], picture.shape[0] / small.shape[0]] * 2 + [1.0])
+        return keep_separate(faces * stretch)
+
+    def _hits(self, name: str, small: NDArray[np.uint8]) -> NDArray[np.float64]:
+        smallest = max(20, round(self.min_face * min(small.shape)))
+        if min(small.shape) < smallest:
+            return np.zeros((0, 5))
+        boxes, counts = cascade(self._cascades, name).detectMultiScale2(
+            small,
+            scaleFactor=self.scale_factor,
+            minNeighbors=self.min_neighbors,
+            minSize=(smallest, smallest),
+        )
+        if not len(boxes):
+            return np.zeros((0, 5))
+        n = np.asarray(counts, dtype=np.float64).reshape(-1, 1)
+        return np.hstack([np.asarray(boxes, dtype=np.float64), n / (n + self.min_neighbors)])
+
+
+class YuNetDetector:
+    """Faces by the YuNet network, from a model file that the caller has.
+
+    Parameters
+    ----------
+    model_file : str or os.PathLike
+        ONNX file of YuNet (``face_detection_yunet_2023mar.onnx`` of OpenCV's model zoo, for example).
+    min_confidence : float, default=0.7
+        Faces of less confidence are left out, 0 to 1.
+    max_side : int, default=640
+        Larger pictures are reduced until their longer side has so many pixels, >= 32.
+
+    Raises
+    ------
+    MediaError
+        If the file is missing or is no such model.
+
+    References
+    ----------
+    .. [1] W. Wu, H. Peng, S. Yu, "YuNet: a tiny millisecond-level face detector", MIR 20 (2023) 656-665.
+    """
+
+    def __init__(
+        self, model_file: str | os.PathLike[str], *, min_confidence: float = 0.7, max_side: int = 640
+    ) -> None:
+        self.model_file = check_path(model_file, "model_file")
+        self.min_confidence = check_real("min_confidence", min_confidence, low=0.0, high=1.0)
+        self.max_side = check_integer("max_side", max_side, low=32)
+        self._network: Any = None
+        self._open()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the network: it cannot be pickled and is read again."""
+        return {**self.__dict__, "_network": None}
+
+    def close_up(self) -> YuNetDetector:
+        """Return itself: a network takes the same time for every face."""
+        return self
+
+    def _open(self) -> Any:
+        import cv2
+
+        if self._network is None:
+            try:
+                self._network = cv2.FaceDetectorYN.create(
+                    str(self.model_file), "", (320, 320), self.min_confidence, 0.3, 200
+                )
+            except cv2.error as error:
+                raise MediaError(f"{self.model_file} is not a YuNet model: {error.err or error}") from None
+        return self._network
+
+    def detect(self, gray: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the faces of one picture with the eyes, largest first, as `FaceDetector` says."""
+        import cv2
+
+        picture = _check_gray(gray)
+        factor = min(1.0, self.max_side / max(picture.shape))
+        size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if factor < 1.0 else picture
+        network = self._open()
+        network.setInputSize(size)
+        _, found = network.detect(cv2.cvtColor(small, cv2.COLOR_GRAY2BGR))
+        if found is None:
+            return np.zeros((0, 9), np.float32)
+        rows = np.asarray(found, dtype=np.float64)
+        # YuNet's first eye is the subject's right one, which stands at the left of the picture.
+        faces = rows[:, [0, 1, 2, 3, 14, 4, 5, 6, 7]]
+        across, down = picture.shape[1] / size[0], picture.shape[0] / size[1]
+        return keep_separate(faces * np.array([across, down, across, down, 1.0, across, down, across, down]))
+
+
+def cascade(loaded: dict[str, Any], name: str) -> Any:
+    """Return OpenCV's cascade of this name, read once into `loaded`."""
+    import cv2
+
+    if name not in loaded:
+        loaded[name] = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / f"{name}.xml"))
+        if loaded[name].empty():
+            raise MediaError(f"OpenCV's file {name}.xml is missing from this installation")
+    return loaded[name]
+
+
+def check_faces(faces: Any, detector: object) -> NDArray[np.float64]:
+    """Return what a plugged-in detector gave, or say what is wrong with it."""
+    rows = np.asarray(faces, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] not in (5, 9):
+        raise ParameterError(
+            f"detector must return an array of shape (n, 5) or (n, 9), "
+            f"got {rows.shape} from {type(detector).__name__}"
+        )
+    if not np.isfinite(rows).all() or (rows[:, 2:4] <= 0).any():
+        raise ParameterError(
+            f"detector must return finite boxes of positive size, got others from {type(detector).__name__}"
+        )
+    return rows
+
+
+def overlap(one: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Area common to a box (4,) and each of (n, 4), over the smaller of the two areas."""
+    left = np.maximum(one[:2], others[:, :2])
+    right = np.minimum(one[:2] + one[2:4], others[:, :2] + others[:, 2:4])
+    common = np.prod(np.clip(right - left, 0.0, None), axis=1)
+    result: NDArray[np.float64] = common / np.minimum(np.prod(one[2:4]), np.prod(others[:, 2:4], axis=1))
+    return result
+
+
+def keep_separate(faces: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Drop a face that mostly covers a surer one; largest first, in an order free of threads."""
+    order = np.lexsort((*faces[:, 3::-1].T, -faces[:, 4]))
+    kept: list[NDArray[np.float64]] = []
+    for face in faces[order]:
+        if not kept or (overlap(face[:4], np.array(kept)[:, :4]) <= _SAME_FACE).all():
+            kept.append(face)
+    if not kept:
+        return faces[:0].astype(np.float32)
+    kept.sort(key=lambda face: (-face[2] * face[3], *face[:2]))
+    return np.array(kept, dtype=np.float32)
+
+
+def _check_gray(gray: ArrayLike) -> NDArray[np.uint8]:
+    picture: NDArray[np.uint8] = check_array("gray", gray, ndim=2)
+    if picture.dtype != np.uint8:
+        raise ParameterError(f"gray must have dtype uint8, got {picture.dtype}")
+    return picture

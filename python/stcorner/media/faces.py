@@ -1,0 +1,282 @@
+"""Faces of a video: who is where, and one person cut out at a fixed size and frame rate."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+
+from stcorner._validation import check_integer, check_real
+from stcorner.errors import MediaError, ParameterError
+from stcorner.media._container import MAX_BYTES, check_path
+from stcorner.media._cropper import Cropper
+from stcorner.media.clips import FaceClip, FaceTrack, empty_clip, join, status_of
+from stcorner.media.picture import decoded_frames
+from stcorner.media.tracking import FaceTracker
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from stcorner.media._cropper import Crop, Row
+    from stcorner.media.detectors import FaceDetector
+    from stcorner.media.tracking import TrackedFrame
+
+__all__ = ["crop_face", "iter_faces", "track_faces"]
+
+Rule = Literal["largest", "all"] | int
+
+
+def track_faces(path: str | os.PathLike[str], *, detector: FaceDetector | None = None) -> list[FaceTrack]:
+    """Follow all faces of a video.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Any video file that FFmpeg can read.
+    detector : FaceDetector, optional
+        Default: `HaarDetector`.
+
+    Returns
+    -------
+    list of FaceTrack
+        By id; empty where no face was found.
+
+    Raises
+    ------
+    MediaError
+        If the file is missing, damaged or has no video stream.
+    """
+    tracker = FaceTracker(_check_detector(detector))
+    seen: dict[int, list[tuple[Any, ...]]] = {}
+    for number, frame in enumerate(_tracked(check_path(path), tracker)):
+        for face_id, pose in frame.faces.items():
+            box = (pose.x - pose.size / 2, pose.y - pose.size / 2, pose.size, pose.size)
+            seen.setdefault(face_id, []).append((number, frame.time, box, pose.angle, pose.confidence))
+    tracks = []
+    for face_id in sorted(seen):
+        frames, times, boxes, angles, confidence = zip(*seen[face_id], strict=True)
+        tracks.append(
+            FaceTrack(
+                face_id=face_id,
+                frames=np.array(frames, np.int64),
+                times=np.array(times),
+                boxes=np.array(boxes, np.float32),
+                angles=np.array(angles, np.float32),
+                confidence=np.array(confidence, np.float32),
+            )
+        )
+    return tracks
+
+
+@overload
+def crop_face(
+    path: str | os.PathLike[str],
+    *,
+    size: int = 96,
+    fps: float = 25.0,
+    rule: Literal["largest"] | int = "largest",
+    detector: FaceDetector | None = None,
+    margin: float = 0.1,
+) -> FaceClip: ...
+@overload
+def crop_face(
+    path: str | os.PathLike[str],
+    *,
+    size: int = 96,
+    fps: float = 25.0,
+    rule: Literal["all"],
+    detector: FaceDetector | None = None,
+    margin: float = 0.1,
+) -> list[FaceClip]: ...
+def crop_face(
+    path: str | os.PathLike[str],
+    *,
+    size: int = 96,
+    fps: float = 25.0,
+    rule: Rule = "largest",
+    detector: FaceDetector | None = None,
+    margin: float = 0.1,
+) -> FaceClip | list[FaceClip]:
+    """Cut one person's face out of a video: fixed size, fixed frame rate, smoothed, aligned by the eyes.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Any video file that FFmpeg can read.
+    size : int, default=96
+        Side of the crop in pixels, 8 to 1024.
+    fps : float, default=25.0
+        Frames per second of the crop, above 0 and up to 1000. Each shows the video's frame nearest in time.
+    rule : {"largest", "all"} or int, default="largest"
+        "largest": the face with the largest area summed over the first two seconds that show a face; it is
+        kept from then on, so that a clip never mixes people. "all": one clip for each face. A number: the
+        face of this id, as `track_faces` counts.
+    detector : FaceDetector, optional
+        Default: `HaarDetector`.
+    margin : float, default=0.1
+        Room around the detector's box, as a share of its side, 0 to 2.
+
+    Returns
+    -------
+    FaceClip, or list of FaceClip with ``rule="all"``
+        Where no face was found, the status says so and there are no frames; the list is empty.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range.
+    MediaError
+        If the file is missing, damaged, has no video stream, or the crops would take more than 4 GiB
+        (read them with `iter_faces` then).
+
+    See Also
+    --------
+    iter_faces : the same by blocks, in constant memory.
+    """
+    rate = check_real("fps", fps, low=0.0, high=1000.0, open_low=True)
+    blocks: list[FaceClip] = []
+    total = 0
+    for block in iter_faces(path, size=size, fps=rate, rule=rule, detector=detector, margin=margin):
+        blocks.append(block)
+        total += block.frames.nbytes
+        if total > MAX_BYTES:
+            raise MediaError(
+                f"{path} holds more faces than {MAX_BYTES} bytes: read them by blocks with iter_faces"
+            )
+    ids = sorted({block.face_id for block in blocks if block.face_id is not None})
+    if rule == "all":
+        return [join(blocks, face_id, trim=True) for face_id in ids]
+    if not ids:
+        share = blocks[-1].detection_share if blocks else 0.0
+        return empty_clip(check_integer("size", size), rate, share)
+    return join(blocks, ids[0], trim=False)
+
+
+def iter_faces(
+    path: str | os.PathLike[str],
+    *,
+    size: int = 96,
+    fps: float = 25.0,
+    rule: Rule = "largest",
+    detector: FaceDetector | None = None,
+    margin: float = 0.1,
+    block_length: int = 250,
+) -> Iterator[FaceClip]:
+    """Cut faces out of a video block by block, in constant memory.
+
+    Joined, the blocks of one id are what `crop_face` returns. A block before the first face, or without any,
+    has the status "no_face" and no id.
+
+    Parameters
+    ----------
+    path, size, fps, rule, detector, margin
+        As for `crop_face`.
+    block_length : int, default=250
+        Frames in each block but the last, >= 1.
+
+    Yields
+    ------
+    FaceClip
+        With ``rule="all"``, one for each face seen in the block, by id.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range (at the call).
+    MediaError
+        As `crop_face`.
+    """
+    cropper = Cropper(
+        size=check_integer("size", size, low=8, high=1024),
+        fps=check_real("fps", fps, low=0.0, high=1000.0, open_low=True),
+        rule=_check_rule(rule),
+        margin=check_real("margin", margin, low=0.0, high=2.0),
+    )
+    length = check_integer("block_length", block_length, low=1)
+    return _face_blocks(check_path(path), FaceTracker(_check_detector(detector)), cropper, length)
+
+
+def _face_blocks(file: Path, tracker: FaceTracker, cropper: Cropper, length: int) -> Iterator[FaceClip]:
+    start = perf_counter()
+    rows: list[Row] = []
+
+    def blocks(*, last: bool = False) -> Iterator[FaceClip]:
+        while len(rows) >= length or (last and rows):
+            share = tracker.seconds / max(1e-9, perf_counter() - start)
+            yield from _clips(rows[:length], cropper, share)
+            del rows[:length]
+
+    for frame in _tracked(file, tracker):
+        rows.extend(cropper.push(frame))
+        yield from blocks()
+    rows.extend(cropper.flush())
+    yield from blocks(last=True)
+
+
+def _tracked(file: Path, tracker: FaceTracker) -> Iterator[TrackedFrame]:
+    for gray, time in decoded_frames(file, gray=True):
+        yield from tracker.push(gray, time)
+    yield from tracker.flush()
+
+
+def _clips(rows: list[Row], cropper: Cropper, share: float) -> Iterator[FaceClip]:
+    """Yield one clip for each face in the rows, or one without."""
+    ids = sorted({face_id for row in rows for face_id in row.crops})
+    times = np.array([row.time for row in rows])
+    for face_id in ids:
+        yield _filled(
+            times,
+            {i: row.crops[face_id] for i, row in enumerate(rows) if face_id in row.crops},
+            face_id,
+            cropper,
+            share,
+        )
+    if not ids:
+        yield _filled(times, {}, None, cropper, share)
+
+
+def _filled(
+    times: NDArray[np.float64], crops: dict[int, Crop], face_id: int | None, cropper: Cropper, share: float
+) -> FaceClip:
+    n, size = len(times), cropper.size
+    success = np.zeros(n, np.bool_)
+    aligned = np.zeros(n, np.bool_)
+    frames = np.zeros((n, size, size), np.uint8)
+    boxes = np.full((n, 4), np.nan, np.float32)
+    confidence = np.zeros(n, np.float32)
+    visible = np.zeros(n, np.float32)
+    for i, one in crops.items():
+        frames[i], boxes[i], confidence[i], aligned[i], visible[i] = one
+        success[i] = True
+    return FaceClip(
+        frames=frames,
+        times=times,
+        boxes=boxes,
+        success=success,
+        status=status_of(success),
+        face_id=face_id,
+        fps=cropper.fps,
+        confidence=confidence,
+        aligned=aligned,
+        visible=visible,
+        detection_share=share,
+    )
+
+
+def _check_rule(rule: object) -> str | int:
+    if rule in ("largest", "all"):
+        return str(rule)
+    if isinstance(rule, int) and not isinstance(rule, bool) and rule >= 0:
+        return rule
+    raise ParameterError(f"rule must be 'largest', 'all' or the id of a face (>= 0), got {rule!r}")
+
+
+def _check_detector(detector: FaceDetector | None) -> FaceDetector | None:
+    if detector is not None and not callable(getattr(detector, "detect", None)):
+        raise ParameterError(f"detector must have a method detect(gray), got {type(detector).__name__}")
+    return detector

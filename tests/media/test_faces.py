@@ -1,0 +1,144 @@
+"""Faces found, followed, named, cropped: on real clips, and on nothing at all."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from stcorner.errors import MediaError
+from stcorner.media import HaarDetector, YuNetDetector, crop_face, iter_faces, track_faces
+
+ONE = "video/single_face.mp4"
+LEAVES = "video/face_noface.mov"
+NONE = "video/no_face.mp4"
+
+
+class Fixed:
+    """A detector that always sees the same boxes."""
+
+    def __init__(self, *boxes):
+        self.boxes = np.array(boxes, np.float32).reshape(-1, 5)
+
+    def detect(self, gray):
+        return self.boxes
+
+
+def test_one_face_is_cropped_in_every_frame(real_data):
+    clip = crop_face(real_data / ONE, size=64, fps=25.0)
+    assert clip.status == "ok"
+    assert clip.face_id == 0
+    assert clip.frames.shape == (len(clip.times), 64, 64)
+    assert clip.success.all()
+    assert clip.quality == ()
+    np.testing.assert_allclose(np.diff(clip.times), 0.04)
+    assert 0 < clip.detection_share < 1
+    # Smoothed: the box moves by less than a hundredth of its side from frame to frame.
+    assert np.abs(np.diff(clip.boxes, axis=0)).max() < 0.02 * clip.boxes[:, 2].min()
+
+
+def test_a_face_that_leaves_is_partial(real_data):
+    clip = crop_face(real_data / LEAVES)
+    assert clip.status == "partial"
+    assert "gaps" in clip.quality
+    assert clip.success[:40].all()
+    assert not clip.success[-80:].any()
+    assert not clip.frames[~clip.success].any()
+    assert np.isnan(clip.boxes[~clip.success]).all()
+    assert [part.stop - part.start for part in clip.segments()] == [clip.success.sum()]
+
+
+def test_no_face_is_a_state(real_data):
+    clip = crop_face(real_data / NONE, size=48)
+    assert (clip.status, clip.face_id, clip.frames.shape) == ("no_face", None, (0, 48, 48))
+    assert crop_face(real_data / NONE, rule="all") == []
+    assert track_faces(real_data / NONE) == []
+
+
+@pytest.mark.parametrize("block_length", [1, 7, 250])
+def test_blocks_equal_the_whole(real_data, block_length):
+    clip = real_data / "video/carphone.mp4"
+    whole = crop_face(clip)
+    blocks = list(iter_faces(clip, block_length=block_length))
+    assert whole.status == "partial"
+    for name in ("frames", "times", "boxes", "success", "confidence"):
+        np.testing.assert_array_equal(
+            np.concatenate([getattr(b, name) for b in blocks]), getattr(whole, name)
+        )
+
+
+def test_tracks_hold_the_crop(real_data):
+    (track,) = track_faces(real_data / ONE)
+    clip = crop_face(real_data / ONE, rule=0)
+    assert track.face_id == 0
+    assert len(track.frames) == 72
+    nearest = np.abs(track.times[:, None] - clip.times).argmin(axis=0)
+    np.testing.assert_array_equal(clip.boxes, track.boxes[nearest])
+    assert crop_face(real_data / ONE, rule=7).status == "no_face"
+
+
+def test_the_detector_can_be_plugged_in(real_data):
+    clips = crop_face(
+        real_data / ONE, detector=Fixed([10, 20, 40, 40, 1], [200, 90, 100, 100, 1]), rule="all"
+    )
+    assert [clip.face_id for clip in clips] == [0, 1]
+    largest = crop_face(real_data / ONE, detector=Fixed([10, 20, 40, 40, 1], [200, 90, 100, 100, 1]))
+    assert np.median(largest.boxes[:, 2]) == pytest.approx(100)
+
+
+def test_a_bad_detector_is_named(real_data):
+    class Bad:
+        def detect(self, gray):
+            return np.zeros((1, 3))
+
+    with pytest.raises(ValueError, match=r"detector must return .* got \(1, 3\) from Bad"):
+        crop_face(real_data / ONE, detector=Bad())
+    with pytest.raises(ValueError, match="detector must have a method detect"):
+        crop_face(real_data / ONE, detector=object())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"size": 4}, "size must be >= 8 and <= 1024, got 4"),
+        ({"fps": 0.0}, "fps must be finite and > 0 .* got 0.0"),
+        ({"rule": "best"}, "rule must be 'largest', 'all' or the id of a face .* got 'best'"),
+        ({"margin": -1.0}, "margin must be finite and >= 0"),
+    ],
+)
+def test_refused_parameters(real_data, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        crop_face(real_data / ONE, **arguments)
+
+
+def test_no_video_is_an_error(real_data):
+    with pytest.raises(MediaError, match="has no video stream"):
+        crop_face(next((real_data / "crema-d/AudioMP3").glob("*.mp3")))
+
+
+def test_haar_is_deterministic_and_can_travel(real_data):
+    import cv2
+
+    picture = cv2.imread(str(real_data / "video/multi_face.jpg"), cv2.IMREAD_GRAYSCALE)
+    detector = HaarDetector()
+    first = detector.detect(picture)
+    assert len(first) >= 4
+    assert (np.diff(first[:, 2] * first[:, 3]) <= 0).all()
+    for _ in range(3):
+        np.testing.assert_array_equal(detector.detect(picture), first)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(detector)).detect(picture), first)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (19, 19), (23, 33)])
+def test_tiny_pictures_hold_no_face(shape):
+    assert HaarDetector().detect(np.full(shape, 128, np.uint8)).shape == (0, 5)
+
+
+def test_bad_yunet_file_is_refused(tmp_path):
+    with pytest.raises(MediaError, match=r"missing\.onnx does not exist"):
+        YuNetDetector(tmp_path / "missing.onnx")
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(b"not a network")
+    with pytest.raises(MediaError, match=r"bad\.onnx is not a YuNet model"):
+        YuNetDetector(bad)
