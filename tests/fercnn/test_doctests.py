@@ -8,7 +8,14 @@ import pytest
 
 import stcorner
 
-MODULES = ["discriminant", "fercnn.network", "fercnn.inference", "fercnn.estimator", "fercnn.projection"]
+MODULES = [
+    "augmentation",
+    "discriminant",
+    "fercnn.network",
+    "fercnn.inference",
+    "fercnn.estimator",
+    "fercnn.projection",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stcorner import augmentation as augment
+from stcorner.errors import ParameterError
+
+SR = 16000
+
+
+def tone(frequency, seconds=1.0):
+    return np.sin(2 * np.pi * frequency * np.arange(int(SR * seconds)) / SR).astype(np.float32)
+
+
+def frequency_of(y):
+    size = 1 << 18
+    spectrum = np.abs(np.fft.rfft(y * np.hanning(len(y)), size))
+    return spectrum.argmax() * SR / size
+
+
+@pytest.mark.parametrize("factor", [0.8, 0.94, 1.0, 1.13])
+def test_speed_moves_pitch_and_length_stretch_only_length(factor):
+    y = tone(440.0)
+    fast, stretched = augment.change_speed(y, sr=SR, factor=factor), augment.stretch_time(y, factor=factor)
+    assert len(fast) == pytest.approx(len(y) / factor, abs=1)
+    assert len(stretched) == round(len(y) / factor)
+    assert frequency_of(fast) == pytest.approx(440 * factor, rel=2e-3)
+    assert frequency_of(stretched) == pytest.approx(440, rel=2e-3)
+
+
+@pytest.mark.parametrize("semitones", [-3.0, 0.7, 2.0])
+def test_pitch_shift_moves_pitch_only(semitones):
+    y = tone(440.0)
+    shifted = augment.shift_pitch(y, sr=SR, semitones=semitones)
+    assert len(shifted) == len(y)
+    assert frequency_of(shifted) == pytest.approx(440 * 2 ** (semitones / 12), rel=3e-3)
+    assert np.sqrt(np.mean(shifted**2)) == pytest.approx(np.sqrt(0.5), rel=0.12)
+
+
+def test_stretch_by_one_is_the_sound_itself(rng):
+    y = rng.standard_normal(5000).astype(np.float32)
+    np.testing.assert_allclose(augment.stretch_time(y, factor=1.0), y, atol=1e-5)
+
+
+def test_stretch_has_the_spectrum_of_librosas(rng):
+    y = (tone(200) + tone(1500) * np.linspace(0, 1, SR)).astype(np.float32)
+    ours = augment.stretch_time(y, factor=0.8)
+    theirs = librosa.effects.time_stretch(y, rate=0.8, n_fft=1024, hop_length=256)
+    spectra = [np.abs(librosa.stft(z[: len(ours)], n_fft=1024)) for z in (ours, theirs)]
+    error = np.linalg.norm(spectra[0] - spectra[1]) / np.linalg.norm(spectra[1])
+    assert error < 0.15
+
+
+@settings(max_examples=15, derandomize=True, deadline=None)
+@given(st.floats(-10, 40), st.integers(0, 1000))
+def test_noise_has_the_ratio(snr, seed):
+    y = tone(300.0)
+    noise = augment.add_noise(y, snr=snr, seed=seed) - y
+    assert 10 * np.log10(np.mean(y**2) / np.mean(noise**2)) == pytest.approx(snr, abs=0.3)
+
+
+def test_room_keeps_power_and_rings_on(rng):
+    y = np.zeros(SR, np.float32)
+    y[100] = 1.0
+    wet = augment.add_room(y, sr=SR, reverberation=0.4, ratio=6.0)
+    assert np.mean(wet**2) == pytest.approx(np.mean(y**2), rel=1e-4)
+    direct, tail = wet[100] ** 2, (wet[101:] ** 2).sum()
+    assert 10 * np.log10(direct / tail) == pytest.approx(6.0, abs=0.1)
+    decay = [10 * np.log10((wet[101 + i * 800 : 901 + i * 800] ** 2).sum()) for i in range(4)]
+    assert np.diff(decay).mean() == pytest.approx(-60 * 0.05 / 0.4, rel=0.2)  # 800 samples are 0.05 s
+    np.testing.assert_array_equal(augment.add_room(np.zeros(50), sr=SR), np.zeros(50))
+
+
+@pytest.mark.parametrize("kind", augment.AUDIO_KINDS)
+def test_audio_kinds_are_seeded_and_do_something(kind):
+    y = tone(250.0, 0.5)
+    first, again = (augment.augment_audio(y, sr=SR, kinds=kind, seed=7) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert first.dtype == np.float32
+    assert np.isfinite(first).all()
+    assert len(first) != len(y) or np.abs(first - y).max() > 1e-3
+    other = augment.augment_audio(y, sr=SR, kinds=kind, seed=8)
+    assert len(other) != len(first) or (other != first).any()
+
+
+def test_kinds_follow_each_other():
+    y = tone(250.0, 0.3)
+    both = augment.augment_audio(y, sr=SR, kinds=["gain", "speed"], seed=3)
+    assert len(both) != len(y)
+    np.testing.assert_array_equal(augment.augment_audio(y, sr=SR, kinds=[]), y)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 17, 1025])
+def test_short_sounds(n):
+    for kind in augment.AUDIO_KINDS:
+        assert np.isfinite(augment.augment_audio(np.ones(n), sr=SR, kinds=kind)).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 12, 10), (2, 9, 9, 3)])
+def test_video_kinds(rng, shape):
+    frames = rng.integers(0, 256, size=shape, dtype=np.uint8)
+    first, again = (augment.augment_video(frames, seed=5) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape == shape
+    assert first.dtype == np.uint8
+    np.testing.assert_array_equal(augment.flip(augment.flip(frames)), frames)
+    np.testing.assert_array_equal(augment.change_brightness(frames), frames)
+    np.testing.assert_array_equal(augment.jitter_crop(frames, share=1.0, down=0.3, right=0.9), frames)
+
+
+def test_crop_is_the_window(rng):
+    frames = np.zeros((1, 8, 8), np.uint8)
+    frames[:, 4:, :4] = 200  # lower left quarter
+    window = augment.jitter_crop(frames, share=0.5, down=1.0, right=0.0)
+    assert (window[0, 1:, :-1] == 200).all()
+
+
+def test_seed_of_a_clip_does_not_depend_on_others():
+    assert augment.clip_seed(0, "a") == augment.clip_seed(0, "a") != augment.clip_seed(0, "b")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: augment.augment_audio(np.ones(9), sr=SR, kinds="echo"), "kinds must be one of 'speed'"),
+        (lambda: augment.augment_audio(np.ones((2, 9)), sr=SR), "y must have 1 dimension"),
+        (lambda: augment.augment_audio(np.ones(9), sr=0), "sr must be >= 1, got 0"),
+        (lambda: augment.augment_audio([], sr=SR), "y must not be empty"),
+        (lambda: augment.augment_audio([np.nan], sr=SR), "y must be finite"),
+        (lambda: augment.change_speed(np.ones(9), sr=SR, factor=0.0), "factor must be finite and >= 0.25"),
+        (lambda: augment.stretch_time(np.ones(9), factor=5.0), "factor must be finite"),
+        (lambda: augment.add_noise(np.ones(9), snr=np.inf), "snr must be finite"),
+        (lambda: augment.augment_video(np.ones((2, 3, 3))), "frames must be uint8 of shape"),
+        (lambda: augment.augment_video(np.ones((2, 3, 3, 4), np.uint8)), "frames must be uint8 of shape"),
+        (lambda: augment.augment_video(np.ones((2, 3, 3), np.uint8), kinds="blur"), "kinds must be one of"),
+        (lambda: augment.clip_seed(-1, "a"), "seed must be >= 0, got -1"),
+    ],
+)
+def test_refused(call, message):
+    with pytest.raises(ParameterError, match=message):
+        call()
