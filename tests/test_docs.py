@@ -1,8 +1,8 @@
 """The code in README.md and docs/ runs as it stands there.
 
-Python blocks of a page run in order, in one namespace, in a folder that holds what the pages speak of: ``corpus/``,
-``clip.mp4`` and ``clip.wav``. Shell blocks run where the line before says ``<!-- run -->``. A block after
-``<!-- needs ... -->`` wants data that nobody may ship (or a camera): it is only compiled.
+Python blocks of a page run in order, in one namespace, in a folder that holds what the pages speak of:
+``corpus/``, ``clip.mp4`` and ``clip.wav``. Shell blocks run where the line before says ``<!-- run -->``. A
+block after ``<!-- needs ... -->`` wants data that nobody may ship (or a camera): it is only compiled.
 """
 
 from __future__ import annotations
