@@ -47,3 +47,6 @@ from .media import load_audio as load_audio
 from .media import load_video as load_video
 from .media import probe as probe
 from .media import track_faces as track_faces
+from .recognizer import ClipFeatures as ClipFeatures
+from .recognizer import EmotionRecognizer as EmotionRecognizer
+from .recognizer import load_model as load_model

@@ -28,6 +28,28 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command(
+        "predict",
+        "Predict the emotion that each file expresses, with the probability of every class.",
+        (
+            "stcorner predict clip.mp4",
+            "stcorner predict --model my.stcorner clips/ -o table.csv",
+            "stcorner predict interview.mp4 --timeline --window 3 --hop 1 --json",
+        ),
+    ),
+    Command(
+        "train",
+        "Train a recogniser on a corpus and write it to a file.",
+        (
+            "stcorner train RAVDESS -o ravdess.stcorner",
+            "stcorner train RAVDESS --modality audio --label-map calm=neutral -o seven.stcorner",
+        ),
+    ),
+    Command(
+        "probe",
+        "Show what media files hold: streams, rates, durations, sizes.",
+        ("stcorner probe clip.mp4", "stcorner probe *.flv --json"),
+    ),
+    Command(
         "info",
         "Print versions, instruction sets and threads: what a bug report needs.",
         ("stcorner info", "stcorner info --json"),

@@ -50,7 +50,7 @@ MAX_MEMBERS = 512
 
 _DOCUMENT, _CARD, _NETWORK = "model.json", "MODEL_CARD.md", "fercnn.keras"
 _ARRAY_NAME = re.compile(r"[A-Za-z0-9_]+(?:[./-][A-Za-z0-9_]+)*")
-_DTYPES = ("float64", "float32", "int64", "int32", "int16", "int8", "uint8", "bool")
+_DTYPES = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
 _SEAL = b"sha256:"
 _SEAL_BYTES = len(_SEAL) + 64
 # Zip stores a time for each member; the earliest that it can express keeps equal models equal.

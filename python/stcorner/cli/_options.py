@@ -1,0 +1,59 @@
+"""Options that commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from stcorner.recognizer import EmotionRecognizer
+
+__all__ = ["RecognizerOptions"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RecognizerOptions:
+    """What a recogniser is made of.
+
+    Parameters
+    ----------
+    modality
+        What of the clips to use.
+    recipe
+        Description of the sound: rich, paper162 or notebook162.
+    fusion
+        How sound and face are put together.
+    classifier
+        The default, which does best on unheard people, or the network of the paper.
+    label_map
+        OLD=NEW renames a label, OLD= drops its clips; may be given several times.
+    augment
+        Kind of the altered copy that is added of each training clip, or none.
+    seed
+        Seed of everything that is drawn.
+    """
+
+    modality: Literal["both", "audio", "video"] = "both"
+    recipe: str = "rich"
+    fusion: Literal["concatenate", "mfa", "mfa_per_modality", "cca", "lda"] = "concatenate"
+    classifier: Literal["discriminant", "fercnn"] = "discriminant"
+    label_map: tuple[str, ...] = ()
+    augment: Literal["speed", "noise", "pitch", "stretch", "gain", "room", "none"] = "speed"
+    seed: int = 0
+
+    def recognizer(self, **more: Any) -> EmotionRecognizer:
+        """Return an unfitted recogniser; clips are renamed when they are read, so it maps no labels."""
+        from stcorner.recognizer import EmotionRecognizer
+
+        return EmotionRecognizer(
+            self.modality,
+            recipe=self.recipe,
+            fusion=self.fusion,
+            classifier=self.classifier,
+            augment=None if self.augment == "none" else self.augment,
+            random_state=self.seed,
+            **more,
+        )

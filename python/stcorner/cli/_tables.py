@@ -1,0 +1,91 @@
+"""Tables to files: CSV, Parquet or JSON by the file's ending, complete or not there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stcorner.errors import MissingExtraError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["check_table_path", "write_bytes", "write_table"]
+
+ENDINGS = (".csv", ".parquet", ".json")
+
+
+def check_table_path(path: Path | None) -> Path | None:
+    """Refuse an ending that cannot be written before any work is done."""
+    if path is None:
+        return None
+    if path.suffix.lower() not in ENDINGS:
+        raise ParameterError(f"--output must end in {', '.join(ENDINGS)}, got {str(path)!r}")
+    if path.suffix.lower() == ".parquet":
+        _pyarrow()
+    return path
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write rows; a missing value is empty in CSV and null elsewhere."""
+    ending = path.suffix.lower()
+    if ending == ".csv":
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_blank(row.get(name)) for name in columns] for row in rows)
+        data = text.getvalue().encode()
+    elif ending == ".json":
+        import msgspec
+
+        plain = [{name: _null(row.get(name)) for name in columns} for row in rows]
+        data = msgspec.json.format(msgspec.json.encode(plain, enc_hook=_number), indent=1)
+    else:
+        pyarrow = _pyarrow()
+        from pyarrow import parquet
+
+        table = pyarrow.table({name: [_number(_null(row.get(name))) for row in rows] for name in columns})
+        buffer = io.BytesIO()
+        parquet.write_table(table, buffer)
+        data = buffer.getvalue()
+    write_bytes(path, data)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file beside its place and rename it, so that nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _null(value: Any) -> Any:
+    return None if isinstance(value, float) and value != value else value
+
+
+def _blank(value: Any) -> Any:
+    value = _number(_null(value))
+    return "" if value is None else value
+
+
+def _number(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError:
+        raise MissingExtraError("writing Parquet", "pyarrow", "table") from None
+    return pyarrow

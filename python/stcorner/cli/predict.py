@@ -1,0 +1,120 @@
+"""``stcorner predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stcorner.recognizer import EmotionRecognizer
+
+__all__ = ["predict"]
+
+_SHOWN = ("file", "label")
+
+
+def predict(
+    files: list[Path],
+    /,
+    *,
+    model: Annotated[str | None, Parameter(alias="-m")] = None,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    timeline: bool = False,
+    window: float = 2.0,
+    hop: float = 0.5,
+    abstain_below: float | None = None,
+    jobs: int = 1,
+    json: bool = False,
+) -> int:
+    """Predict the emotion that each file expresses, with the probability of every class.
+
+    Parameters
+    ----------
+    files
+        Audio or video files, or folders of them.
+    model
+        A *.stcorner file or the name of a shipped model. Default: ravdess-speech.
+    output
+        Write the whole table to this .csv, .parquet or .json file.
+    timeline
+        Predict sliding windows instead of whole files.
+    window
+        Seconds of each window, with --timeline.
+    hop
+        Seconds between the starts of windows, with --timeline.
+    abstain_below
+        Flag predictions whose best probability is smaller. Default: as the model was made.
+    jobs
+        Processes; -1 is one per core.
+    json
+        Print the whole table as JSON.
+    """
+    from stcorner.cli._output import complain, print_json, print_table
+    from stcorner.cli._tables import check_table_path, write_table
+    from stcorner.recognizer import clip_columns, load_model
+
+    check_table_path(output)
+    recognizer = load_model(model)
+    if abstain_below is not None:
+        recognizer.set_params(abstain_below=abstain_below)
+    columns = clip_columns([str(label) for label in recognizer.classes_])
+    inputs = _expand(files)
+    rows = _windows(recognizer, inputs, window, hop) if timeline else _clips(recognizer, inputs, jobs)
+    if output is not None:
+        write_table(output, rows, columns)
+    if json:
+        print_json(rows)
+    elif output is None or len(rows) <= 50:
+        shown = ["file", *(["start", "end"] if timeline else []), "label"]
+        shown += [name for name in columns if name.startswith("p_")]
+        shown += ["status"] if any(row["status"] != "ok" for row in rows) else []
+        print_table(rows, columns=shown)
+    failed = [row for row in rows if row["status"] == "failed"]
+    for row in rows:
+        if row["message"]:
+            complain(row["message"])
+    if failed:
+        complain(f"{len(failed)} of {len(rows)} could not be predicted")
+    return 1 if failed else 0
+
+
+def _expand(files: Sequence[Path]) -> list[Path]:
+    """Replace folders by the media files below them."""
+    from stcorner.errors import ParameterError
+
+    found: list[Path] = []
+    for file in files:
+        if file.is_dir():
+            from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_media
+
+            inside = find_media(file, AUDIO_SUFFIXES | VIDEO_SUFFIXES)
+            if not inside:
+                raise ParameterError(
+                    f"FILES must be media files or folders of them, got {str(file)!r} without any"
+                )
+            found += inside
+        else:
+            found.append(file)
+    if not found:
+        raise ParameterError("FILES must name at least one audio or video file, got nothing")
+    return found
+
+
+def _clips(recognizer: EmotionRecognizer, inputs: list[Path], jobs: int) -> list[dict[str, Any]]:
+    from stcorner.cli._output import progress
+
+    with progress("predicting", quiet=len(inputs) < 4) as report:
+        return recognizer.predict_table(inputs, n_jobs=jobs, progress=report)
+
+
+def _windows(
+    recognizer: EmotionRecognizer, inputs: list[Path], window: float, hop: float
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for file in inputs:
+        rows += recognizer.timeline(file, window=window, hop=hop)
+    return rows

@@ -1,0 +1,75 @@
+"""The model card: what a model is for, what it learnt from, how well it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stcorner.recognizer.modelfile import ModelDocument
+
+__all__ = ["model_card"]
+
+_TERMS = {
+    "ravdess": "RAVDESS (Livingstone & Russo 2018), CC BY-NC-SA 4.0: not for commercial use, share alike.",
+    "crema-d": "CREMA-D (Cao et al. 2014), Open Database License 1.0.",
+    "synthetic": "Made by stcorner's own generator: faces and voices of nobody. Of use for tests only.",
+}
+
+
+def model_card(document: ModelDocument, *, extra: str = "") -> str:
+    """Return a model card in Markdown, written from what the model remembers of its training.
+
+    Parameters
+    ----------
+    document : ModelDocument
+        The model.
+    extra : str
+        Markdown that is put in after the results, such as tables per person and per sex.
+    """
+    training, parameters = document.training, document.parameters
+    terms = [
+        _TERMS.get(corpus, f"{corpus}: its terms are those of its owner.") for corpus in training.corpora
+    ]
+    scores = [f"| {name} | {value:.3f} |" for name, value in sorted(document.scores.items())]
+    lines = [
+        f"# {document.name}",
+        "",
+        f"Recognises {', '.join(document.classes)} in the "
+        f"{_INPUT[str(parameters.get('modality'))]} of a clip of one speaking person.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| classifier | {parameters.get('classifier')} |",
+        f"| sound | recipe {parameters.get('recipe')} |",
+        f"| fusion | {parameters.get('fusion')} |",
+        f"| trained on | {training.n_clips} clips of {len(training.subjects)} people |",
+        f"| written by | stcorner {document.stcorner_version} |",
+        "",
+        "## Data and terms",
+        "",
+        *(f"* {line}" for line in terms),
+        "* A model may carry the terms of the data that it learnt from.",
+        "",
+        "## Results on people it did not learn from",
+        "",
+        *(["| measure | value |", "|---|---|", *scores] if scores else ["None are recorded in this file."]),
+        *(["", extra.strip()] if extra.strip() else []),
+        "",
+        "## Intended use",
+        "",
+        "Research and teaching: a baseline that can be inspected, a pointer to moments to look at.",
+        "",
+        "## Not intended",
+        "",
+        "* Decisions about people. The label of an acted corpus is the emotion that was acted; recognising it"
+        " does not tell what somebody feels.",
+        "* Inferring emotions at work or in education, which Article 5(1)(f) of the EU AI Act forbids but for"
+        " medical and safety reasons.",
+        "* Languages, ages, recording conditions and spontaneous speech that the data above do not hold:"
+        " expect results far below those above.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+_INPUT = {"audio": "voice", "video": "face", "both": "voice and face"}

@@ -1,0 +1,90 @@
+"""The fused vector of a clip, from the state of a fitted `ModalityFusion`, with numpy alone.
+
+Fitting needs scikit-learn; a process that only predicts should not wait for its import. Both a freshly
+fitted and a loaded recogniser go through this one path, so they give the same bits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from stcorner.errors import ModelError
+from stcorner.fusion.blocks import BlockScaler, check_blocks, scale_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["FusedSpace"]
+
+
+class FusedSpace:
+    """What `ModalityFusion` learnt, ready to be applied.
+
+    Parameters
+    ----------
+    state : dict
+        JSON half of the state of `ModalityFusion`.
+    arrays : dict of str to ndarray
+        Its arrays.
+    """
+
+    def __init__(self, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.state = dict(state)
+        # BLAS rounds by memory layout: in C order a fitted fusion gives the bits of the loaded one.
+        self.arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        try:
+            limits = [float(limit) for limit in state["limits"]]
+            count = int(state["n_projections"])
+            means = [self._array(f"mean_{i}", 1) for i in range(len(limits))]
+            factors = [self._array(f"factor_{i}", 1) for i in range(len(limits))]
+            self._projections = [
+                (self._array(f"offset_{i}", 1), self._array(f"matrix_{i}", 2)) for i in range(count)
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"state of the fusion is incomplete: {error!r}") from None
+        self.block_sizes = [len(mean) for mean in means]
+        total = sum(self.block_sizes)
+        inputs = self.block_sizes if count > 1 else [total] * count
+        if [factor.shape for factor in factors] != [mean.shape for mean in means] or len(inputs) != count:
+            raise ModelError("state of the fusion has blocks that do not fit each other")
+        for size, (offset, matrix) in zip(inputs, self._projections, strict=True):
+            if len(offset) != size or matrix.shape[1] != size:
+                raise ModelError(f"a projection of the fusion must take {size} columns, got {matrix.shape}")
+        self._scaler = BlockScaler(means, factors, limits)
+        self.n_features = sum(len(matrix) for _, matrix in self._projections) or total
+
+    def _array(self, name: str, ndim: int) -> NDArray[np.float64]:
+        array = self.arrays[name].astype(np.float64)
+        if array.ndim != ndim:
+            raise ModelError(f"array {name} of the fusion must have {ndim} dimensions, got {array.ndim}")
+        return array
+
+    @classmethod
+    def fit(
+        cls,
+        blocks: Sequence[NDArray[Any]],
+        y: ArrayLike,
+        groups: ArrayLike | None,
+        **parameters: Any,
+    ) -> Self:
+        """Fit a `ModalityFusion` with these parameters to the blocks and keep its state."""
+        from stcorner.fusion import ModalityFusion
+
+        return cls(*ModalityFusion(**parameters).fit(list(blocks), y, groups).get_state())
+
+    def transform(self, blocks: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+        """Return the fused rows; a missing block (NaN) stands at its mean."""
+        scaled = scale_blocks(check_blocks(list(blocks), self.block_sizes), self._scaler)
+        if not self._projections:
+            return np.hstack(scaled)
+        parts = [np.hstack(scaled)] if len(self._projections) == 1 else scaled
+        return np.hstack(
+            [
+                (part - offset) @ matrix.T
+                for part, (offset, matrix) in zip(parts, self._projections, strict=True)
+            ]
+        )

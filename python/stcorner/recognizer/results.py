@@ -1,0 +1,99 @@
+"""The table of predictions: one row per clip, columns that sit beside those of other tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import stcorner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from stcorner.recognizer.features import ClipFeatures
+
+__all__ = ["clip_columns", "entropy_bits", "prediction_rows"]
+
+
+def clip_columns(classes: Sequence[str]) -> list[str]:
+    """Return the columns of the clip table, in order.
+
+    Examples
+    --------
+    >>> clip_columns(["happy", "sad"])[5:11]
+    ['label', 'p_happy', 'p_sad', 'entropy', 'abstain', 'n_frames']
+    """
+    return [
+        "file", "clip_id", "start", "end", "face_id", "label", *(f"p_{name}" for name in classes), "entropy",
+        "abstain", "n_frames", "n_voiced", "fps", "sr", "model", "stcorner_version", "status", "message",
+    ]  # fmt: skip
+
+
+def entropy_bits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the entropy of each row in bits: 0 is certain, log2 of the number of classes is undecided.
+
+    Examples
+    --------
+    >>> entropy_bits(np.array([[1.0, 0.0], [0.5, 0.5]])).tolist()
+    [0.0, 1.0]
+    """
+    safe = np.where(probabilities > 0, probabilities, 1.0)
+    return np.asarray(np.abs(-(probabilities * np.log2(safe)).sum(axis=-1)))
+
+
+def prediction_rows(
+    features: ClipFeatures,
+    probabilities: NDArray[np.float64],
+    classes: Sequence[str],
+    *,
+    model: str,
+    abstain_below: float = 0.0,
+) -> list[dict[str, Any]]:
+    """Return one row per row of `features`.
+
+    Parameters
+    ----------
+    features : ClipFeatures
+        The clips.
+    probabilities : ndarray of shape (n, n_classes)
+        A row of NaN where nothing could be predicted.
+    classes : sequence of str
+        Labels, as the columns.
+    model : str
+        Name of the model.
+    abstain_below : float
+        ``abstain`` is True where the best probability is below it; the label stays.
+
+    Returns
+    -------
+    list of dict
+        Columns as `clip_columns`. ``status`` is ``"ok"``, ``"audio only"``, ``"video only"`` (the other
+        modality is missing and stands at its mean) or ``"failed"``; ``message`` says why.
+    """
+    entropy = entropy_bits(np.nan_to_num(probabilities))
+    rows = []
+    for i, details in enumerate(features.details):
+        failed = not np.isfinite(probabilities[i]).all()
+        found = [name for name, block in features.blocks.items() if np.isfinite(block[i]).all()]
+        status = "failed" if failed else "ok" if len(found) == len(features.blocks) else f"{found[0]} only"
+        best = int(np.argmax(np.nan_to_num(probabilities[i])))
+        shares = [None if failed else float(p) for p in probabilities[i]]
+        row: dict[str, Any] = {
+            "label": None if failed else classes[best],
+            **{f"p_{name}": share for name, share in zip(classes, shares, strict=True)},
+            "entropy": None if failed else float(entropy[i]),
+            "abstain": None if failed else bool(probabilities[i, best] < abstain_below),
+            "model": model,
+            "stcorner_version": stcorner.__version__,
+            "status": status,
+            "message": _message(details),
+        }
+        rows.append({name: row[name] if name in row else details.get(name) for name in clip_columns(classes)})
+    return rows
+
+
+def _message(details: Mapping[str, Any]) -> str:
+    return "; ".join([*details.get("errors", ()), *details.get("warnings", ())])

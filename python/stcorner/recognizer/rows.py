@@ -1,0 +1,238 @@
+"""What one clip gives: decoded, cut to the face, described, with every failure named."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from stcorner._validation import check_integer
+from stcorner.errors import MediaError, ParameterError, StcornerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "ExtractionPlan", "FailedInput", "MissingModalityError", "Row", "RowBuilder", "Source", "audio_vector",
+    "check_face", "extract_rows",
+]  # fmt: skip
+
+MODALITIES = ("audio", "video")
+# The analysis rate of sound. Descriptors are defined up to 8 kHz, which every corpus and telephone call has.
+SAMPLE_RATE = 16_000
+# Below this magnitude (-80 dB of full scale) a track is digital silence or dither, not a voice.
+_SILENCE = 1e-4
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedInput:
+    """An input, or one modality of it, from which no features came.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    stage : str
+        ``"media"``, ``"audio"`` or ``"face"``: where it failed.
+    error : str
+        What was wrong.
+    """
+
+    path: Path
+    stage: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the sound and the picture of one clip are, and which part of them counts."""
+
+    path: Path
+    audio_path: Path
+    clip_id: str
+    start: float | None = None
+    end: float | None = None
+
+    @classmethod
+    def of(cls, item: Any) -> Source:
+        """Return the source of a `Clip` or of a path."""
+        if isinstance(item, str | os.PathLike):
+            path = Path(item)
+            return cls(path=path, audio_path=path, clip_id=path.stem)
+        try:
+            return cls(
+                path=item.path, audio_path=item.sound, clip_id=item.clip_id, start=item.start, end=item.end
+            )
+        except AttributeError:
+            raise ParameterError(
+                f"clips must be Clip objects or paths, got one of type {type(item).__name__}"
+            ) from None
+
+
+def check_face(face: Any) -> Literal["largest"] | int:
+    """Return which face counts: the largest, or one by its id."""
+    return "largest" if face == "largest" else check_integer("face", face, low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractionPlan:
+    """What to compute from a clip. Small and picklable: it travels to worker processes."""
+
+    modality: str
+    recipe: str = "rich"
+    crop_size: int = 96
+    fps: float = 25.0
+    face: Literal["largest"] | int = "largest"
+    augment: tuple[str, ...] = ()
+    seed: int = 0
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The blocks that this plan fills."""
+        return MODALITIES if self.modality == "both" else (self.modality,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What came of one clip, or of one augmented copy of it."""
+
+    blocks: dict[str, NDArray[np.float32]]
+    status: dict[str, str]
+    errors: tuple[FailedInput, ...]
+    details: dict[str, Any]
+
+
+class MissingModalityError(Exception):
+    """A modality is not there: an ordinary outcome, with its own status."""
+
+    def __init__(self, status: str, stage: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.stage = stage
+
+
+class RowBuilder:
+    """Collect the blocks of one row, and what went wrong with those that are missing."""
+
+    def __init__(self, source: Source) -> None:
+        self.blocks: dict[str, NDArray[np.float32]] = {}
+        self.status: dict[str, str] = {}
+        self.errors: list[FailedInput] = []
+        self.warnings: list[str] = []
+        self.details: dict[str, Any] = {
+            "file": str(source.path), "clip_id": source.clip_id, "start": source.start, "end": source.end,
+            "face_id": None, "n_frames": None, "n_voiced": None, "fps": None, "sr": None,
+        }  # fmt: skip
+
+    def attempt(
+        self, modality: str, path: Path, compute: Callable[[], tuple[NDArray[np.float32], dict[str, Any]]]
+    ) -> None:
+        """Fill a block by `compute`, which gives the vector and details, or record why it failed."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                vector, found = compute()
+                self.status[modality] = found.pop("status")
+                self.blocks[modality] = vector
+                self.details.update(found)
+            except MissingModalityError as missing:
+                self.status[modality] = missing.status
+                self.errors.append(FailedInput(path=path, stage=missing.stage, error=str(missing)))
+            except Exception as error:  # whatever a damaged file provokes, the run goes on and says so
+                self.status[modality] = "error"
+                text = str(error) if isinstance(error, StcornerError) else f"{type(error).__name__}: {error}"
+                stage = "media" if isinstance(error, MediaError) else modality
+                self.errors.append(FailedInput(path=path, stage=stage, error=text))
+        self.warnings += [str(warning.message) for warning in caught]
+
+    def build(self) -> Row:
+        """Return the row."""
+        details = {
+            **self.details,
+            "errors": [failed.error for failed in self.errors],
+            "warnings": list(dict.fromkeys(self.warnings)),
+        }
+        return Row(blocks=self.blocks, status=self.status, errors=tuple(self.errors), details=details)
+
+
+def extract_rows(source: Source, plan: ExtractionPlan, augment: bool = False) -> list[Row]:
+    """Return the row of one clip and, for training, the row of a copy with altered sound."""
+    builder = RowBuilder(source)
+    sound: list[NDArray[np.float32]] = []
+
+    def from_sound() -> tuple[NDArray[np.float32], dict[str, Any]]:
+        _describe(source.audio_path, "audio", builder.details)
+        sound.append(_load_sound(source))
+        return audio_vector(sound[0], plan, name=str(source.audio_path))
+
+    def from_altered_sound() -> tuple[NDArray[np.float32], dict[str, Any]]:
+        from stcorner.augmentation import augment_audio, clip_seed
+
+        seed = clip_seed(plan.seed, source.clip_id)
+        return audio_vector(augment_audio(sound[0], sr=SAMPLE_RATE, kinds=plan.augment, seed=seed), plan)
+
+    def from_picture() -> tuple[NDArray[np.float32], dict[str, Any]]:
+        from stcorner.recognizer.face_features import face_features
+
+        _describe(source.path, "video", builder.details)
+        return face_features(source, plan)
+
+    if "audio" in plan.modalities:
+        builder.attempt("audio", source.audio_path, from_sound)
+    if "video" in plan.modalities:
+        builder.attempt("video", source.path, from_picture)
+    row = builder.build()
+    if not augment or "audio" not in row.blocks:
+        return [row]
+    copy = RowBuilder(source)
+    copy.attempt("audio", source.audio_path, from_altered_sound)
+    if "audio" not in copy.blocks:  # for instance too short at a higher speed
+        return [row]
+    blocks = {**row.blocks, "audio": copy.blocks["audio"]}
+    return [row, Row(blocks=blocks, status=row.status, errors=(), details=row.details)]
+
+
+def _describe(path: Path, modality: str, details: dict[str, Any]) -> None:
+    """Take rates and span from the container, and refuse a file without the stream."""
+    from stcorner.media import probe
+
+    info = probe(path)
+    if (info.audio if modality == "audio" else info.video) is None:
+        raise MissingModalityError(f"no_{modality}", "media", f"{path} has no {modality} stream")
+    if info.audio is not None and modality == "audio":
+        details["sr"] = info.audio.sample_rate
+    if info.video is not None and modality == "video":
+        details["fps"] = info.video.fps or None
+    if details["start"] is None:
+        details["start"] = 0.0
+    if details["end"] is None:
+        details["end"] = info.duration
+
+
+def _load_sound(source: Source) -> NDArray[np.float32]:
+    from stcorner.media import load_audio
+
+    start = source.start or 0.0
+    duration = None if source.end is None else source.end - start
+    return load_audio(source.audio_path, SAMPLE_RATE, offset=start, duration=duration)[0]
+
+
+def audio_vector(
+    y: NDArray[np.float32], plan: ExtractionPlan, *, name: str = "the sound"
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """Return the vector of sound at `SAMPLE_RATE`, and what is known about it."""
+    from stcorner.audio import clip_features, pitch_autocorrelation
+
+    if np.abs(y).max(initial=0.0) < _SILENCE:
+        raise MissingModalityError(
+            "silent", "audio", f"{name} is silent: no sample exceeds {_SILENCE:g} of full scale"
+        )
+    vector = np.asarray(clip_features(y, sr=SAMPLE_RATE, recipe=plan.recipe), dtype=np.float32)
+    _, voiced, _ = pitch_autocorrelation(y, sr=SAMPLE_RATE)
+    return vector, {"n_voiced": int(np.count_nonzero(voiced)), "status": "ok"}

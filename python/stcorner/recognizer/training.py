@@ -1,0 +1,58 @@
+"""What a recogniser remembers of its training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner.recognizer.modelfile import TrainingDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from stcorner.recognizer.features import ClipFeatures
+
+__all__ = ["describe_training", "row_groups"]
+
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "keras",
+    "jax",
+    "soxr",
+    "soundfile",
+    "opencv-python-headless",
+    "av",
+)
+
+
+def row_groups(clips: Sequence[Any], features: ClipFeatures) -> NDArray[np.str_]:
+    """Return the group of each row: the person, or the take where the person is unknown."""
+    keys = ["/".join(clip.group if clip.subject else ("", *clip.key)) for clip in clips]
+    return np.asarray([keys[i] for i in features.clip_index], dtype=np.str_)
+
+
+def describe_training(clips: Sequence[Any], features: ClipFeatures, seed: int) -> TrainingDocument:
+    """Return the record that is saved with the model."""
+    from importlib import metadata
+
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    usable = features.present()
+    return TrainingDocument(
+        n_clips=len(np.unique(features.clip_index[usable])),
+        n_rows=int(usable.sum()),
+        n_failed=len(np.unique(features.clip_index[~usable])),
+        subjects=tuple(sorted({"/".join(clip.group) for clip in clips if clip.subject})),
+        corpora=tuple(sorted({clip.corpus for clip in clips})),
+        seed=seed,
+        versions=versions,
+    )
