@@ -1,6 +1,6 @@
 #include "video.hpp"
 
-#include "simd.hpp"
+#include "video_parts.hpp"
 
 #define STC_STRING_(x) #x
 #define STC_STRING(x) STC_STRING_(x)
@@ -8,7 +8,9 @@
 namespace stcorner::kernels::STC_ISA {
 
 const VideoTable& video_table() noexcept {
-  static constexpr VideoTable table{STC_STRING(STC_ISA)};
+  static constexpr VideoTable table{
+      STC_STRING(STC_ISA), &inner_scratch, &inner, &time, &outer_scratch, &outer, &maxima, &histogram,
+  };
   return table;
 }
 

@@ -1,14 +1,89 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #include "table.hpp"
 
 namespace stcorner::kernels {
 
-/// Kernels of the video room: raw pointers only, noexcept, no allocation.
+enum class Pixel { u8, u16, f32, f64 };
+
+/// Frames that one call of the tensor kernel may produce; the time blocks of the engine are as long.
+constexpr int kTimeBlock = 8;
+
+/// A frame's spatial smoothing: y pass, then x pass. Rows [y0, y1) of `out` are written, in whole
+/// vectors, so `out` needs a stride that is a multiple of 16 floats and as much room.
+struct InnerJob {
+  const void* frame;              // C-contiguous (height, width)
+  Pixel pixel;
+  std::ptrdiff_t height, width;
+  std::ptrdiff_t y0, y1;
+  int radius;
+  const float* taps;              // centre first, radius + 1 values
+  bool reflect;                   // else nearest
+  float* out;                     // row 0 of the smoothed frame
+  std::ptrdiff_t out_stride;
+  float* scratch;                 // inner_scratch() floats
+  int* bad;                       // set to 1 where a value is not finite as a float32
+};
+
+/// Smoothing along time of rows [y0, y1): n_out frames from n_out + 2 radius frames.
+struct TimeJob {
+  const float* const* frames;     // row 0 of each frame of the window
+  float* const* out;              // row 0 of each frame to write, with one column of border on both sides
+  int n_out, radius;
+  const float* taps;
+  std::ptrdiff_t width, y0, y1, stride;
+};
+
+/// Tensor and response of a tile for n_out frames. Time windows hold n_out + 2 time_radius entries.
+struct OuterJob {
+  const float* const* previous;   // row 0 of the frames before, at and after each entry of the window
+  const float* const* current;
+  const float* const* next;
+  int n_out, time_radius, space_radius;
+  const float* time_taps;         // 6 sets (tt, ty, tx, yy, yx, xx) of time_radius + 1: gradient scales folded in
+  const float* space_taps;
+  bool reflect;
+  std::ptrdiff_t height, width, stride;
+  std::ptrdiff_t x0, x1, y0, y1;  // x0 is a multiple of 16
+  float k, eps;
+  bool normalize;                 // det / (trace + eps)^3 - k (trace / (trace + eps))^3 instead of det - k trace^3
+  bool tensor;                    // write the six planes instead of the response
+  float* const* out;              // n_out frames, or 6 n_out planes (channel-major) for `tensor`
+  std::ptrdiff_t out_stride;
+  float* scratch;                 // outer_scratch() floats
+};
+
+/// Kernels of the video room: raw pointers only, noexcept, no allocation. Scratch is aligned to 64 bytes.
 struct VideoTable {
   const char* isa;
+  std::ptrdiff_t (*inner_scratch)(const InnerJob&) noexcept;
+  void (*inner)(const InnerJob&) noexcept;
+  void (*time)(const TimeJob&) noexcept;
+  std::ptrdiff_t (*outer_scratch)(const OuterJob&) noexcept;
+  void (*outer)(const OuterJob&) noexcept;
+  /// Columns x in [x0, x1) of the row at planes[1] that exceed `threshold` and are maxima of their 26
+  /// neighbours; equal neighbours count as smaller when they come later in memory order. The nine row
+  /// pointers are those of rows y-1, y, y+1 of the planes before, at and after. Returns how many.
+  std::ptrdiff_t (*maxima)(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
+                           std::ptrdiff_t* found) noexcept;
+  /// Adds to counts[b] the number of values v with edges[b] <= v < edges[b + 1]; the first and the last
+  /// bin are open. `edges` holds the n_bins - 1 inner edges, ascending.
+  void (*histogram)(const float* values, std::ptrdiff_t n, const float* edges, int n_bins,
+                    std::int64_t* counts) noexcept;
 };
+
+/// Index of the pixel that stands for index i of an axis of length n: border pixels are repeated
+/// (nearest) or mirrored about the edge of the outermost pixel (reflect: d c b a | a b c d).
+inline std::ptrdiff_t border_index(std::ptrdiff_t i, std::ptrdiff_t n, bool reflect) noexcept {
+  if (i >= 0 && i < n) return i;
+  if (!reflect) return i < 0 ? 0 : n - 1;
+  const std::ptrdiff_t period = 2 * n;
+  i %= period;
+  if (i < 0) i += period;
+  return i < n ? i : period - 1 - i;
+}
 
 }  // namespace stcorner::kernels
 

@@ -1,0 +1,13 @@
+#pragma once
+#include <vector>
+
+namespace stcorner {
+
+/// Radius of a Gaussian of standard deviation `sd` truncated at 4 standard deviations, at least 1.
+int gaussian_radius(double sd);
+
+/// Right half of the sampled Gaussian, centre first, gaussian_radius(sd) + 1 values; the whole filter
+/// sums to 1. Throws std::invalid_argument unless sd is positive and finite.
+std::vector<double> gaussian_taps(double sd);
+
+}  // namespace stcorner

@@ -1,0 +1,133 @@
+#include <cstring>
+
+#include "video_filter.hpp"
+#include "video_parts.hpp"
+
+namespace stcorner::kernels::STC_ISA {
+namespace {
+
+template <class T>
+void convert_row(const T* in, std::ptrdiff_t n, float* out) noexcept {
+  for (std::ptrdiff_t x = 0; x < n; ++x) out[x] = static_cast<float>(in[x]);
+}
+
+/// An exponent of all ones means NaN or infinity; integer tests vectorise where float ones may not.
+void check_row(const float* row, std::ptrdiff_t n, int* bad) noexcept {
+  std::uint32_t found = 0;
+  for (std::ptrdiff_t x = 0; x < n; ++x) {
+    std::uint32_t bits;
+    std::memcpy(&bits, row + x, sizeof bits);
+    found |= (bits & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
+  }
+  if (found) *bad = 1;
+}
+
+void convert(const InnerJob& job, std::ptrdiff_t y, float* out) noexcept {
+  const std::ptrdiff_t at = y * job.width;
+  switch (job.pixel) {
+    case Pixel::u8: return convert_row(static_cast<const std::uint8_t*>(job.frame) + at, job.width, out);
+    case Pixel::u16: return convert_row(static_cast<const std::uint16_t*>(job.frame) + at, job.width, out);
+    case Pixel::f32: convert_row(static_cast<const float*>(job.frame) + at, job.width, out); break;
+    case Pixel::f64: convert_row(static_cast<const double*>(job.frame) + at, job.width, out); break;
+  }
+  check_row(out, job.width, job.bad);
+}
+
+constexpr ColumnsToLanes kColumns[] = STC_RADII(columns_to_lanes);
+constexpr AlongLanes kAlong[] = STC_RADII(along_lanes);
+
+struct InnerLayout {
+  std::ptrdiff_t width, rows_begin, rows_end, pointers, converted, lanes, result, total;
+};
+
+InnerLayout layout(const InnerJob& job) noexcept {
+  InnerLayout l{};
+  l.width = round_up(job.width, kLanes);
+  const std::ptrdiff_t last = round_up(job.y1 - job.y0, kLanes) + job.y0;
+  l.rows_begin = job.y0 - job.radius < 0 ? 0 : job.y0 - job.radius;
+  l.rows_end = last + job.radius > job.height ? job.height : last + job.radius;
+  if (job.reflect && job.height < 2 * job.radius + kLanes) l.rows_begin = 0, l.rows_end = job.height;
+  l.pointers = 0;  // kLanes + 2 radius row pointers, two floats each
+  l.converted = round_up(2 * (kLanes + 2 * job.radius), 16);
+  l.lanes = l.converted + (l.rows_end - l.rows_begin) * l.width;
+  l.result = l.lanes + (l.width + 2 * job.radius + kBlock) * kLanes;
+  l.total = l.result + (l.width + kBlock) * kLanes;
+  return l;
+}
+
+}  // namespace
+
+std::ptrdiff_t inner_scratch(const InnerJob& job) noexcept { return layout(job).total; }
+
+void inner(const InnerJob& job) noexcept {
+  const InnerLayout l = layout(job);
+  const float** rows = reinterpret_cast<const float**>(job.scratch);
+  float* converted = job.scratch + l.converted;
+  float* lanes = job.scratch + l.lanes;
+  float* result = job.scratch + l.result;
+  for (std::ptrdiff_t y = l.rows_begin; y < l.rows_end; ++y) {
+    float* row = converted + (y - l.rows_begin) * l.width;
+    convert(job, y, row);
+    for (std::ptrdiff_t x = job.width; x < l.width; ++x) row[x] = 0.0f;
+  }
+  const int entry = radius_entry(job.radius);
+  float* first = lanes + job.radius * kLanes;  // column 0
+  for (std::ptrdiff_t y = job.y0; y < job.y1; y += kLanes) {
+    for (int i = 0; i < kLanes + 2 * job.radius; ++i) {
+      std::ptrdiff_t at = border_index(y + i - job.radius, job.height, job.reflect);
+      if (at < l.rows_begin || at >= l.rows_end) at = l.rows_begin;  // feeds only rows that are not kept
+      rows[i] = converted + (at - l.rows_begin) * l.width;
+    }
+    const float* const* parts[2] = {rows, rows + kRows};
+    kColumns[entry](job.radius, parts, l.width, job.taps, first);
+    extend_lanes(first, -job.radius, job.width + job.radius, job.width, job.reflect, 0);
+    kAlong[entry](job.radius, lanes, l.width, job.taps, result);
+    const std::ptrdiff_t n_rows = job.y1 - y < kLanes ? job.y1 - y : kLanes;
+    for (std::ptrdiff_t x = 0; x < l.width; x += kLanes) {
+      F32 block[kLanes];
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; ++i) block[i] = load(result + (x + i) * kLanes);
+      transpose(block);
+      float* out = job.out + y * job.out_stride + x;
+      for (int i = 0; i < n_rows; ++i) store(out + i * job.out_stride, block[i]);
+    }
+  }
+}
+
+namespace {
+
+template <int R, int N>
+STC_INLINE void time_rows(const TimeJob& job, int first) noexcept {
+  const float* const* frames = job.frames + first;
+  const std::ptrdiff_t width = round_up(job.width, kLanes);
+  for (std::ptrdiff_t y = job.y0; y < job.y1; ++y) {
+    const std::ptrdiff_t row = y * job.stride;
+    for (std::ptrdiff_t x = 0; x < width; x += kLanes) {
+      F32 acc[N];
+      fold<R, N>(Radius<R>{job.radius}, job.taps, [&](int i) { return load(frames[i] + row + x); }, acc);
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) store(job.out[first + n] + row + x, acc[n]);
+    }
+    for (int n = 0; n < N; ++n) {  // central differences at the edge take the outermost pixel twice
+      float* out = job.out[first + n] + row;
+      out[-1] = out[0];
+      out[job.width] = out[job.width - 1];
+    }
+  }
+}
+
+template <int R>
+void time_block(const TimeJob& job) noexcept {
+  int n = 0;
+  for (; n + kBlock <= job.n_out; n += kBlock) time_rows<R, kBlock>(job, n);
+  for (; n < job.n_out; ++n) time_rows<R, 1>(job, n);
+}
+
+using TimeBlock = void (*)(const TimeJob&) noexcept;
+constexpr TimeBlock kTime[] = STC_RADII(time_block);
+
+}  // namespace
+
+void time(const TimeJob& job) noexcept { kTime[radius_entry(job.radius)](job); }
+
+}  // namespace stcorner::kernels::STC_ISA

@@ -1,0 +1,30 @@
+#pragma once
+// What the files of the video kernels share; defined per instruction set.
+#include "simd.hpp"
+#include "video.hpp"
+
+namespace stcorner::kernels::STC_ISA {
+
+std::ptrdiff_t inner_scratch(const InnerJob& job) noexcept;
+void inner(const InnerJob& job) noexcept;
+void time(const TimeJob& job) noexcept;
+std::ptrdiff_t outer_scratch(const OuterJob& job) noexcept;
+void outer(const OuterJob& job) noexcept;
+std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
+                      std::ptrdiff_t* found) noexcept;
+void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins,
+               std::int64_t* counts) noexcept;
+
+/// Fill the columns of [begin, end) that lie outside [0, width) with the columns that stand for them.
+/// Transposed data: a column is one vector; column x is at lanes + (x - origin) * F32::size.
+STC_INLINE void extend_lanes(float* lanes, std::ptrdiff_t begin, std::ptrdiff_t end, std::ptrdiff_t width,
+                             bool reflect, std::ptrdiff_t origin) noexcept {
+  const auto copy = [&](std::ptrdiff_t x) {
+    store(lanes + (x - origin) * F32::size,
+          load(lanes + (border_index(x, width, reflect) - origin) * F32::size));
+  };
+  for (std::ptrdiff_t x = begin; x < 0; ++x) copy(x);
+  for (std::ptrdiff_t x = width; x < end; ++x) copy(x);
+}
+
+}  // namespace stcorner::kernels::STC_ISA
