@@ -1,11 +1,14 @@
 #include <pybind11/stl.h>
 
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
 #include "arrays.hpp"
 #include "stcorner/video/gaussian.hpp"
 #include "stcorner/video/harris.hpp"
+#include "stcorner/video/points.hpp"
+#include "stcorner/video/texture.hpp"
 #include "video_arrays.hpp"
 
 namespace stcorner::bindings {
@@ -43,6 +46,58 @@ void run(HarrisEngine& engine, const py::array& frames, Array<float>& out, Index
   if (finish) engine.finish(sink);
 }
 
+/// Feed a detector or a texture map.
+template <class Consumer>
+void feed(Consumer& consumer, const py::array& frames, bool drain) {
+  const Frames in = frames_of(frames, consumer.options().height, consumer.options().width);
+  const py::gil_scoped_release nogil;
+  consumer.push(in.data, in.type, in.n, drain);
+}
+
+template <class Consumer>
+void finish(Consumer& consumer) {
+  const py::gil_scoped_release nogil;
+  consumer.finish();
+}
+
+/// Columns t, y, x, scale; response; offsets.
+py::tuple points_to_arrays(const std::vector<InterestPoint>& points) {
+  const auto n = static_cast<py::ssize_t>(points.size());
+  py::array_t<std::int64_t> voxel({n, py::ssize_t{4}});
+  py::array_t<float> response(n), offset({n, py::ssize_t{3}});
+  auto v = voxel.mutable_unchecked<2>();
+  auto r = response.mutable_unchecked<1>();
+  auto f = offset.mutable_unchecked<2>();
+  for (py::ssize_t i = 0; i < n; ++i) {
+    const InterestPoint& p = points[static_cast<std::size_t>(i)];
+    v(i, 0) = p.t, v(i, 1) = p.y, v(i, 2) = p.x, v(i, 3) = p.scale;
+    r(i) = p.response;
+    for (py::ssize_t axis = 0; axis < 3; ++axis) f(i, axis) = p.offset[axis];
+  }
+  return py::make_tuple(voxel, response, offset);
+}
+
+py::tuple find_maxima(const Array<float>& response, float threshold, int n_threads) {
+  if (response.ndim() != 3) throw py::value_error("response must have shape (t, y, x)");
+  std::vector<InterestPoint> points;
+  {
+    const py::gil_scoped_release nogil;
+    points = local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold, n_threads);
+  }
+  return points_to_arrays(points);
+}
+
+py::array_t<std::uint8_t> suppress(const Array<std::int64_t>& coordinates, std::int64_t min_distance) {
+  if (coordinates.ndim() != 2 || coordinates.shape(1) != 3 || min_distance < 1)
+    throw py::value_error("coordinates must have shape (n, 3) and min_distance be > 0");
+  const std::vector<std::uint8_t> keep = suppress_neighbours(coordinates.data(), coordinates.shape(0), min_distance);
+  return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(keep.size()), keep.data());
+}
+
+py::array_t<std::int64_t> texture_counts(const TextureMap& map) {
+  return py::array_t<std::int64_t>(static_cast<py::ssize_t>(map.counts().size()), map.counts().data());
+}
+
 }  // namespace
 
 void bind_video(py::module_& m) {
@@ -67,6 +122,33 @@ void bind_video(py::module_& m) {
       .def_property_readonly("frames_out", &HarrisEngine::frames_out)
       .def("run", &run, py::arg("frames").noconvert(), py::arg("out").noconvert(), py::kw_only(),
            py::arg("first"), py::arg("drain"), py::arg("finish"));
+  py::class_<StipDetector>(m, "StipDetector")
+      .def(py::init([](HarrisOptions harris, double threshold_abs, double threshold_rel, bool exclude_border,
+                       bool scale_selection, Index n_taus) {
+             return std::make_unique<StipDetector>(DetectorOptions{
+                 std::move(harris), threshold_abs, threshold_rel, exclude_border, scale_selection, n_taus});
+           }),
+           py::arg("options"), py::kw_only(), py::arg("threshold_abs"), py::arg("threshold_rel"),
+           py::arg("exclude_border"), py::arg("scale_selection"), py::arg("n_taus"))
+      .def_property_readonly("latency", &StipDetector::latency)
+      .def("push", &feed<StipDetector>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
+      .def("finish", &finish<StipDetector>)
+      .def("largest", &StipDetector::largest, py::arg("scale"))
+      .def("take", [](StipDetector& detector) { return points_to_arrays(detector.take()); });
+  py::class_<TextureMap>(m, "TextureMap")
+      .def(py::init([](HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames,
+                       std::vector<float> edges) {
+             return std::make_unique<TextureMap>(
+                 TextureOptions{std::move(harris), rows, columns, segments, n_frames, std::move(edges)});
+           }),
+           py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
+           py::arg("n_frames"), py::arg("edges"))
+      .def("push", &feed<TextureMap>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
+      .def("finish", &finish<TextureMap>)
+      .def("counts", &texture_counts);
+  m.def("find_maxima", &find_maxima, py::arg("response").noconvert(), py::kw_only(), py::arg("threshold"),
+        py::arg("n_threads"));
+  m.def("suppress_neighbours", &suppress, py::arg("coordinates").noconvert(), py::kw_only(), py::arg("min_distance"));
   m.def("gaussian_taps", &gaussian_taps, py::arg("sd"));
 }
 

@@ -10,6 +10,75 @@ def effective_threads(n_threads: int, n_items: int) -> int: ...
 def build_config() -> dict[str, object]: ...
 
 # video
+class HarrisOptions:
+    def __init__(
+        self,
+        *,
+        height: int,
+        width: int,
+        scales: Sequence[tuple[float, float]],
+        s: float,
+        k: float,
+        scale_normalize: bool,
+        normalize: bool,
+        eps: float,
+        reflect: bool,
+        tensor: bool,
+        n_threads: int,
+        tile_width: int,
+        tile_height: int,
+    ) -> None: ...
+
+class HarrisEngine:
+    def __init__(self, options: HarrisOptions) -> None: ...
+    @property
+    def latency(self) -> int: ...
+    @property
+    def frames_in(self) -> int: ...
+    @property
+    def frames_out(self) -> int: ...
+    def run(
+        self, frames: NDArray[Any], out: NDArray[np.float32], *, first: int, drain: bool, finish: bool
+    ) -> None: ...
+
+class StipDetector:
+    def __init__(
+        self,
+        options: HarrisOptions,
+        *,
+        threshold_abs: float,
+        threshold_rel: float,
+        exclude_border: bool,
+        scale_selection: bool,
+        n_taus: int,
+    ) -> None: ...
+    @property
+    def latency(self) -> int: ...
+    def push(self, frames: NDArray[Any], *, drain: bool) -> None: ...
+    def finish(self) -> None: ...
+    def largest(self, scale: int) -> float: ...
+    def take(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]: ...
+
+class TextureMap:
+    def __init__(
+        self,
+        options: HarrisOptions,
+        *,
+        rows: int,
+        columns: int,
+        segments: int,
+        n_frames: int,
+        edges: Sequence[float],
+    ) -> None: ...
+    def push(self, frames: NDArray[Any], *, drain: bool) -> None: ...
+    def finish(self) -> None: ...
+    def counts(self) -> NDArray[np.int64]: ...
+
+def find_maxima(
+    response: NDArray[np.float32], *, threshold: float, n_threads: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]: ...
+def suppress_neighbours(coordinates: NDArray[np.int64], *, min_distance: int) -> NDArray[np.uint8]: ...
+def gaussian_taps(sd: float) -> list[float]: ...
 
 # audio
 

@@ -63,11 +63,12 @@ struct VideoTable {
   void (*time)(const TimeJob&) noexcept;
   std::ptrdiff_t (*outer_scratch)(const OuterJob&) noexcept;
   void (*outer)(const OuterJob&) noexcept;
-  /// Columns x in [x0, x1) of the row at planes[1] that exceed `threshold` and are maxima of their 26
+  /// Columns x in [x0, x1) of the middle row that exceed `threshold` and are maxima of their 26
   /// neighbours; equal neighbours count as smaller when they come later in memory order. The nine row
-  /// pointers are those of rows y-1, y, y+1 of the planes before, at and after. Returns how many.
+  /// pointers are those of rows y-1, y, y+1 of the planes before, at and after. Returns how many, and
+  /// raises `largest` to the greatest value met.
   std::ptrdiff_t (*maxima)(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
-                           std::ptrdiff_t* found) noexcept;
+                           std::ptrdiff_t* found, float* largest) noexcept;
   /// Adds to counts[b] the number of values v with edges[b] <= v < edges[b + 1]; the first and the last
   /// bin are open. `edges` holds the n_bins - 1 inner edges, ascending.
   void (*histogram)(const float* values, std::ptrdiff_t n, const float* edges, int n_bins,

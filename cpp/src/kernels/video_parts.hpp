@@ -11,7 +11,7 @@ void time(const TimeJob& job) noexcept;
 std::ptrdiff_t outer_scratch(const OuterJob& job) noexcept;
 void outer(const OuterJob& job) noexcept;
 std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
-                      std::ptrdiff_t* found) noexcept;
+                      std::ptrdiff_t* found, float* largest) noexcept;
 void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins,
                std::int64_t* counts) noexcept;
 

@@ -18,13 +18,15 @@ bool is_maximum(const float* const* rows, std::ptrdiff_t x, float v) noexcept {
 }  // namespace
 
 std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
-                      std::ptrdiff_t* found) noexcept {
+                      std::ptrdiff_t* found, float* largest) noexcept {
   std::ptrdiff_t n = 0, x = x0;
   const float* row = rows[4];
   const F32 level = broadcast(threshold);
+  F32 top = broadcast(*largest);
   // The threshold and the two neighbours of the same row rule out nearly all voxels, vector by vector.
   for (; x + F32::size <= x1; x += F32::size) {
     const F32 v = load(row + x);
+    top = max(top, v);
     unsigned over = greater_mask(v, level);
     if (over == 0) continue;
     over &= greater_mask(v, load(row + x - 1));
@@ -32,8 +34,13 @@ std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_
     for (int lane = 0; over != 0; ++lane, over >>= 1)
       if ((over & 1u) && is_maximum(rows, x + lane, row[x + lane])) found[n++] = x + lane;
   }
-  for (; x < x1; ++x)
+  float lanes[F32::size];
+  store(lanes, top);
+  for (const float lane : lanes) *largest = lane > *largest ? lane : *largest;
+  for (; x < x1; ++x) {
+    *largest = row[x] > *largest ? row[x] : *largest;
     if (row[x] > threshold && is_maximum(rows, x, row[x])) found[n++] = x;
+  }
   return n;
 }
 

@@ -1,0 +1,213 @@
+#include "stcorner/video/points.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+#include "kernels/video.hpp"
+#include "stcorner/parallel.hpp"
+
+namespace stcorner {
+namespace {
+
+using Index = std::ptrdiff_t;
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
+
+/// Rows y - 1, y, y + 1 of three planes; `row(dt, y)` gives a row.
+template <class Row>
+void gather(const Row& row, Index y, const float** rows) {
+  for (Index dt = -1; dt <= 1; ++dt)
+    for (Index dy = -1; dy <= 1; ++dy) rows[(dt + 1) * 3 + dy + 1] = row(dt, y + dy);
+}
+
+/// Vertex of the parabola through three samples, at most half a step away.
+float vertex(float before, float here, float after) {
+  const float curvature = before - 2.0f * here + after;
+  if (!(curvature < 0.0f)) return 0.0f;  // flat, or a neighbour outside the clip
+  const float shift = 0.5f * (before - after) / curvature;
+  return std::isfinite(shift) ? std::clamp(shift, -0.5f, 0.5f) : 0.0f;
+}
+
+InterestPoint make_point(const float* const* rows, Index t, Index y, Index x, Index scale) {
+  const float here = rows[4][x];
+  return {t, y, x, scale, here,
+          {vertex(rows[1][x], here, rows[7][x]), vertex(rows[3][x], here, rows[5][x]),
+           vertex(rows[4][x - 1], here, rows[4][x + 1])}};
+}
+
+}  // namespace
+
+StipDetector::StipDetector(DetectorOptions options) : options_(std::move(options)), engine_(options_.harris) {
+  const HarrisOptions& o = options_.harris;
+  lowest_.assign(static_cast<std::size_t>(o.width) + 32, kLowest);
+  for (std::size_t s = 0; s < o.scales.size(); ++s) {
+    FrameRing ring(o.height, o.width, kernels::kTimeBlock + 2);
+    for (Index t = 0; t < ring.depth(); ++t)
+      for (Index y = 0; y < o.height; ++y) {
+        float* row = ring.frame(t) + y * ring.stride();
+        row[-1] = row[o.width] = kLowest;
+      }
+    responses_.push_back(std::move(ring));
+    largest_.push_back(kLowest);
+  }
+}
+
+float* StipDetector::plane(Index scale, Index t, Index) { return responses_[static_cast<std::size_t>(scale)].frame(t); }
+
+Index StipDetector::stride() const { return responses_.front().stride(); }
+
+void StipDetector::done(Index t, Index n) {
+  search(searched_, t + n - 1 - searched_, false);  // the last plane still lacks its successor
+}
+
+void StipDetector::finish() {
+  engine_.finish(*this);
+  if (engine_.frames_in() > searched_) search(searched_, engine_.frames_in() - searched_, true);
+}
+
+double StipDetector::threshold(std::size_t scale) const {
+  const double relative = options_.threshold_rel * std::max(0.0f, largest_[scale]);
+  return std::max({0.0, options_.threshold_abs, relative});
+}
+
+void StipDetector::search(Index t, Index n, bool last) {
+  if (n <= 0) return;
+  const auto& table = kernels::video_table();
+  const HarrisOptions& o = engine_.options();
+  const Index scales = static_cast<Index>(o.scales.size()), end = t + n;
+  struct Found {
+    std::vector<InterestPoint> points;
+    float largest = kLowest;
+  };
+  std::vector<Found> found(static_cast<std::size_t>(n * scales));
+  const Index margin = options_.exclude_border ? 1 : 0;
+  parallel_for(n * scales, o.n_threads, [&](Index item) {
+    const Index at = t + item / scales, scale = item % scales;
+    const FrameRing& ring = responses_[static_cast<std::size_t>(scale)];
+    Found& mine = found[static_cast<std::size_t>(item)];
+    const bool border_frame = at == 0 || (last && at == end - 1);
+    const auto row = [&](Index dt, Index y) -> const float* {
+      const bool outside = y < 0 || y >= o.height || at + dt < 0 || (last && at + dt >= end);
+      return outside ? lowest_.data() + 16 : ring.frame(at + dt) + y * ring.stride();
+    };
+    std::vector<Index> columns(static_cast<std::size_t>(o.width));
+    const float level = static_cast<float>(threshold(static_cast<std::size_t>(scale)));
+    for (Index y = 0; y < o.height; ++y) {
+      const float* rows[9];
+      gather(row, y, rows);
+      const bool skip = margin && (border_frame || y == 0 || y == o.height - 1);
+      const Index count = table.maxima(rows, 0, o.width, skip ? -kLowest : level, columns.data(), &mine.largest);
+      for (Index i = 0; i < count; ++i) {
+        const Index x = columns[static_cast<std::size_t>(i)];
+        if (x < margin || x >= o.width - margin) continue;
+        const InterestPoint point = make_point(rows, at, y, x, scale);
+        if (!options_.scale_selection || is_best_scale(point)) mine.points.push_back(point);
+      }
+    }
+  });
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    float& top = largest_[i % static_cast<std::size_t>(scales)];
+    top = std::max(top, found[i].largest);
+    points_.insert(points_.end(), found[i].points.begin(), found[i].points.end());
+  }
+  searched_ = end;
+  if (static_cast<Index>(points_.size()) > pruned_at_) {  // the threshold may have risen since they were found
+    const auto weak = [&](const InterestPoint& p) {
+      return p.response <= static_cast<float>(threshold(static_cast<std::size_t>(p.scale)));
+    };
+    points_.erase(std::remove_if(points_.begin(), points_.end(), weak), points_.end());
+    pruned_at_ = std::max<Index>(4096, 2 * static_cast<Index>(points_.size()));
+  }
+}
+
+/// Whether the scale-normalised Laplacian sigma^2 tau^(1/2) (L_xx + L_yy) + sigma tau^(3/2) L_tt (Laptev
+/// 2005, eq. 17) is at least as large here as at the neighbouring scales.
+bool StipDetector::is_best_scale(const InterestPoint& p) const {
+  const HarrisOptions& o = engine_.options();
+  const Index last = engine_.frames_in() - 1, stride = engine_.smoothed_stride();
+  const auto laplacian = [&](Index scale) {
+    const HarrisScale& at = o.scales[static_cast<std::size_t>(scale)];
+    const auto value = [&](Index t, Index y, Index x) {
+      const Index tt = std::clamp<Index>(t, 0, last), yy = std::clamp<Index>(y, 0, o.height - 1);
+      return static_cast<double>(engine_.smoothed(scale, tt)[yy * stride + std::clamp<Index>(x, 0, o.width - 1)]);
+    };
+    const double here = 2.0 * value(p.t, p.y, p.x);
+    const double xx = value(p.t, p.y, p.x - 1) + value(p.t, p.y, p.x + 1) - here;
+    const double yy = value(p.t, p.y - 1, p.x) + value(p.t, p.y + 1, p.x) - here;
+    const double tt = value(p.t - 1, p.y, p.x) + value(p.t + 1, p.y, p.x) - here;
+    return std::fabs(at.sigma * at.sigma * std::sqrt(at.tau) * (xx + yy) + at.sigma * at.tau * std::sqrt(at.tau) * tt);
+  };
+  const Index n_taus = options_.n_taus, n_sigmas = static_cast<Index>(o.scales.size()) / n_taus;
+  const Index i = p.scale / n_taus, j = p.scale % n_taus;
+  const double here = laplacian(p.scale);
+  for (Index a = std::max<Index>(i - 1, 0); a <= std::min(i + 1, n_sigmas - 1); ++a)
+    for (Index b = std::max<Index>(j - 1, 0); b <= std::min(j + 1, n_taus - 1); ++b)
+      if ((a != i || b != j) && laplacian(a * n_taus + b) > here) return false;
+  return true;
+}
+
+std::vector<InterestPoint> StipDetector::take() {
+  std::vector<InterestPoint> result;
+  result.swap(points_);
+  const auto weak = [&](const InterestPoint& p) {
+    return p.response <= static_cast<float>(threshold(static_cast<std::size_t>(p.scale)));
+  };
+  result.erase(std::remove_if(result.begin(), result.end(), weak), result.end());
+  return result;
+}
+
+std::vector<InterestPoint> local_maxima(const float* response, Index n_frames, Index height, Index width,
+                                        float threshold, int n_threads) {
+  if (n_frames < 3 || height < 3 || width < 3) return {};
+  const auto& table = kernels::video_table();
+  std::vector<std::vector<InterestPoint>> found(static_cast<std::size_t>(n_frames - 2));
+  parallel_for(n_frames - 2, n_threads, [&](Index item) {
+    const Index t = item + 1;
+    const auto row = [&](Index dt, Index y) { return response + ((t + dt) * height + y) * width; };
+    std::vector<Index> columns(static_cast<std::size_t>(width));
+    float largest = kLowest;
+    for (Index y = 1; y + 1 < height; ++y) {
+      const float* rows[9];
+      gather(row, y, rows);
+      const Index count = table.maxima(rows, 1, width - 1, threshold, columns.data(), &largest);
+      for (Index i = 0; i < count; ++i)
+        found[static_cast<std::size_t>(item)].push_back(make_point(rows, t, y, columns[static_cast<std::size_t>(i)], 0));
+    }
+  });
+  std::vector<InterestPoint> result;
+  for (const auto& each : found) result.insert(result.end(), each.begin(), each.end());
+  return result;
+}
+
+std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, Index n, std::int64_t min_distance) {
+  // Kept points in a hash of cubes of the distance's size: only the 27 cubes around can hold a rival.
+  std::unordered_map<std::uint64_t, std::vector<Index>> cells;
+  const auto cell = [&](const std::int64_t* p, std::int64_t dt, std::int64_t dy, std::int64_t dx) {
+    std::uint64_t key = 0;
+    const std::int64_t part[3] = {p[0] / min_distance + dt, p[1] / min_distance + dy, p[2] / min_distance + dx};
+    for (const std::int64_t c : part) key = key * 2097169u + static_cast<std::uint64_t>(c + 1);
+    return key;
+  };
+  std::vector<std::uint8_t> keep(static_cast<std::size_t>(n), 0);
+  for (Index i = 0; i < n; ++i) {
+    const std::int64_t* p = coordinates + 3 * i;
+    const auto rival = [&](Index j) {
+      const std::int64_t* q = coordinates + 3 * j;
+      return std::abs(p[0] - q[0]) <= min_distance && std::abs(p[1] - q[1]) <= min_distance &&
+             std::abs(p[2] - q[2]) <= min_distance;
+    };
+    bool free = true;
+    for (int c = 0; c < 27 && free; ++c) {
+      const auto at = cells.find(cell(p, c / 9 - 1, c / 3 % 3 - 1, c % 3 - 1));
+      free = at == cells.end() || std::none_of(at->second.begin(), at->second.end(), rival);
+    }
+    if (!free) continue;
+    keep[static_cast<std::size_t>(i)] = 1;
+    cells[cell(p, 0, 0, 0)].push_back(i);
+  }
+  return keep;
+}
+
+}  // namespace stcorner

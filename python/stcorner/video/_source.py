@@ -1,0 +1,146 @@
+"""Where frames come from: an array, a file, or an iterable of blocks; and the options of the core."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner import _core
+from stcorner._validation import check_array, check_choice, check_flag, check_real, resolve_n_threads
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Frames: TypeAlias = NDArray[Any]
+    VideoLike: TypeAlias = ArrayLike | str | os.PathLike[str] | Iterable[ArrayLike]
+
+__all__ = ["FrameSource", "check_scales", "check_video", "core_errors", "harris_options", "radius"]
+
+# Frames per call of the core: long enough to be full of work, short enough for Ctrl-C.
+CALL_LENGTH = 64
+_PIXELS = ("uint8", "uint16", "float32", "float64")
+
+
+def check_video(name: str, video: ArrayLike) -> Frames:
+    """Return a C-contiguous (t, y, x) array of a dtype that the core reads; finiteness is checked there."""
+    return check_array(name, video, dtype="f8", allowed_dtypes=_PIXELS, ndim=3, finite=False)
+
+
+@contextmanager
+def core_errors() -> Iterator[None]:
+    """Give errors of the core their place in stcorner's family."""
+    try:
+        yield
+    except ParameterError:
+        raise
+    except ValueError as error:
+        raise ParameterError(str(error)) from None
+
+
+def check_scales(name: str, values: float | Sequence[float]) -> list[float]:
+    """Return standard deviations as floats; between 0.1 and 64, none twice."""
+    listed = list(np.atleast_1d(np.asarray(values, dtype=object)))
+    if not listed:
+        raise ParameterError(f"{name} must not be empty, got {values!r}")
+    scales = [check_real(name, value, low=0.1, high=64.0) for value in listed]
+    if len(set(scales)) != len(scales):
+        raise ParameterError(f"{name} must not repeat a value, got {values!r}")
+    return scales
+
+
+def harris_options(
+    shape: tuple[int, int],
+    *,
+    scales: Sequence[tuple[float, float]],
+    s: float,
+    k: float,
+    scale_normalize: bool = True,
+    normalize: bool = False,
+    eps: float = 0.0,
+    mode: str = "reflect",
+    tensor: bool = False,
+    n_threads: int | None = None,
+) -> _core.HarrisOptions:
+    """Check the parameters that all functions of the room share."""
+    return _core.HarrisOptions(
+        height=shape[0],
+        width=shape[1],
+        scales=[(check_real("sigma", a, low=0.1, high=64.0), check_real("tau", b, low=0.1, high=64.0)) for a, b in scales],
+        s=check_real("s", s, low=0.1, high=100.0),
+        k=check_real("k", k, low=0.0, high=1 / 27, open_high=True),
+        scale_normalize=check_flag("scale_normalize", scale_normalize),
+        normalize=normalize,
+        eps=check_real("eps", eps, low=0.0),
+        reflect=check_choice("mode", mode, ("reflect", "nearest")) == "reflect",
+        tensor=tensor,
+        n_threads=resolve_n_threads(n_threads),
+        tile_width=0,
+        tile_height=0,
+    )
+
+
+class FrameSource:
+    """Blocks of frames from an array, a media file or an iterable, read once.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Height and width of a frame.
+    fps : float or None
+        Frames per second, where the source knows.
+    times : list of float
+        Presentation times in seconds of the frames read so far; empty where the source has no clock.
+    """
+
+    def __init__(self, video: VideoLike) -> None:
+        self.times: list[float] = []
+        self.fps: float | None = None
+        self.n_frames = 0
+        self.path = os.fspath(video) if isinstance(video, str | os.PathLike) else None
+        if self.path is not None:
+            blocks = self._from_file(self.path)
+        elif isinstance(video, np.ndarray) or hasattr(video, "__array__") or isinstance(video, list | tuple):
+            array = check_video("video", video)  # type: ignore[arg-type]
+            blocks = (array[i : i + CALL_LENGTH] for i in range(0, len(array), CALL_LENGTH))
+        elif hasattr(video, "__iter__"):
+            blocks = (check_video("video", block) for block in video)  # type: ignore[union-attr]
+        else:
+            raise ParameterError(f"video must be an array, a path or an iterable of blocks, got {type(video).__name__}")
+        first = next(blocks, None)
+        if first is None:
+            raise ParameterError("video must hold at least one frame, got none")
+        self.shape: tuple[int, int] = (first.shape[1], first.shape[2])
+        self._blocks = itertools.chain([first], blocks)
+
+    def __iter__(self) -> Iterator[Frames]:
+        for block in self._blocks:
+            if block.shape[1:] != self.shape:
+                raise ParameterError(f"video must keep its frame size {self.shape}, got {block.shape[1:]}")
+            self.n_frames += len(block)
+            yield block
+
+    def _from_file(self, path: str) -> Iterator[Frames]:
+        from stcorner.media import iter_video
+
+        for block in iter_video(path, block_length=32, gray=True):
+            self.times.extend(float(t) for t in block.times)
+            yield block.frames
+
+    def seconds(self, frames: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Presentation times of fractional frame indices."""
+        if not self.times:
+            return None
+        return np.interp(frames, np.arange(len(self.times)), self.times)
+
+
+def radius(sd: float) -> int:
+    """Radius of the core's Gaussian of that standard deviation."""
+    return len(_core.gaussian_taps(sd)) - 1
