@@ -50,3 +50,11 @@ from .media import track_faces as track_faces
 from .recognizer import ClipFeatures as ClipFeatures
 from .recognizer import EmotionRecognizer as EmotionRecognizer
 from .recognizer import load_model as load_model
+from .video import HarrisStream as HarrisStream
+from .video import corner_harris_3d as corner_harris_3d
+from .video import structure_tensor_3d as structure_tensor_3d
+from .video import Stips as Stips
+from .video import corner_peaks_3d as corner_peaks_3d
+from .video import detect_stips as detect_stips
+from .video import texture_map_histogram as texture_map_histogram
+from .video import texture_map_names as texture_map_names

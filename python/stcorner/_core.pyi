@@ -1,5 +1,11 @@
 """Types of the compiled core. Private: the package's functions validate before they call it."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 __version__: str
 
 # runtime

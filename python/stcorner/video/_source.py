@@ -73,7 +73,10 @@ def harris_options(
     return _core.HarrisOptions(
         height=shape[0],
         width=shape[1],
-        scales=[(check_real("sigma", a, low=0.1, high=64.0), check_real("tau", b, low=0.1, high=64.0)) for a, b in scales],
+        scales=[
+            (check_real("sigma", a, low=0.1, high=64.0), check_real("tau", b, low=0.1, high=64.0))
+            for a, b in scales
+        ],
         s=check_real("s", s, low=0.1, high=100.0),
         k=check_real("k", k, low=0.0, high=1 / 27, open_high=True),
         scale_normalize=check_flag("scale_normalize", scale_normalize),
@@ -100,7 +103,7 @@ class FrameSource:
         Presentation times in seconds of the frames read so far; empty where the source has no clock.
     """
 
-    def __init__(self, video: VideoLike) -> None:
+    def __init__(self, video: Any) -> None:
         self.times: list[float] = []
         self.fps: float | None = None
         self.n_frames = 0
@@ -108,12 +111,14 @@ class FrameSource:
         if self.path is not None:
             blocks = self._from_file(self.path)
         elif isinstance(video, np.ndarray) or hasattr(video, "__array__") or isinstance(video, list | tuple):
-            array = check_video("video", video)  # type: ignore[arg-type]
+            array = check_video("video", video)
             blocks = (array[i : i + CALL_LENGTH] for i in range(0, len(array), CALL_LENGTH))
         elif hasattr(video, "__iter__"):
-            blocks = (check_video("video", block) for block in video)  # type: ignore[union-attr]
+            blocks = (check_video("video", block) for block in video)
         else:
-            raise ParameterError(f"video must be an array, a path or an iterable of blocks, got {type(video).__name__}")
+            raise ParameterError(
+                f"video must be an array, a path or an iterable of blocks, got {type(video).__name__}"
+            )
         first = next(blocks, None)
         if first is None:
             raise ParameterError("video must hold at least one frame, got none")
@@ -121,6 +126,7 @@ class FrameSource:
         self._blocks = itertools.chain([first], blocks)
 
     def __iter__(self) -> Iterator[Frames]:
+        """Yield blocks of shape (n, y, x); once."""
         for block in self._blocks:
             if block.shape[1:] != self.shape:
                 raise ParameterError(f"video must keep its frame size {self.shape}, got {block.shape[1:]}")
@@ -134,11 +140,12 @@ class FrameSource:
             self.times.extend(float(t) for t in block.times)
             yield block.frames
 
-    def seconds(self, frames: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    def seconds(self, frames: NDArray[Any]) -> NDArray[np.float64] | None:
         """Presentation times of fractional frame indices."""
         if not self.times:
             return None
-        return np.interp(frames, np.arange(len(self.times)), self.times)
+        times: NDArray[np.float64] = np.interp(frames, np.arange(len(self.times)), self.times)
+        return times
 
 
 def radius(sd: float) -> int:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_array, check_choice, check_integer, check_real
+from stcorner._validation import check_array, check_choice, check_integer
 from stcorner.errors import ParameterError
-from stcorner.video._source import CALL_LENGTH, check_video, core_errors, harris_options, radius
+from stcorner.video._source import CALL_LENGTH, check_video, core_errors, harris_options
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -121,14 +121,17 @@ def corner_harris_3d(
     if _is_dask(video):
         from stcorner.video._dask import harris_of_dask
 
-        return harris_of_dask(video, sigma=sigma, tau=tau, normalize=kind, n_threads=n_threads, **common)
+        lazy: NDArray[np.float32] = harris_of_dask(
+            video, sigma=sigma, tau=tau, normalize=kind, n_threads=n_threads, **common
+        )
+        return lazy
     frames = check_video("video", video)
     options = harris_options(
         frames.shape[1:], scales=[(sigma, tau)], normalize=kind == "trace", n_threads=n_threads, **common
     )
     out = np.empty((1, *frames.shape), np.float32)
     _run_all(_core.HarrisEngine(options), frames, out)
-    response = out[0]
+    response: NDArray[np.float32] = out[0]
     if kind == "max":
         largest = response.max()
         if largest > 0:
@@ -275,7 +278,9 @@ class HarrisStream:
         )  # fmt: skip
         block = array[None] if array.ndim == 2 else array
         if block.shape[1:] != self.shape:
-            raise ParameterError(f"frames must have shape (n, {self.shape[0]}, {self.shape[1]}), got {block.shape}")
+            raise ParameterError(
+                f"frames must have shape (n, {self.shape[0]}, {self.shape[1]}), got {block.shape}"
+            )
         return self._advance(block, max(0, self._engine.frames_in + len(block) - self.latency), finish=False)
 
     def flush(self) -> NDArray[np.float32]:
@@ -300,14 +305,5 @@ class HarrisStream:
         except ParameterError:
             self._closed = True
             raise
-        return out[0]
-
-
-def halo(sigma: float, tau: float, s: float) -> tuple[int, int, int]:
-    """Voxels along (t, y, x) on each side that a response depends on."""
-    space = check_real("sigma", sigma, low=0.1, high=64.0)
-    time = check_real("tau", tau, low=0.1, high=64.0)
-    widen = check_real("s", s, low=0.1, high=100.0) ** 0.5
-    along_t = radius(time) + radius(time * widen) + 1
-    along_x = radius(space) + radius(space * widen) + 1
-    return along_t, along_x, along_x
+        responses: NDArray[np.float32] = out[0]
+        return responses

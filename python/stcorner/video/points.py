@@ -70,9 +70,10 @@ class Stips:
             object.__setattr__(self, "seconds", _column("seconds", self.seconds, n, np.float64))
 
     def __len__(self) -> int:
+        """Return the number of points."""
         return len(self.coordinates)
 
-    def __getitem__(self, index: slice | NDArray[Any]) -> Stips:
+    def __getitem__(self, index: Any) -> Stips:
         """Return the points that a slice, a mask or an array of indices picks."""
         if isinstance(index, int | np.integer):
             raise ParameterError(f"index must be a slice, a mask or an array of indices, got {index!r}")
@@ -86,6 +87,7 @@ class Stips:
         )
 
     def __repr__(self) -> str:
+        """Name the number of points and the size of the video."""
         return f"Stips({len(self)} points in {self.shape[0]} frames of {self.shape[1]} x {self.shape[2]})"
 
     @property
@@ -190,7 +192,7 @@ class Stips:
                     sigma=data["sigma"],
                     tau=data["tau"],
                     shape=tuple(data["shape"].tolist()),
-                    seconds=data["seconds"] if "seconds" in data else None,
+                    seconds=data.get("seconds"),
                 )
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             if isinstance(error, ParameterError):

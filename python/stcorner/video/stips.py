@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -25,8 +25,8 @@ __all__ = ["corner_peaks_3d", "detect_stips"]
 
 def _strongest_first(response: NDArray[np.float32], voxels: NDArray[np.int64]) -> NDArray[np.intp]:
     """Order by response, largest first, ties by the columns of `voxels` from left to right."""
-    keys = [voxels[:, i] for i in range(voxels.shape[1] - 1, -1, -1)]
-    return np.lexsort([*keys, -response])
+    keys: list[NDArray[Any]] = [voxels[:, i] for i in range(voxels.shape[1] - 1, -1, -1)]
+    return np.lexsort((*keys, -response))
 
 
 def _keep_apart(voxels: NDArray[np.int64], min_distance: int) -> NDArray[np.bool_]:
@@ -188,7 +188,10 @@ def detect_stips(
     scales = list(product(sigma_list, tau_list))
     relative, absolute = _check_thresholds(threshold_rel, threshold_abs)
     distance, limit = _check_limits(min_distance, num_peaks)
-    border, select = check_flag("exclude_border", exclude_border), check_flag("scale_selection", scale_selection)
+    border, select = (
+        check_flag("exclude_border", exclude_border),
+        check_flag("scale_selection", scale_selection),
+    )
     if select and len(scales) == 1:
         raise ParameterError("scale_selection must be False with one scale, got True")
     source = FrameSource(video)
@@ -213,7 +216,7 @@ def detect_stips(
             keep[mine[_keep_apart(voxels[mine, :3], distance)]] = True
         voxels, response, offset = voxels[keep], response[keep], offset[keep]
     voxels, response, offset = voxels[:limit], response[:limit], offset[:limit]
-    coordinates = voxels[:, :3] + offset.astype(np.float64)
+    coordinates: NDArray[np.float64] = voxels[:, :3] + offset.astype(np.float64)
     table = np.asarray(scales)[voxels[:, 3]].reshape(-1, 2)
     return Stips(
         coordinates=coordinates,

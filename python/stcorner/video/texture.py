@@ -120,10 +120,11 @@ def texture_map_histogram(
             break
         n_frames = source.n_frames
     histograms = counts.reshape(-1, n_bins)
-    return (histograms / histograms.sum(axis=1, keepdims=True)).astype(np.float32).ravel()
+    shares: NDArray[np.float32] = (histograms / histograms.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares.ravel()
 
 
-def _count_frames(video: VideoLike) -> tuple[int, VideoLike]:
+def _count_frames(video: Any) -> tuple[int, Any]:
     import os
 
     if isinstance(video, str | os.PathLike):
