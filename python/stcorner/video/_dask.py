@@ -44,7 +44,8 @@ def harris_of_dask(video: Any, *, normalize: str | None, n_threads: int | None, 
     scale = (checked.pop("sigma"), checked.pop("tau"))
     harris_options((1, 1), scales=[scale], **checked)  # refuse bad values now, not in a worker
     # No boundary of dask's own: the faces of the whole video keep the border rule of the core.
-    return da.map_overlap(
+    map_overlap: Any = da.map_overlap
+    return map_overlap(
         partial(_one_chunk, normalize=normalize, n_threads=n_threads or 1, **options),
         video,
         depth=_halo(*scale, options["s"]),

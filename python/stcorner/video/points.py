@@ -53,6 +53,7 @@ class Stips:
     seconds: NDArray[np.float64] | None = field(default=None)
 
     def __post_init__(self) -> None:
+        """Check and convert the columns."""
         coordinates = np.asarray(self.coordinates, np.float64)
         if coordinates.size == 0:
             coordinates = coordinates.reshape(0, 3)

@@ -216,7 +216,7 @@ def detect_stips(
             keep[mine[_keep_apart(voxels[mine, :3], distance)]] = True
         voxels, response, offset = voxels[keep], response[keep], offset[keep]
     voxels, response, offset = voxels[:limit], response[:limit], offset[:limit]
-    coordinates: NDArray[np.float64] = voxels[:, :3] + offset.astype(np.float64)
+    coordinates = voxels[:, :3].astype(np.float64) + offset
     table = np.asarray(scales)[voxels[:, 3]].reshape(-1, 2)
     return Stips(
         coordinates=coordinates,
