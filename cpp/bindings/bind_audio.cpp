@@ -1,7 +1,90 @@
 #include "arrays.hpp"
+#include "stcorner/audio/framewise.hpp"
+#include "stcorner/audio/pitch.hpp"
 
 namespace stcorner::bindings {
+namespace {
 
-void bind_audio(py::module_&) {}
+using audio::Framing;
+
+/// Between blocks of frames, with the GIL taken back for the moment.
+void pause() {
+  const py::gil_scoped_acquire gil;
+  check_signals();
+}
+
+py::tuple zcr_rms(const Array<float>& signal, py::ssize_t frame_length, py::ssize_t hop_length, py::ssize_t first_start,
+                  py::ssize_t n_frames, float threshold, bool want_zcr, bool want_rms, int n_threads) {
+  Array<double> zcr(want_zcr ? n_frames : 0);
+  Array<float> rms(want_rms ? n_frames : 0);
+  const float* const x = signal.data();
+  double* const changes = want_zcr ? zcr.mutable_data() : nullptr;
+  float* const levels = want_rms ? rms.mutable_data() : nullptr;
+  const py::ssize_t n = signal.size();
+  {
+    const py::gil_scoped_release nogil;
+    audio::zcr_rms(x, n, {frame_length, hop_length, first_start, n_frames}, threshold, changes, levels, n_threads);
+  }
+  return py::make_tuple(zcr, rms);
+}
+
+Array<double> autocorrelate(const Array<double>& signal, const Array<double>& window, py::ssize_t hop_length,
+                            py::ssize_t first_start, py::ssize_t n_frames, py::ssize_t n_lags, bool unbiased,
+                            int n_threads) {
+  Array<double> out({n_frames, n_lags});
+  const double* const x = signal.data();
+  const double* const w = window.data();
+  double* const result = out.mutable_data();
+  const py::ssize_t n = signal.size();
+  const Framing framing{window.size(), hop_length, first_start, n_frames};
+  {
+    const py::gil_scoped_release nogil;
+    audio::autocorrelate(x, n, framing, w, n_lags, unbiased, result, n_threads);
+  }
+  return out;
+}
+
+py::tuple track_pitch(const Array<float>& signal, py::ssize_t frame_length, py::ssize_t hop_length,
+                      py::ssize_t first_start, py::ssize_t n_frames, const audio::PitchOptions& options,
+                      int n_threads) {
+  Array<float> f0(n_frames), strength(n_frames);
+  const float* const x = signal.data();
+  float* const frequencies = f0.mutable_data();
+  float* const strengths = strength.mutable_data();
+  const py::ssize_t n = signal.size();
+  {
+    const py::gil_scoped_release nogil;
+    audio::track_pitch(x, n, {frame_length, hop_length, first_start, n_frames}, options, frequencies, strengths,
+                       n_threads, &pause);
+  }
+  return py::make_tuple(f0, strength);
+}
+
+}  // namespace
+
+void bind_audio(py::module_& m) {
+  using py::arg;
+  using audio::PitchOptions;
+  py::class_<PitchOptions>(m, "PitchOptions")
+      .def(py::init<>())
+      .def_readwrite("sample_rate", &PitchOptions::sample_rate)
+      .def_readwrite("fmin", &PitchOptions::fmin)
+      .def_readwrite("fmax", &PitchOptions::fmax)
+      .def_readwrite("voicing_threshold", &PitchOptions::voicing_threshold)
+      .def_readwrite("silence_threshold", &PitchOptions::silence_threshold)
+      .def_readwrite("octave_cost", &PitchOptions::octave_cost)
+      .def_readwrite("octave_jump_cost", &PitchOptions::octave_jump_cost)
+      .def_readwrite("voiced_unvoiced_cost", &PitchOptions::voiced_unvoiced_cost)
+      .def_readwrite("reference_level", &PitchOptions::reference_level)
+      .def_readwrite("max_candidates", &PitchOptions::max_candidates)
+      .def_readwrite("find_path", &PitchOptions::find_path)
+      .def_readwrite("always_voiced", &PitchOptions::always_voiced);
+  m.def("zcr_rms", &zcr_rms, arg("signal").noconvert(), arg("frame_length"), arg("hop_length"), arg("first_start"),
+        arg("n_frames"), arg("threshold"), arg("want_zcr"), arg("want_rms"), arg("n_threads"));
+  m.def("autocorrelate", &autocorrelate, arg("signal").noconvert(), arg("window").noconvert(), arg("hop_length"),
+        arg("first_start"), arg("n_frames"), arg("n_lags"), arg("unbiased"), arg("n_threads"));
+  m.def("track_pitch", &track_pitch, arg("signal").noconvert(), arg("frame_length"), arg("hop_length"),
+        arg("first_start"), arg("n_frames"), arg("options"), arg("n_threads"));
+}
 
 }  // namespace stcorner::bindings

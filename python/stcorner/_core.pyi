@@ -87,5 +87,49 @@ def suppress_neighbours(coordinates: NDArray[np.int64], *, min_distance: int) ->
 def gaussian_taps(sd: float) -> list[float]: ...
 
 # audio
+class PitchOptions:
+    sample_rate: float
+    fmin: float
+    fmax: float
+    voicing_threshold: float
+    silence_threshold: float
+    octave_cost: float
+    octave_jump_cost: float
+    voiced_unvoiced_cost: float
+    reference_level: float
+    max_candidates: int
+    find_path: bool
+    always_voiced: bool
+
+def zcr_rms(
+    signal: NDArray[np.float32],
+    frame_length: int,
+    hop_length: int,
+    first_start: int,
+    n_frames: int,
+    threshold: float,
+    want_zcr: bool,
+    want_rms: bool,
+    n_threads: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]: ...
+def autocorrelate(
+    signal: NDArray[np.float64],
+    window: NDArray[np.float64],
+    hop_length: int,
+    first_start: int,
+    n_frames: int,
+    n_lags: int,
+    unbiased: bool,
+    n_threads: int,
+) -> NDArray[np.float64]: ...
+def track_pitch(
+    signal: NDArray[np.float32],
+    frame_length: int,
+    hop_length: int,
+    first_start: int,
+    n_frames: int,
+    options: PitchOptions,
+    n_threads: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 
 # fusion

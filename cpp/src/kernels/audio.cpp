@@ -1,6 +1,4 @@
-#include "audio.hpp"
-
-#include "simd.hpp"
+#include "audio_impl.hpp"
 
 #define STC_STRING_(x) #x
 #define STC_STRING(x) STC_STRING_(x)
@@ -8,8 +6,65 @@
 namespace stcorner::kernels::STC_ISA {
 
 const AudioTable& audio_table() noexcept {
-  static constexpr AudioTable table{STC_STRING(STC_ISA)};
+  static constexpr AudioTable table{STC_STRING(STC_ISA), F32::size,       F64::size,  changes_and_energy,
+                                    autocorrelate32,     autocorrelate64, find_peaks, decimate};
   return table;
+}
+
+// Partial sums stay in float32 lanes for at most this many samples, then move to float64.
+constexpr std::ptrdiff_t kRun = 512;
+
+void changes_and_energy(const float* x, std::ptrdiff_t begin, std::ptrdiff_t end, float threshold,
+                        std::int64_t* changes, double* energy) noexcept {
+  const float limit = -threshold;
+  std::int64_t count = 0;
+  double sum = 0.0;
+  for (std::ptrdiff_t at = begin; at < end; at += kRun) {
+    const std::ptrdiff_t stop = at + kRun < end ? at + kRun : end;
+    if (changes) {
+      std::int32_t run = 0;
+      for (std::ptrdiff_t i = at < 1 ? 1 : at; i < stop; ++i) run += (x[i] < limit) != (x[i - 1] < limit);
+      count += run;
+    }
+    if (energy) {
+      F32 lanes = broadcast(0.0F);
+      std::ptrdiff_t i = at;
+      for (; i + F32::size <= stop; i += F32::size) {
+        const F32 v = load(x + i);
+        lanes = fma(v, v, lanes);
+      }
+      float parts[F32::size];
+      store(parts, lanes);
+      double run = 0.0;
+      for (const float part : parts) run += static_cast<double>(part);
+      for (; i < stop; ++i) run += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+      sum += run;
+    }
+  }
+  if (changes) *changes = count;
+  if (energy) *energy = sum;
+}
+
+void decimate(const float* const* phases, int factor, const float* taps, int n_taps, float* out,
+              std::ptrdiff_t n_out) noexcept {
+  // Four vectors of outputs share each tap, so that the adds do not wait for one another.
+  constexpr std::ptrdiff_t kStep = 4 * F32::size;
+  std::ptrdiff_t i = 0;
+  for (; i + kStep <= n_out; i += kStep) {
+    F32 sum[4] = {broadcast(0.0F), broadcast(0.0F), broadcast(0.0F), broadcast(0.0F)};
+    for (int k = 0, phase = 0, shift = 0; k < n_taps; ++k) {
+      const F32 tap = broadcast(taps[k]);
+      const float* const from = phases[phase] + i + shift;
+      for (int u = 0; u < 4; ++u) sum[u] = fma(tap, load(from + u * F32::size), sum[u]);
+      if (++phase == factor) phase = 0, ++shift;
+    }
+    for (int u = 0; u < 4; ++u) store(out + i + u * F32::size, sum[u]);
+  }
+  for (; i < n_out; ++i) {
+    float sum = 0.0F;
+    for (int k = 0; k < n_taps; ++k) sum += taps[k] * phases[k % factor][i + k / factor];
+    out[i] = sum;
+  }
 }
 
 }  // namespace stcorner::kernels::STC_ISA

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstddef>
+#include <vector>
+
+#include "stcorner/audio/framewise.hpp"
+
+namespace stcorner::audio {
+
+/// Parameters of the pitch tracker; the costs mean what they mean in Praat's "To Pitch (ac)".
+struct PitchOptions {
+  double sample_rate = 0.0;
+  double fmin = 60.0;
+  double fmax = 500.0;
+  double voicing_threshold = 0.45;
+  double silence_threshold = 0.03;
+  double octave_cost = 0.01;
+  double octave_jump_cost = 0.35;
+  double voiced_unvoiced_cost = 0.14;
+  double reference_level = 0.0;  ///< magnitude that silence_threshold refers to; 0: the signal's largest
+  int max_candidates = 15;
+  bool find_path = true;      ///< false: the strongest candidate of each frame by itself
+  bool always_voiced = false;  ///< no frame is called unvoiced unless it has no candidate
+};
+
+/// f0 in Hz (NaN where unvoiced) and strength (normalised autocorrelation, 0 .. 1) per frame.
+/// Framing counts samples of `signal`. Signals of 32 kHz and more are decimated first, by the integer that
+/// brings them nearest above 16 kHz. Throws std::invalid_argument for parameters that leave no lag to
+/// search. `pause` is called between blocks of frames, in the calling thread.
+void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options,
+                 float* f0, float* strength, int n_threads, void (*pause)());
+
+}  // namespace stcorner::audio

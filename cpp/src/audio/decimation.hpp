@@ -1,0 +1,11 @@
+#pragma once
+#include <cstddef>
+#include <vector>
+
+namespace stcorner::audio {
+
+/// Every factor-th sample of the low-passed signal: output i stands for input i * factor (no delay), the
+/// signal counts as zero outside.
+std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_t factor, int n_threads);
+
+}  // namespace stcorner::audio

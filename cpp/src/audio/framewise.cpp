@@ -1,0 +1,101 @@
+#include "stcorner/audio/framewise.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "plan.hpp"
+#include "stcorner/parallel.hpp"
+
+namespace stcorner::audio {
+namespace {
+
+constexpr std::ptrdiff_t kChunk = 1024;  // frames per work item of the sums
+
+void check(const Framing& framing) {
+  if (framing.frame_length < 1) throw std::invalid_argument("frame_length must be >= 1");
+  if (framing.hop_length < 1) throw std::invalid_argument("hop_length must be >= 1");
+}
+
+/// Sums between all places where a frame starts or ends: a frame is then a run of whole segments.
+struct Segments {
+  std::vector<std::int64_t> changes;
+  std::vector<double> energy;
+};
+
+Segments sum_segments(const float* signal, std::ptrdiff_t n, std::ptrdiff_t start, std::ptrdiff_t hop,
+                      std::ptrdiff_t remainder, std::size_t n_segments, float threshold, bool want_zcr,
+                      bool want_rms) {
+  const auto kernel = kernels::audio_table().changes_and_energy;
+  Segments sums{std::vector<std::int64_t>(want_zcr ? n_segments : 0), std::vector<double>(want_rms ? n_segments : 0)};
+  for (std::size_t i = 0; i < n_segments; ++i) {
+    const std::ptrdiff_t base = start + static_cast<std::ptrdiff_t>(i / 2) * hop;
+    const std::ptrdiff_t begin = std::clamp<std::ptrdiff_t>(base + (i % 2 ? remainder : 0), 0, n);
+    const std::ptrdiff_t end = std::clamp<std::ptrdiff_t>(base + (i % 2 ? hop : remainder), begin, n);
+    if (begin == end) continue;
+    kernel(signal, begin, end, threshold, want_zcr ? &sums.changes[i] : nullptr, want_rms ? &sums.energy[i] : nullptr);
+  }
+  return sums;
+}
+
+}  // namespace
+
+void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, float threshold, double* zcr,
+             float* rms, int n_threads) {
+  check(framing);
+  const std::ptrdiff_t hop = framing.hop_length, length = framing.frame_length;
+  const auto whole = static_cast<std::size_t>(length / hop);
+  const std::size_t per_frame = 2 * whole + (length % hop ? 1 : 0);
+  const auto divisor = static_cast<double>(length);
+  parallel_for((framing.n_frames + kChunk - 1) / kChunk, n_threads, [&](std::ptrdiff_t chunk) {
+    const std::ptrdiff_t first = chunk * kChunk;
+    const auto count = static_cast<std::size_t>(std::min(kChunk, framing.n_frames - first));
+    const std::ptrdiff_t start = framing.first_start + first * hop;
+    const Segments sums = sum_segments(signal, n, start, hop, length % hop, 2 * (count + whole), threshold, zcr, rms);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto at = static_cast<std::size_t>(first) + i;
+      if (zcr) {
+        std::int64_t total = 0;
+        for (std::size_t k = 0; k < per_frame; ++k) total += sums.changes[2 * i + k];
+        // The change into the frame's first sample belongs to the neighbour on its left.
+        const std::ptrdiff_t from = start + static_cast<std::ptrdiff_t>(i) * hop;
+        if (from >= 1 && from < n) total -= (signal[from] < -threshold) != (signal[from - 1] < -threshold);
+        zcr[at] = static_cast<double>(total) / divisor;
+      }
+      if (rms) {
+        double total = 0.0;
+        for (std::size_t k = 0; k < per_frame; ++k) total += sums.energy[2 * i + k];
+        rms[at] = static_cast<float>(std::sqrt(total / divisor));
+      }
+    }
+  });
+}
+
+void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framing, const double* window,
+                   std::ptrdiff_t n_lags, bool unbiased, double* out, int n_threads) {
+  check(framing);
+  if (n_lags < 1 || n_lags > framing.frame_length) throw std::invalid_argument("max_lag must be < frame_length");
+  const kernels::AudioTable& table = kernels::audio_table();
+  const Plan<double> plan(good_length(framing.frame_length + n_lags));
+  const std::ptrdiff_t batch = 2 * table.lanes64, size = plan.get().n;
+  std::vector<double> scale(static_cast<std::size_t>(n_lags), 1.0 / static_cast<double>(size));
+  if (unbiased) {
+    const auto own = window_autocorrelation(window, framing.frame_length, n_lags);
+    for (std::size_t lag = 0; lag < scale.size(); ++lag) scale[lag] /= own[lag];
+  }
+  parallel_for((framing.n_frames + batch - 1) / batch, n_threads, [&](std::ptrdiff_t item) {
+    const Scratch<double> scratch(4 * size * table.lanes64);
+    const std::ptrdiff_t first = item * batch, count = std::min(batch, framing.n_frames - first);
+    std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(count));
+    std::vector<double> levels(static_cast<std::size_t>(batch));
+    for (std::ptrdiff_t i = 0; i < count; ++i)
+      starts[static_cast<std::size_t>(i)] = framing.first_start + (first + i) * framing.hop_length;
+    double* const rows = out + first * n_lags;
+    table.autocorrelate64(plan.get(), {signal, n, starts.data(), count, framing.frame_length, window, false, 0, 0},
+                          nullptr, n_lags, scratch.data(), rows, levels.data());
+    for (std::ptrdiff_t i = 0; i < count; ++i)
+      for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag) rows[i * n_lags + lag] *= scale[static_cast<std::size_t>(lag)];
+  });
+}
+
+}  // namespace stcorner::audio

@@ -1,0 +1,34 @@
+#pragma once
+#include <cstdint>
+
+#include "stcorner/audio/pitch.hpp"
+
+namespace stcorner::audio {
+
+/// Pitch candidates of all frames, at most `capacity` each.
+struct Candidates {
+  Candidates(std::ptrdiff_t n, int most)
+      : n_frames(n), capacity(most), counts(static_cast<std::size_t>(n), 0), levels(static_cast<std::size_t>(n), 0.0F),
+        frequencies(static_cast<std::size_t>(n * most)), strengths(static_cast<std::size_t>(n * most)) {}
+
+  void add(std::ptrdiff_t frame, float frequency, float strength) noexcept {
+    std::uint8_t& count = counts[static_cast<std::size_t>(frame)];
+    const auto at = static_cast<std::size_t>(frame * capacity + count++);
+    frequencies[at] = frequency;
+    strengths[at] = strength;
+  }
+
+  std::ptrdiff_t n_frames;
+  int capacity;
+  std::vector<std::uint8_t> counts;
+  std::vector<float> levels;  ///< largest magnitude in the middle of each frame
+  std::vector<float> frequencies;
+  std::vector<float> strengths;
+};
+
+/// Pick one candidate, or none (unvoiced), per frame: each frame's best by itself, or the path of least
+/// total cost. `reference` is the level that the silence threshold refers to, `step` the hop in seconds.
+void choose_candidates(const Candidates& table, const PitchOptions& options, double reference, double step,
+                       float* f0, float* strength);
+
+}  // namespace stcorner::audio

@@ -1,0 +1,157 @@
+#include "stcorner/audio/pitch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "decimation.hpp"
+#include "path.hpp"
+#include "plan.hpp"
+#include "stcorner/parallel.hpp"
+
+namespace stcorner::audio {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr std::ptrdiff_t kPauseFrames = 16384;
+
+std::vector<double> hann(std::ptrdiff_t n) {
+  std::vector<double> window(static_cast<std::size_t>(n));
+  for (std::ptrdiff_t i = 0; i < n; ++i)
+    window[static_cast<std::size_t>(i)] = 0.5 - 0.5 * std::cos(2.0 * kPi * (static_cast<double>(i) + 0.5) / static_cast<double>(n));
+  return window;
+}
+
+/// Interpolation kernels: row f holds sinc(k - f / kSincSteps) under a Hann window, for the lags
+/// k = -15 .. 16 about the whole lag, each row of sum 1.
+std::vector<float> sinc_table() {
+  std::vector<float> table;
+  for (int step = 0; step <= kernels::kSincSteps; ++step) {
+    double row[kernels::kSincTaps], sum = 0.0;
+    for (int k = 0; k < kernels::kSincTaps; ++k) {
+      const double x = k - (kernels::kSincTaps / 2 - 1) - static_cast<double>(step) / kernels::kSincSteps;
+      const double sinc = std::abs(x) < 1e-12 ? 1.0 : std::sin(kPi * x) / (kPi * x);
+      row[k] = sinc * (0.5 + 0.5 * std::cos(kPi * x / (kernels::kSincTaps / 2 + 0.5)));
+      sum += row[k];
+    }
+    for (const double value : row) table.push_back(static_cast<float>(value / sum));
+  }
+  return table;
+}
+
+float largest_magnitude(const float* x, std::ptrdiff_t n) {
+  double sum = 0.0;
+  float low = std::numeric_limits<float>::max(), high = std::numeric_limits<float>::lowest();
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    sum += static_cast<double>(x[i]);
+    low = std::min(low, x[i]);
+    high = std::max(high, x[i]);
+  }
+  const auto mean = static_cast<float>(sum / static_cast<double>(std::max<std::ptrdiff_t>(n, 1)));
+  return n > 0 ? std::max(high - mean, mean - low) : 0.0F;
+}
+
+/// Everything that is the same for all frames, at the rate after decimation.
+class Searcher {
+ public:
+  Searcher(const PitchOptions& options, const Framing& framing, std::ptrdiff_t factor)
+      : rate_(options.sample_rate / static_cast<double>(factor)),
+        length_(std::max<std::ptrdiff_t>(4, (framing.frame_length + factor / 2) / factor)),
+        first_lag_(std::max<std::ptrdiff_t>(2, static_cast<std::ptrdiff_t>(rate_ / options.fmax))),
+        last_lag_(static_cast<std::ptrdiff_t>(std::ceil(rate_ / options.fmin))),
+        n_lags_(last_lag_ + kernels::kSincTaps / 2 + 2),
+        plan_(good_length(length_ + n_lags_)),
+        sinc_(sinc_table()) {
+    if (last_lag_ <= first_lag_) throw std::invalid_argument("fmax must be > fmin by at least one lag");
+    if (length_ < 2 * last_lag_) throw std::invalid_argument("frame_length must hold two periods of fmin");
+    const std::vector<double> window = hann(length_);
+    const auto own = window_autocorrelation(window.data(), length_, std::min(n_lags_, length_));
+    window_.assign(window.begin(), window.end());
+    scale_.assign(static_cast<std::size_t>(n_lags_), 0.0F);
+    cost_.assign(static_cast<std::size_t>(n_lags_), 0.0F);
+    for (std::size_t lag = 0; lag < own.size(); ++lag) scale_[lag] = static_cast<float>(1.0 / std::max(own[lag], 1e-4));
+    for (std::size_t lag = 1; lag < cost_.size(); ++lag)
+      cost_[lag] = static_cast<float>(options.octave_cost * std::log2(static_cast<double>(lag) * options.fmax / rate_));
+    // Half the threshold, as weaker candidates cannot win; a tracker that calls all voiced takes any.
+    least_ = options.always_voiced ? 0.0F : static_cast<float>(0.5 * options.voicing_threshold);
+  }
+
+  /// Candidates of the frames [first, first + count) of all, into the table.
+  void search(const float* signal, std::ptrdiff_t n, const std::ptrdiff_t* starts, std::ptrdiff_t count,
+              const PitchOptions& options, Candidates& table, std::ptrdiff_t first) const {
+    const kernels::AudioTable& kernel = kernels::audio_table();
+    const std::ptrdiff_t batch = 2 * kernel.lanes32, size = plan_.get().n;
+    const Scratch<float> scratch(4 * size * kernel.lanes32);
+    std::vector<float> rows(static_cast<std::size_t>(batch * n_lags_)), row(static_cast<std::size_t>(n_lags_ + 2 * kernels::kSincTaps));
+    const kernels::PeakJob peaks{scale_.data(), cost_.data(), first_lag_, last_lag_, n_lags_,
+                                 least_,        options.max_candidates, sinc_.data()};
+    const std::ptrdiff_t half_period = std::min(last_lag_ / 2 + 1, length_ / 2);
+    std::vector<float> levels(static_cast<std::size_t>(batch));
+    for (std::ptrdiff_t at = 0; at < count; at += batch) {
+      const std::ptrdiff_t now = std::min(batch, count - at);
+      kernel.autocorrelate32(plan_.get(),
+                             {signal, n, starts + at, now, length_, window_.data(), true, length_ / 2 - half_period,
+                              length_ / 2 + half_period},
+                             nullptr, n_lags_, scratch.data(), rows.data(), levels.data());
+      for (std::ptrdiff_t i = 0; i < now; ++i) {
+        const std::ptrdiff_t frame = first + at + i;
+        float lags[kernels::kMaxCandidates], strengths[kernels::kMaxCandidates];
+        const int found = kernel.find_peaks(peaks, rows.data() + i * n_lags_, row.data(), lags, strengths);
+        table.levels[static_cast<std::size_t>(frame)] = levels[static_cast<std::size_t>(i)];
+        for (int k = 0; k < found; ++k) {
+          const double frequency = rate_ / static_cast<double>(lags[k]);
+          if (frequency <= options.fmax && frequency >= options.fmin)
+            table.add(frame, static_cast<float>(frequency), std::max(strengths[k], 0.0F));
+        }
+      }
+    }
+  }
+
+  std::ptrdiff_t length() const noexcept { return length_; }
+
+ private:
+  double rate_;
+  std::ptrdiff_t length_, first_lag_, last_lag_, n_lags_;
+  Plan<float> plan_;
+  std::vector<float> sinc_, window_, scale_, cost_;
+  float least_ = 0.0F;
+};
+
+}  // namespace
+
+void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options,
+                 float* f0, float* strength, int n_threads, void (*pause)()) {
+  if (!(options.sample_rate > 0.0)) throw std::invalid_argument("sr must be > 0");
+  if (!(options.fmin > 0.0 && options.fmax > options.fmin)) throw std::invalid_argument("fmax must be > fmin > 0");
+  const std::ptrdiff_t factor = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(options.sample_rate / 16000.0));
+  const Searcher searcher(options, framing, factor);
+  std::vector<float> decimated;
+  if (factor > 1) {
+    decimated = decimate(signal, n, factor, n_threads);
+    signal = decimated.data();
+    n = static_cast<std::ptrdiff_t>(decimated.size());
+  }
+  std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(framing.n_frames));
+  for (std::ptrdiff_t i = 0; i < framing.n_frames; ++i) {
+    // Middle of the frame in half samples, moved to the nearest sample after decimation.
+    const std::ptrdiff_t middle = 2 * (framing.first_start + i * framing.hop_length) + framing.frame_length;
+    starts[static_cast<std::size_t>(i)] = (middle + 2 * factor * searcher.length()) / (2 * factor) - searcher.length() - searcher.length() / 2;
+  }
+  Candidates table(framing.n_frames, options.max_candidates);
+  constexpr std::ptrdiff_t kItem = 512;
+  for (std::ptrdiff_t block = 0; block < framing.n_frames; block += kPauseFrames) {
+    const std::ptrdiff_t stop = std::min(block + kPauseFrames, framing.n_frames);
+    parallel_for((stop - block + kItem - 1) / kItem, n_threads, [&](std::ptrdiff_t item) {
+      const std::ptrdiff_t first = block + item * kItem;
+      searcher.search(signal, n, starts.data() + first, std::min(kItem, stop - first), options, table, first);
+    });
+    if (pause) pause();
+  }
+  const double reference = options.reference_level > 0.0 ? options.reference_level
+                                                         : static_cast<double>(largest_magnitude(signal, n));
+  const double step = static_cast<double>(framing.hop_length) / options.sample_rate;
+  choose_candidates(table, options, reference, step, f0, strength);
+}
+
+}  // namespace stcorner::audio

@@ -1,0 +1,79 @@
+#pragma once
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "../kernels/audio.hpp"
+
+namespace stcorner::audio {
+
+/// Smallest even product of 2, 3 and 5 that is at least `n`.
+inline std::ptrdiff_t good_length(std::ptrdiff_t n) {
+  for (std::ptrdiff_t size = n < 4 ? 4 : n + n % 2;; size += 2) {
+    std::ptrdiff_t rest = size;
+    for (const std::ptrdiff_t prime : {2, 3, 5})
+      while (rest % prime == 0) rest /= prime;
+    if (rest == 1) return size;
+  }
+}
+
+/// Owns the twiddle factors of a transform.
+template <class T>
+class Plan {
+ public:
+  explicit Plan(std::ptrdiff_t n) {
+    plan_.n = n;
+    std::ptrdiff_t rest = n;
+    // Large radices first: fewer passes over the buffers while their strides are longest.
+    for (const int radix : {8, 4, 2, 5, 3})
+      for (; rest % radix == 0; rest /= radix) plan_.radices[plan_.n_stages++] = radix;
+    rest = n;
+    for (int stage = 0; stage < plan_.n_stages; ++stage) {
+      const int radix = plan_.radices[stage];
+      const std::ptrdiff_t m = rest / radix;
+      for (std::ptrdiff_t p = 0; p < m; ++p)
+        for (int j = 1; j < radix; ++j) {
+          const double angle = 2.0 * 3.14159265358979323846 * static_cast<double>(j * p) / static_cast<double>(rest);
+          twiddles_.push_back(static_cast<T>(std::cos(angle)));
+          twiddles_.push_back(static_cast<T>(-std::sin(angle)));
+        }
+      rest = m;
+    }
+    plan_.twiddles = twiddles_.data();
+  }
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  const kernels::FftPlan<T>& get() const noexcept { return plan_; }
+
+ private:
+  kernels::FftPlan<T> plan_{};
+  std::vector<T> twiddles_;
+};
+
+/// Autocorrelation of a window, lags 0 .. n_lags - 1, as a share of lag 0.
+inline std::vector<double> window_autocorrelation(const double* window, std::ptrdiff_t n, std::ptrdiff_t n_lags) {
+  std::vector<double> result(static_cast<std::size_t>(n_lags), 0.0);
+  for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag)
+    for (std::ptrdiff_t i = 0; i + lag < n; ++i) result[static_cast<std::size_t>(lag)] += window[i] * window[i + lag];
+  for (std::ptrdiff_t lag = n_lags - 1; lag >= 0; --lag) result[static_cast<std::size_t>(lag)] /= result[0];
+  return result;
+}
+
+/// Uninitialised memory aligned for the widest vectors.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(std::ptrdiff_t n) : memory_(new unsigned char[static_cast<std::size_t>(n) * sizeof(T) + 64]) {
+    void* start = memory_.get();
+    std::size_t room = static_cast<std::size_t>(n) * sizeof(T) + 64;
+    data_ = static_cast<T*>(std::align(64, static_cast<std::size_t>(n) * sizeof(T), start, room));
+  }
+  T* data() const noexcept { return data_; }
+
+ private:
+  std::unique_ptr<unsigned char[]> memory_;
+  T* data_;
+};
+
+}  // namespace stcorner::audio

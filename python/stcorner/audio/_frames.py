@@ -1,0 +1,66 @@
+"""What every framewise function of the room checks, and where its frames lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner._validation import check_array, check_flag, check_integer, check_real
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+__all__ = ["FloatArray", "check_rate", "check_signal", "frame_layout"]
+
+if TYPE_CHECKING:
+    FloatArray = NDArray[np.floating[Any]]
+
+
+def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """Return `y` as a contiguous, finite array (..., n) of `dtype`; integers are refused.
+
+    Samples of integer files have another scale (32767 instead of 1), on which levels, thresholds and
+    decibels would be silently wrong.
+    """
+    array = np.asarray(y)
+    if array.dtype.kind in "biu":
+        raise ParameterError(
+            f"y must be floating point with full scale 1.0, got dtype {array.dtype} (divide int16 by 32768)"
+        )
+    if array.ndim == 0:
+        raise ParameterError("y must have at least 1 dimension(s), got 0 (shape ())")
+    # A NaN or an infinity anywhere makes the dot product so; this costs a tenth of looking at each sample.
+    flat = array.reshape(-1)
+    sound = (
+        array.dtype == dtype
+        and array.flags.c_contiguous
+        and array.size > 0
+        and np.isfinite(np.dot(flat, flat))
+    )
+    return check_array("y", array, dtype=dtype, finite=not sound)
+
+
+def check_rate(sr: Any) -> float:
+    """Return the sample rate in Hz."""
+    return check_real("sr", sr, low=0.0, open_low=True)
+
+
+def frame_layout(
+    n_samples: int, frame_length: Any, hop_length: Any, center: Any
+) -> tuple[int, int, int, int]:
+    """Return frame length, hop, first sample of the first frame and number of frames.
+
+    Centred frames start half a frame before the signal, as in librosa; others lie inside it.
+    """
+    length = check_integer("frame_length", frame_length, low=1)
+    hop = check_integer("hop_length", hop_length, low=1)
+    if check_flag("center", center):
+        half = length // 2
+        return length, hop, -half, 1 + (n_samples + 2 * half - length) // hop
+    if length > n_samples:
+        raise ParameterError(
+            f"frame_length must be <= the {n_samples} samples of y where center=False, got {length}"
+        )
+    return length, hop, 0, 1 + (n_samples - length) // hop

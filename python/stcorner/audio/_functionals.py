@@ -1,0 +1,67 @@
+"""Summaries of tracks over time: what turns a clip of any length into a vector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["FUNCTIONALS", "quantiles", "regression_delta", "runs", "summarise"]
+
+FUNCTIONALS = ("mean", "std", "p10", "p50", "p90", "range", "slope", "change", "skew")
+
+
+def quantiles(values: NDArray[Any], shares: Sequence[float]) -> NDArray[Any]:
+    """Return quantiles (len(shares), ...) along the first axis, linear between order statistics."""
+    ordered = np.sort(values, axis=0)
+    place = np.asarray(shares) * (len(ordered) - 1)
+    below = np.floor(place).astype(np.intp)
+    above = np.minimum(below + 1, len(ordered) - 1)
+    weight = (place - below).reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
+    return np.asarray(ordered[below] + weight * (ordered[above] - ordered[below]))
+
+
+def summarise(values: NDArray[np.float32], names: Sequence[str] = FUNCTIONALS) -> NDArray[np.float32]:
+    """Return functionals (k, len(names)) of the tracks (t, k), t >= 1.
+
+    ``range`` is p90 - p10, ``slope`` the regression over the whole length (change from first to last
+    frame), ``change`` the mean absolute difference of neighbours.
+    """
+    n = len(values)
+    mean = values.mean(axis=0)
+    centred = values - mean
+    square = centred * centred
+    std = np.sqrt(square.mean(axis=0))
+    found: dict[str, NDArray[Any]] = {"mean": mean, "std": std}
+    if "p10" in names:
+        low, middle, high = quantiles(values, (0.1, 0.5, 0.9))
+        found |= {"p10": low, "p50": middle, "p90": high, "range": high - low}
+    if "slope" in names:
+        time = np.linspace(-0.5, 0.5, n, dtype=np.float32)
+        found["slope"] = (time @ centred) / (time @ time + np.float32(1e-9))
+    if "change" in names:
+        found["change"] = np.abs(np.diff(values, axis=0)).mean(axis=0) if n > 1 else np.zeros_like(mean)
+    if "skew" in names:
+        found["skew"] = (square * centred).mean(axis=0) / (std + np.float32(1e-6)) ** 3
+    return np.stack([found[name] for name in names], axis=1)
+
+
+def regression_delta(values: NDArray[np.float32], width: int = 3) -> NDArray[np.float32]:
+    """Return the slope per frame over `width` neighbours on either side; ends are repeated."""
+    padded = np.pad(values, ((width, width), (0, 0)), mode="edge")
+    n = len(values)
+    total = np.zeros_like(values)
+    for k in range(1, width + 1):
+        total += np.float32(k) * (padded[width + k : width + k + n] - padded[width - k : width - k + n])
+    return total / np.float32(2 * sum(k * k for k in range(1, width + 1)))
+
+
+def runs(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the lengths of the runs of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return np.asarray(edges[1::2] - edges[::2])

@@ -1,0 +1,146 @@
+"""The recipe `rich`: 525 values of a speech clip, each with a name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner.audio._functionals import FUNCTIONALS, quantiles, regression_delta, runs, summarise
+from stcorner.audio._lld import LLD_NAMES, Tracks, tracks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["NAMES", "rich"]
+
+_STEP = 0.01  # seconds per frame
+_MFCC_NAMES = tuple(f"mfcc_{i}" for i in range(1, 21))
+_F0_NAMES = (
+    "mean", "std", "p5", "p20", "p50", "p80", "p95", "range90", "range60", "slope", "curvature", "rise_share",
+    "fall_share", "rise_mean", "fall_mean", "jitter", "change", "change_std", "first_third", "middle_third",
+    "last_third", "first_third_rel", "middle_third_rel", "last_third_rel", "peak_position", "end_rel",
+)  # fmt: skip
+_TIMING_NAMES = (
+    "duration", "log_duration", "voiced_share", "segments", "segment_rate", "segment_mean", "segment_std",
+    "segment_max", "pause_total", "pauses", "pause_max", "active_share", "energy_peak_rate", "lead", "tail",
+)  # fmt: skip
+_ENERGY_NAMES = ("p95", "power_mean", "noise_floor", "attack", "decay", "peak_position")
+_CORRELATED = ("energy", *_MFCC_NAMES[:12])
+NAMES = (
+    *(f"{track}_{name}" for track in (*LLD_NAMES, *_MFCC_NAMES) for name in FUNCTIONALS),
+    *(f"delta_{track}_{name}" for track in _MFCC_NAMES for name in ("mean", "std")),
+    *(f"f0_{name}" for name in _F0_NAMES),
+    *(f"timing_{name}" for name in _TIMING_NAMES),
+    *(f"energy_contour_{name}" for name in _ENERGY_NAMES),
+    *(f"corr_{a}_{b}" for i, a in enumerate(_CORRELATED) for b in _CORRELATED[i + 1 :]),
+)
+
+
+def rich(y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the 525 values of a 16 kHz signal (n,), n >= 1, in the order of `NAMES`."""
+    found = tracks(y)
+    begin, end = _region(found.active)
+    region = slice(begin, end)
+    both = np.concatenate([found.lld, found.mfcc], axis=1)
+    inside = np.zeros(len(found.voiced), bool)
+    inside[region] = found.voiced[region]
+    if inside.sum() < 5:  # whispered, or hardly anything: take what is loud
+        inside = found.active if found.active.any() else np.ones_like(inside)
+    change = regression_delta(found.mfcc)[region]
+    parts: list[NDArray[Any]] = [
+        summarise(both[region]).ravel(),
+        summarise(change, ("mean", "std")).ravel(),
+        _pitch(found.f0, inside, begin, end),
+        _timing(found, inside, begin, end),
+        _energy(found.energy, begin, end),
+        _correlations(np.concatenate([found.energy[region, None], found.mfcc[region, :12]], axis=1)),
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _region(active: NDArray[np.bool_]) -> tuple[int, int]:
+    """First to last loud frame; everything where that is too short to describe."""
+    loud = np.flatnonzero(active)
+    begin, end = (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, len(active))
+    return (begin, end) if end - begin >= 10 else (0, len(active))
+
+
+def _pitch(f0: NDArray[np.float32], where: NDArray[np.bool_], begin: int, end: int) -> NDArray[np.float64]:
+    frames = np.flatnonzero(where)
+    x = f0[frames].astype(np.float64)
+    p5, p20, p50, p80, p95 = quantiles(x, (0.05, 0.2, 0.5, 0.8, 0.95))
+    mean = x.mean()
+    time = (frames - begin) / (end - begin) - 0.5
+    slope, curvature = _parabola(time, x)
+    step = np.diff(x)[np.diff(frames) == 1]
+    step = step[np.abs(step) < 6.0]  # half an octave in 10 ms is an error, not speech
+    if len(step) < 3:
+        step = np.zeros(3)
+    up, down = step[step > 0], step[step < 0]
+    thirds = []
+    for i in range(3):
+        inside = (time >= -0.5 + i / 3) & (time < -0.5 + (i + 1) / 3)
+        thirds.append(x[inside].mean() if inside.sum() > 2 else mean)
+    return np.array([
+        mean, x.std(), p5, p20, p50, p80, p95, p95 - p5, p80 - p20, slope, curvature,
+        (step > 0.05).mean(), (step < -0.05).mean(),
+        up.mean() if len(up) else 0.0, down.mean() if len(down) else 0.0,
+        np.abs(np.diff(step)).mean(), np.abs(step).mean(), step.std(),
+        *thirds, *(third - mean for third in thirds),
+        time[x.argmax()], x[-max(3, len(x) // 8) :].mean() - mean,
+    ])  # fmt: skip
+
+
+def _parabola(time: NDArray[np.float64], x: NDArray[np.float64]) -> tuple[float, float]:
+    """Slope of the line and square term of the parabola of least squares, 0 where undetermined."""
+    if len(x) < 6:
+        return 0.0, 0.0
+    line = time - time.mean()
+    square = line * line
+    power = square.sum()
+    if power < 1e-12:
+        return 0.0, 0.0
+    bow = square - square.mean() - line * ((square @ line) / power)
+    size = bow @ bow
+    return float(x @ line / power), float(x @ bow / size) if size > 1e-12 else 0.0
+
+
+def _timing(found: Tracks, voiced: NDArray[np.bool_], begin: int, end: int) -> NDArray[np.float64]:
+    seconds = (end - begin) * _STEP
+    segments = runs(voiced) * _STEP
+    active = found.active[begin:end]
+    pauses = runs(~active) * _STEP
+    energy = found.energy[begin:end]
+    smooth = np.convolve(energy, np.full(5, 0.2), "same")
+    peak = (smooth[1:-1] > smooth[:-2]) & (smooth[1:-1] >= smooth[2:]) & (smooth[1:-1] > energy.max() - 25.0)
+    return np.array([
+        seconds, np.log(seconds), voiced[begin:end].mean(), len(segments), len(segments) / seconds,
+        segments.mean() if len(segments) else 0.0, segments.std() if len(segments) else 0.0,
+        segments.max(initial=0.0), pauses.sum(), (pauses > 0.05).sum(), pauses.max(initial=0.0),
+        active.mean(), peak.sum() / seconds, begin * _STEP, (len(found.active) - end) * _STEP,
+    ])  # fmt: skip
+
+
+def _energy(energy: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float64]:
+    inside = energy[begin:end].astype(np.float64)
+    step = np.diff(inside) if len(inside) > 1 else np.zeros(1)
+    up, down = step[step > 0], step[step < 0]
+    return np.array([
+        quantiles(inside, (0.95,))[0],
+        10.0 * np.log10((10.0 ** (inside / 10.0)).mean()),
+        quantiles(energy, (0.03,))[0],
+        up.mean() if len(up) else 0.0,
+        down.mean() if len(down) else 0.0,
+        inside.argmax() / len(inside) - 0.5,
+    ])  # fmt: skip
+
+
+def _correlations(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Correlation of every pair of columns (upper triangle, row by row)."""
+    centred = values.astype(np.float64)
+    centred -= centred.mean(axis=0)
+    covariance = centred.T @ centred / max(1, len(centred) - 1)
+    spread = np.sqrt(np.diag(covariance)) + 1e-6
+    upper = np.triu_indices(values.shape[1], 1)
+    return np.asarray((covariance / spread / spread[:, None])[upper])

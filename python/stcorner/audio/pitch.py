@@ -1,0 +1,208 @@
+"""Fundamental frequency by autocorrelation, and the harmonics-to-noise ratio that it yields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner import _core
+from stcorner._validation import check_array, check_choice, check_integer, check_real, resolve_n_threads
+from stcorner.audio._frames import check_rate, check_signal, frame_layout
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["harmonicity", "pitch_autocorrelation"]
+
+
+def track(
+    signal: NDArray[np.float32],
+    *,
+    sr: float,
+    frame_length: int,
+    hop_length: int,
+    center: bool = True,
+    n_threads: int = 0,
+    **options: Any,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Run the tracker of the core on checked values; return f0 (NaN where unvoiced) and strength."""
+    settings = _core.PitchOptions()
+    settings.sample_rate = sr
+    for name, value in options.items():
+        setattr(settings, name, value)
+    length, hop, start, n_frames = frame_layout(signal.shape[-1], frame_length, hop_length, center)
+    parts = [
+        _core.track_pitch(row, length, hop, start, n_frames, settings, n_threads)
+        for row in signal.reshape(-1, signal.shape[-1])
+    ]
+    shape = (*signal.shape[:-1], n_frames)
+    f0 = np.stack([part[0] for part in parts]).reshape(shape)
+    strength = np.stack([part[1] for part in parts]).reshape(shape)
+    return f0, strength
+
+
+def pitch_autocorrelation(
+    y: ArrayLike,
+    *,
+    sr: float,
+    fmin: float = 60.0,
+    fmax: float = 500.0,
+    hop_length: int | None = None,
+    frame_length: int | None = None,
+    center: bool = True,
+    voicing_threshold: float = 0.45,
+    silence_threshold: float = 0.03,
+    octave_cost: float = 0.01,
+    octave_jump_cost: float = 0.35,
+    voiced_unvoiced_cost: float = 0.14,
+    max_candidates: int = 15,
+    tracker: str = "viterbi",
+    reference_level: float | None = None,
+    n_threads: int | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+    """Track the fundamental frequency by the autocorrelation of windowed frames.
+
+    Each frame's autocorrelation is divided by that of its Hann window; its maxima between the lags of
+    `fmax` and `fmin`, refined by sinc and then parabolic interpolation, are the candidates. The tracker
+    takes the path through candidates and "unvoiced" that costs least.
+
+    Parameters
+    ----------
+    y : array_like of shape (..., n)
+        Audio, floating point; leading axes are channels.
+    sr : float
+        Sample rate in Hz. From 32 kHz on the signal is decimated first, to between 16 and 32 kHz.
+    fmin, fmax : float
+        Range of the search in Hz.
+    hop_length : int, optional
+        Samples between frames. Default: 10 ms.
+    frame_length : int, optional
+        Samples per frame, at least two periods of `fmin`. Default: three.
+    center : bool
+        Frame i is centred on sample ``i * hop_length`` (zeros beyond the ends); False puts its first
+        sample there.
+    voicing_threshold : float
+        Strength that "unvoiced" has in a loud frame, 0 to 1.
+    silence_threshold : float
+        Frames whose largest magnitude is below this share of the reference level tend to unvoiced.
+    octave_cost : float
+        Advantage of a candidate over one an octave lower; it decides for the higher of two equals.
+    octave_jump_cost : float
+        Cost per octave of change between neighbouring frames (per 10 ms).
+    voiced_unvoiced_cost : float
+        Cost of a change between voiced and unvoiced (per 10 ms).
+    max_candidates : int
+        Candidates kept per frame, 1 to 16.
+    tracker : {"viterbi", "peak"}
+        Least-cost path, or each frame's best candidate by itself (the paper's rule; frames are then
+        independent, as a stream needs them).
+    reference_level : float, optional
+        Magnitude that `silence_threshold` refers to. None: the largest magnitude of the channel.
+    n_threads : int, optional
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    f0 : ndarray of shape (..., t), float32
+        Hz, NaN where unvoiced.
+    voiced : ndarray of shape (..., t), bool
+    strength : ndarray of shape (..., t), float32
+        Normalised autocorrelation of the chosen candidate, or of the best where unvoiced: 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If `y` is empty, not finite or of an integer type, or a parameter is out of its range.
+
+    Notes
+    -----
+    Names, meaning and defaults of the costs are those of Praat's "To Pitch (ac)".
+
+    References
+    ----------
+    .. [1] P. Boersma, "Accurate short-term analysis of the fundamental frequency and the
+       harmonics-to-noise ratio of a sampled sound", IFA Proceedings 17 (1993) 97-110.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 200 * np.arange(8000) / 16000)
+    >>> f0, voiced, strength = pitch_autocorrelation(tone, sr=16000)
+    >>> round(float(f0[25]), 2), bool(voiced[25]), round(float(strength[25]), 2)
+    (200.0, True, 1.0)
+    """
+    signal = check_signal(y)
+    rate = check_rate(sr)
+    low = check_real("fmin", fmin, low=0.0, open_low=True)
+    high = check_real("fmax", fmax, low=0.0, open_low=True)
+    if not low < high <= rate / 4:
+        raise ParameterError(
+            f"fmax must be > fmin ({low:g} Hz) and <= sr / 4 ({rate / 4:g} Hz), got {high:g}"
+        )
+    length = (
+        int(np.ceil(3 * rate / low))
+        if frame_length is None
+        else check_integer("frame_length", frame_length, low=1)
+    )
+    if length < 2 * rate / low + 2:
+        raise ParameterError(
+            f"frame_length must hold two periods of fmin (> {2 * rate / low + 2:.0f} samples), got {length}"
+        )
+    f0, strength = track(
+        signal,
+        sr=rate,
+        frame_length=length,
+        hop_length=max(1, round(0.01 * rate)) if hop_length is None else hop_length,
+        center=center,
+        n_threads=resolve_n_threads(n_threads),
+        fmin=low,
+        fmax=high,
+        voicing_threshold=check_real("voicing_threshold", voicing_threshold, low=0.0, high=1.0),
+        silence_threshold=check_real("silence_threshold", silence_threshold, low=0.0, high=1.0),
+        octave_cost=check_real("octave_cost", octave_cost, low=0.0),
+        octave_jump_cost=check_real("octave_jump_cost", octave_jump_cost, low=0.0),
+        voiced_unvoiced_cost=check_real("voiced_unvoiced_cost", voiced_unvoiced_cost, low=0.0),
+        max_candidates=check_integer("max_candidates", max_candidates, low=1, high=16),
+        find_path=check_choice("tracker", tracker, ("viterbi", "peak")) == "viterbi",
+        reference_level=(
+            0.0
+            if reference_level is None
+            else check_real("reference_level", reference_level, low=0.0, open_low=True)
+        ),
+    )
+    return f0, ~np.isnan(f0), strength
+
+
+def harmonicity(strength: ArrayLike, *, floor_db: float = -30.0) -> NDArray[np.float32]:
+    """Convert pitch strength to the harmonics-to-noise ratio in decibels.
+
+    Parameters
+    ----------
+    strength : array_like
+        Normalised autocorrelation at the period, 0 to 1, as `pitch_autocorrelation` returns it.
+    floor_db : float
+        Smallest value; the largest is its opposite plus 10, as no finite frame is free of noise.
+
+    Returns
+    -------
+    ndarray of the shape of `strength`, float32
+        10 log10(r / (1 - r)).
+
+    Raises
+    ------
+    ValueError
+        If a strength is not finite or outside 0 to 1.
+
+    Examples
+    --------
+    >>> harmonicity([0.5, 0.99, 0.0]).round(2)
+    array([  0.  ,  19.96, -30.  ], dtype=float32)
+    """
+    r = check_array("strength", strength, dtype=np.float64)
+    if r.min() < 0.0 or r.max() > 1.0 + 1e-6:
+        raise ParameterError(f"strength must be >= 0 and <= 1, got {r.min():g} to {r.max():g}")
+    floor = check_real("floor_db", floor_db, high=0.0)
+    low, high = 10.0 ** (floor / 10.0), 10.0 ** ((10.0 - floor) / 10.0)
+    ratio = r / np.maximum(1.0 - r, 1e-12)
+    return np.asarray(10.0 * np.log10(np.clip(ratio, low, high)), dtype=np.float32)

@@ -1,0 +1,141 @@
+"""Clip vectors: one row of named numbers per clip, whatever its length."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner._validation import check_choice
+from stcorner.audio import _lld, _rich
+from stcorner.audio._frames import check_rate, check_signal
+from stcorner.audio._functionals import regression_delta, summarise
+from stcorner.audio.framewise import zcr_and_rms
+from stcorner.audio.spectral import chroma, melspectrogram, mfcc, power_spectrogram
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["RECIPES", "clip_features", "feature_names"]
+
+RECIPES = ("rich", "paper162", "notebook162")
+_NOTEBOOK_RATE, _NOTEBOOK_OFFSET, _NOTEBOOK_SECONDS = 22050, 0.6, 2.5
+_PAPER_FUNCTIONALS = ("mean", "std", "p10", "p50", "p90", "slope")
+
+
+def clip_features(y: ArrayLike, *, sr: float, recipe: str = "rich") -> NDArray[np.float32]:
+    """Describe a clip by one vector.
+
+    Parameters
+    ----------
+    y : array_like of shape (n,) or (channels, n)
+        Audio, floating point, at any rate; channels are averaged.
+    sr : float
+        Sample rate in Hz; the recipe's own rate is reached by resampling.
+    recipe : {"rich", "paper162", "notebook162"}
+        ``"rich"``: 525 values at 16 kHz: functionals of 20 voice and spectrum descriptors and of MFCC
+        1-20, f0, timing, energy, correlations; independent of gain.
+        ``"paper162"``: ZCR, log energy, f0, MFCC 1-12 and their deltas, times 6 functionals: what the
+        paper's text says.
+        ``"notebook162"``: means of ZCR, chroma 12, MFCC 20, RMS and mel 128 at 22.05 kHz over the 2.5 s
+        after the first 0.6 s: what the paper's numbers came from. Depends on gain.
+
+    Returns
+    -------
+    ndarray of shape (525,) or (162,), float32
+        In the order of `feature_names`; always finite.
+
+    Raises
+    ------
+    ValueError
+        If `y` is empty, not finite, of an integer type, or (``"notebook162"``) not longer than 0.6 s.
+
+    Examples
+    --------
+    >>> clip_features(np.zeros(16000), sr=16000).shape
+    (525,)
+    """
+    check_choice("recipe", recipe, RECIPES)
+    signal = check_signal(y)
+    rate = check_rate(sr)
+    if signal.ndim > 2:
+        raise ParameterError(f"y must have shape (n,) or (channels, n), got {signal.shape}")
+    mono = signal if signal.ndim == 1 else signal.mean(axis=0, dtype=np.float32)
+    if recipe == "notebook162":
+        return _notebook162(mono, rate)
+    speech = _resampled(mono, rate, _lld.SAMPLE_RATE)
+    return _rich.rich(speech) if recipe == "rich" else _paper162(speech)
+
+
+@functools.cache
+def _names(recipe: str) -> tuple[str, ...]:
+    if recipe == "rich":
+        return _rich.NAMES
+    if recipe == "notebook162":
+        pitch_classes = ("c", "cs", "d", "ds", "e", "f", "fs", "g", "gs", "a", "as", "b")
+        return (
+            "zcr_mean",
+            *(f"chroma_{name}_mean" for name in pitch_classes),
+            *(f"mfcc_{i}_mean" for i in range(20)),
+            "rms_mean",
+            *(f"mel_{i}_mean" for i in range(128)),
+        )
+    mel = [f"mfcc_{i}" for i in range(1, 13)]
+    tracks = ["zcr", "energy", "f0", *mel, *(f"delta_{name}" for name in mel)]
+    return tuple(f"{track}_{functional}" for track in tracks for functional in _PAPER_FUNCTIONALS)
+
+
+def feature_names(recipe: str = "rich") -> list[str]:
+    """Return the names of the values of `clip_features`, in order.
+
+    Examples
+    --------
+    >>> [len(feature_names(recipe)) for recipe in RECIPES]
+    [525, 162, 162]
+    """
+    return list(_names(check_choice("recipe", recipe, RECIPES)))
+
+
+def _resampled(y: NDArray[np.float32], sr: float, target: int) -> NDArray[np.float32]:
+    if sr == target:
+        return y
+    import soxr
+
+    result = np.asarray(soxr.resample(y, sr, target, quality="HQ"), dtype=np.float32)
+    # A handful of samples may shrink to none.
+    return result if len(result) else y[:1]
+
+
+def _notebook162(y: NDArray[np.float32], sr: float) -> NDArray[np.float32]:
+    part = y[int(_NOTEBOOK_OFFSET * sr) :][: int(_NOTEBOOK_SECONDS * sr)]
+    if not len(part):
+        raise ParameterError(
+            f"y must be longer than {_NOTEBOOK_OFFSET} s for recipe 'notebook162', got {len(y) / sr:.3f} s"
+        )
+    clip = _resampled(part, sr, _NOTEBOOK_RATE)
+    power = power_spectrogram(clip)
+    mel = melspectrogram(S=power, sr=_NOTEBOOK_RATE)
+    zcr, level = zcr_and_rms(clip, frame_length=2048, hop_length=512)
+    tracks: list[NDArray[Any]] = [
+        zcr[None],
+        chroma(S=np.sqrt(power), sr=_NOTEBOOK_RATE),  # of magnitudes: the notebook squares nothing
+        mfcc(S=mel),
+        level[None],
+        mel,
+    ]
+    return np.concatenate([track.mean(axis=-1) for track in tracks]).astype(np.float32)
+
+
+def _paper162(y: NDArray[np.float32]) -> NDArray[np.float32]:
+    tracks = _lld.tracks(y)
+    cepstrum = tracks.mfcc[:, :12]
+    zcr_energy = tracks.lld[:, :2]
+    every = np.concatenate([zcr_energy, cepstrum, regression_delta(cepstrum)], axis=1)
+    rows = summarise(every, _PAPER_FUNCTIONALS)
+    if tracks.voiced.any():
+        pitch = summarise(tracks.f0[tracks.voiced, None], _PAPER_FUNCTIONALS)
+    else:
+        pitch = np.zeros((1, len(_PAPER_FUNCTIONALS)), np.float32)
+    return np.concatenate([rows[:2], pitch, rows[2:]]).ravel().astype(np.float32)

@@ -1,0 +1,400 @@
+"""Mel spectra, MFCC and chroma over one pass of Fourier transforms; librosa's names and values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner._validation import check_array, check_flag, check_integer, check_real
+from stcorner.audio._filters import chroma_filters, cosine_basis, estimate_tuning, mel_filters
+from stcorner.audio._frames import check_rate, check_signal, frame_layout
+from stcorner.audio.framewise import window_samples
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "chroma",
+    "delta",
+    "melspectrogram",
+    "mfcc",
+    "power_spectrogram",
+    "power_to_db",
+    "spectral_features",
+]
+
+_BLOCK = 256  # frames per block of transforms: their spectra stay in the processor's cache
+
+
+def power_spectrogram(
+    y: ArrayLike,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str | ArrayLike = "hann",
+    center: bool = True,
+) -> NDArray[np.float32]:
+    """Compute the squared magnitude of the short-time Fourier transform.
+
+    Parameters
+    ----------
+    y : array_like of shape (..., n)
+        Audio, floating point; leading axes are channels.
+    n_fft, hop_length : int
+        Length of the transform and step between frames, in samples.
+    win_length : int, optional
+        Length of the window, centred in the transform. Default: `n_fft`.
+    window : str or array_like of shape (win_length,)
+        Name for `scipy.signal.get_window`, or the samples.
+    center : bool
+        Frame i is centred on sample ``i * hop_length``, with zeros beyond the ends.
+
+    Returns
+    -------
+    ndarray of shape (..., 1 + n_fft // 2, t), float32
+
+    Raises
+    ------
+    ValueError
+        If `y` is empty or not finite, or a length does not fit.
+
+    Examples
+    --------
+    >>> power_spectrogram([1.0, 0.0, 0.0, 0.0], n_fft=4, hop_length=4, window=[1, 1, 1, 1], center=False)
+    array([[1.],
+           [1.],
+           [1.]], dtype=float32)
+    """
+    from scipy.fft import rfft
+
+    signal = check_signal(y)
+    length, hop, start, n_frames = frame_layout(
+        signal.shape[-1], check_integer("n_fft", n_fft, low=2), hop_length, center
+    )
+    width = length if win_length is None else check_integer("win_length", win_length, low=1, high=length)
+    weights = np.zeros(length, np.float32)
+    offset = (length - width) // 2
+    weights[offset : offset + width] = window_samples(window, width)
+    flat = signal.reshape(-1, signal.shape[-1])
+    if start:
+        flat = np.pad(flat, ((0, 0), (-start, -start)))
+    powers = np.empty((len(flat), n_frames, length // 2 + 1), np.float32)
+    for row, out in zip(flat, powers, strict=True):
+        frames = np.lib.stride_tricks.sliding_window_view(row, length)[::hop]
+        for at in range(0, n_frames, _BLOCK):
+            spectrum = rfft(frames[at : at + _BLOCK] * weights, axis=1, overwrite_x=True)
+            block = out[at : at + _BLOCK]
+            np.multiply(spectrum.real, spectrum.real, out=block)
+            imaginary = np.ascontiguousarray(spectrum.imag)
+            imaginary *= imaginary
+            block += imaginary
+    return powers.reshape(*signal.shape[:-1], n_frames, length // 2 + 1).swapaxes(-1, -2)
+
+
+def _spectrum(y: ArrayLike | None, S: ArrayLike | None, options: dict[str, Any]) -> tuple[NDArray[Any], int]:
+    """Return a power spectrogram, frames before bins, and its transform length; `S` is used as it is."""
+    if (y is None) == (S is None):
+        raise ParameterError("exactly one of y and S must be given")
+    if S is None:
+        assert y is not None
+        power = power_spectrogram(y, **options)
+        return power.swapaxes(-1, -2), int(options["n_fft"])
+    array = np.asarray(S)
+    given = check_array("S", array.swapaxes(-1, -2) if array.ndim > 1 else array, dtype=np.float32)
+    if given.ndim < 2 or given.shape[-1] < 2:
+        raise ParameterError(f"S must have shape (..., bins, t) with at least 2 bins, got {array.shape}")
+    if given.min() < 0:
+        raise ParameterError(f"S must be >= 0, got {given.min():g}")
+    return given, 2 * (given.shape[-1] - 1)
+
+
+def melspectrogram(
+    y: ArrayLike | None = None,
+    *,
+    sr: float = 22050,
+    S: ArrayLike | None = None,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str | ArrayLike = "hann",
+    center: bool = True,
+    n_mels: int = 128,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    norm: str | None = "slaney",
+) -> NDArray[np.float32]:
+    """Compute the power in bands that are evenly spaced on the mel scale.
+
+    Parameters
+    ----------
+    y : array_like of shape (..., n), optional
+        Audio, floating point; leading axes are channels.
+    sr : float
+        Sample rate in Hz.
+    S : array_like of shape (..., bins, t), optional
+        A spectrogram to use in place of `y`; the options of the transform are then not read.
+    n_fft, hop_length, win_length, window, center
+        As in `power_spectrogram`.
+    n_mels : int
+        Number of bands.
+    fmin, fmax : float
+        Edges of the lowest and the highest band in Hz; `fmax` None is half the sample rate.
+    htk : bool
+        The scale 2595 log10(1 + f / 700) in place of Slaney's (linear below 1 kHz).
+    norm : "slaney" or None
+        Triangles of equal area, or of height 1.
+
+    Returns
+    -------
+    ndarray of shape (..., n_mels, t), float32
+
+    Raises
+    ------
+    ValueError
+        If neither or both of `y` and `S` are given, or a parameter is out of its range.
+
+    Examples
+    --------
+    >>> melspectrogram(np.zeros(4096), sr=16000, n_mels=40).shape
+    (40, 9)
+    """
+    options = {
+        "n_fft": n_fft,
+        "hop_length": hop_length,
+        "win_length": win_length,
+        "window": window,
+        "center": center,
+    }
+    power, size = _spectrum(y, S, options)
+    basis = mel_filters(sr, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm)
+    return (power @ basis.T).swapaxes(-1, -2)
+
+
+def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.0) -> NDArray[np.float32]:
+    """Return 10 log10 of a power, not below `amin`, nor more than `top_db` below the largest value.
+
+    Examples
+    --------
+    >>> power_to_db([1.0, 0.1, 0.0])
+    array([  0., -10., -80.], dtype=float32)
+    """
+    power = check_array("S", S, dtype=np.float32)
+    floor = check_real("amin", amin, low=0.0, open_low=True)
+    decibel: NDArray[np.float32] = np.maximum(power, np.float32(floor))
+    np.log10(decibel, out=decibel)
+    decibel *= np.float32(10.0)
+    if top_db is not None:
+        drop = check_real("top_db", top_db, low=0.0)
+        np.maximum(decibel, decibel.max() - np.float32(drop), out=decibel)
+    return decibel
+
+
+def mfcc(
+    y: ArrayLike | None = None,
+    *,
+    sr: float = 22050,
+    S: ArrayLike | None = None,
+    n_mfcc: int = 20,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str | ArrayLike = "hann",
+    center: bool = True,
+    n_mels: int = 128,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    mel_norm: str | None = "slaney",
+    top_db: float | None = 80.0,
+) -> NDArray[np.float32]:
+    """Compute mel-frequency cepstral coefficients: the cosine transform of the mel spectrum in decibels.
+
+    Parameters
+    ----------
+    y, sr, n_fft, hop_length, win_length, window, center, n_mels, fmin, fmax, htk
+        As in `melspectrogram`.
+    mel_norm : "slaney" or None
+        The `norm` of `melspectrogram`.
+    S : array_like of shape (..., n_mels, t), optional
+        A mel spectrogram (power) to use in place of `y`.
+    n_mfcc : int
+        Number of coefficients, the zeroth included; at most `n_mels`.
+    top_db : float or None
+        Values more than this below the clip's largest are raised to it; None keeps frames independent.
+
+    Returns
+    -------
+    ndarray of shape (..., n_mfcc, t), float32
+
+    Raises
+    ------
+    ValueError
+        If neither or both of `y` and `S` are given, or a parameter is out of its range.
+
+    Examples
+    --------
+    >>> mfcc(np.zeros(4096), sr=16000, n_mfcc=13).shape
+    (13, 9)
+    """
+    if S is None:
+        S = melspectrogram(
+            y, sr=sr, n_fft=n_fft, hop_length=hop_length, win_length=win_length, window=window, center=center,
+            n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm,
+        )  # fmt: skip
+    elif y is not None:
+        raise ParameterError("exactly one of y and S must be given")
+    power = check_array("S", S, dtype=np.float32)
+    if power.ndim < 2:
+        raise ParameterError(f"S must have shape (..., n_mels, t), got {power.shape}")
+    bands = power.shape[-2]
+    count = check_integer("n_mfcc", n_mfcc, low=1, high=bands)
+    decibel = power_to_db(power, top_db=top_db)
+    return np.asarray(np.matmul(cosine_basis(bands, count), decibel))
+
+
+def chroma(
+    y: ArrayLike | None = None,
+    *,
+    sr: float = 22050,
+    S: ArrayLike | None = None,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str | ArrayLike = "hann",
+    center: bool = True,
+    n_chroma: int = 12,
+    tuning: float | None = None,
+) -> NDArray[np.float32]:
+    """Compute the energy in each pitch class, C first, each frame divided by its largest class.
+
+    Parameters
+    ----------
+    y, sr, S, n_fft, hop_length, win_length, window, center
+        As in `melspectrogram`.
+    n_chroma : int
+        Number of pitch classes per octave.
+    tuning : float, optional
+        Deviation from A440 in shares of a class. None estimates it from the spectrogram.
+
+    Returns
+    -------
+    ndarray of shape (..., n_chroma, t), float32
+        0 to 1; a silent frame is 0.
+
+    Raises
+    ------
+    ValueError
+        If neither or both of `y` and `S` are given, or a parameter is out of its range.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    >>> int(chroma(tone, sr=16000, tuning=0.0).mean(axis=1).argmax())  # A is 9 semitones above C
+    9
+    """
+    options = {
+        "n_fft": n_fft,
+        "hop_length": hop_length,
+        "win_length": win_length,
+        "window": window,
+        "center": center,
+    }
+    power, size = _spectrum(y, S, options)
+    rate = check_rate(sr)
+    classes = check_integer("n_chroma", n_chroma, low=1)
+    shift = estimate_tuning(power, rate, size, classes) if tuning is None else check_real("tuning", tuning)
+    raw = power @ chroma_filters(rate, size, classes, shift).T
+    largest = raw.max(axis=-1, keepdims=True)
+    raw /= np.where(largest > np.finfo(np.float32).tiny, largest, np.float32(1.0))
+    return raw.swapaxes(-1, -2)
+
+
+def delta(data: ArrayLike, *, width: int = 9, order: int = 1, axis: int = -1) -> NDArray[Any]:
+    """Estimate the derivative along time by local polynomials (Savitzky-Golay).
+
+    Parameters
+    ----------
+    data : array_like
+        Features, time along `axis`; at least `width` frames.
+    width : int
+        Odd number of frames per polynomial, at least 3.
+    order : int
+        Order of the derivative and of the polynomial, below `width`.
+    axis : int
+        Axis of time.
+
+    Returns
+    -------
+    ndarray of the shape of `data`
+        Change per frame (to the power `order`).
+
+    Raises
+    ------
+    ValueError
+        If `width` is even, below 3 or above the number of frames.
+
+    Examples
+    --------
+    >>> delta([0.0, 2.0, 4.0, 6.0, 8.0], width=3).round(6)
+    array([2., 2., 2., 2., 2.])
+    """
+    from scipy.signal import savgol_filter
+
+    values = check_array("data", data)
+    if values.ndim == 0 or not -values.ndim <= check_integer("axis", axis) < values.ndim:
+        raise ParameterError(f"axis must lie within the {values.ndim} dimension(s) of data, got {axis}")
+    frames = values.shape[axis]
+    span = check_integer("width", width, low=3)
+    if span % 2 == 0 or span > frames:
+        raise ParameterError(f"width must be odd and <= the {frames} frames of data, got {span}")
+    degree = check_integer("order", order, low=1, high=span - 1)
+    return np.asarray(savgol_filter(values, span, polyorder=degree, deriv=degree, axis=axis, mode="interp"))
+
+
+def spectral_features(
+    y: ArrayLike,
+    *,
+    sr: float = 22050,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str | ArrayLike = "hann",
+    center: bool = True,
+    n_mfcc: int = 20,
+    n_mels: int = 128,
+    n_chroma: int = 12,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    mel_norm: str | None = "slaney",
+    top_db: float | None = 80.0,
+    tuning: float | None = None,
+) -> dict[str, NDArray[np.float32]]:
+    """Compute mel spectrogram, MFCC and chroma over one pass of Fourier transforms.
+
+    Parameters and values are those of `melspectrogram`, `mfcc` and `chroma`.
+
+    Returns
+    -------
+    dict
+        ``mel`` (..., n_mels, t), ``mfcc`` (..., n_mfcc, t), ``chroma`` (..., n_chroma, t), float32.
+
+    Examples
+    --------
+    >>> {name: values.shape for name, values in spectral_features(np.zeros(4096), sr=16000).items()}
+    {'mel': (128, 9), 'mfcc': (20, 9), 'chroma': (12, 9)}
+    """
+    check_flag("center", center)
+    power = power_spectrogram(
+        y, n_fft=n_fft, hop_length=hop_length, win_length=win_length, window=window, center=center
+    )
+    mel = melspectrogram(S=power, sr=sr, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm)
+    return {
+        "mel": mel,
+        "mfcc": mfcc(S=mel, n_mfcc=n_mfcc, top_db=top_db),
+        "chroma": chroma(S=power, sr=sr, n_chroma=n_chroma, tuning=tuning),
+    }

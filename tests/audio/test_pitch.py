@@ -1,0 +1,167 @@
+"""Pitch: candidates against a fine-sampled oracle, known tones, invariances, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import stcorner
+from oracles import audio as oracle
+
+
+def track(y, sr=16000, **options):
+    return stcorner.pitch_autocorrelation(y, sr=sr, **options)
+
+
+@pytest.fixture
+def glide():
+    f0 = 120 * 2 ** (np.arange(16000) / 16000)
+    return oracle.harmonic_tone(f0, 16000, 1.0), f0
+
+
+@pytest.mark.parametrize("tracker", ["viterbi", "peak"])
+def test_a_glide_is_followed_within_a_few_cents(isa, glide, tracker):
+    y, truth = glide
+    f0, voiced, strength = track(y, tracker=tracker)
+    inside = slice(4, -4)
+    expected = truth[np.arange(len(f0))[inside] * 160]
+    assert voiced[inside].all()
+    assert (strength[inside] > 0.95).all()
+    assert np.abs(1200 * np.log2(f0[inside] / expected)).max() < 5
+
+
+def test_every_frame_equals_the_oracle(isa, glide, rng):
+    y = glide[0] + 0.05 * rng.standard_normal(16000)
+    f0, _, strength = track(y, tracker="peak", octave_cost=0.0, center=False)
+    for frame in range(0, len(f0), 7):
+        candidates = oracle.pitch_candidates(y[frame * 160 : frame * 160 + 800], 16000, 60, 500)
+        frequency, best = max(candidates, key=lambda each: each[1])
+        assert f0[frame] == pytest.approx(frequency, rel=1e-3)
+        assert strength[frame] == pytest.approx(best, abs=2e-3)
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 3, 33, 799, 800, 5000, 52000])
+def test_threads_and_sizes_change_nothing(isa, rng, n_samples):
+    y = rng.standard_normal(n_samples)
+    expected = track(y, n_threads=1, voicing_threshold=0.2)
+    for threads in (2, 3):
+        for got, want in zip(track(y, n_threads=threads, voicing_threshold=0.2), expected, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+def test_instruction_sets_agree(glide):
+    results = []
+    for name in stcorner.available_isas():
+        stcorner.set_isa(name)
+        results.append(track(glide[0]))
+    stcorner.set_isa("auto")
+    for f0, _, strength in results[1:]:
+        np.testing.assert_allclose(f0, results[0][0], rtol=1e-5)
+        np.testing.assert_allclose(strength, results[0][2], atol=1e-5)
+
+
+def test_frames_do_not_depend_on_their_company(rng):
+    y = np.concatenate([oracle.harmonic_tone(140.0, 16000, 0.4), 0.1 * rng.standard_normal(4000)])
+    # Neighbours share a transform: bits stay as long as the pairing does.
+    f0, _, strength = track(y, tracker="peak", reference_level=1.0, center=False)
+    part = track(y[1600:], tracker="peak", reference_level=1.0, center=False)
+    np.testing.assert_array_equal(part[0], f0[10:])
+    np.testing.assert_array_equal(part[2], strength[10:])
+
+
+@pytest.mark.parametrize("sr", [8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000])
+def test_sample_rates_agree(sr):
+    t = np.arange(sr) / sr
+    truth = 150 * 2 ** (0.5 * np.sin(2 * np.pi * t))
+    f0, voiced, _ = track(oracle.harmonic_tone(truth, sr, 1.0), sr=sr)
+    hop = round(0.01 * sr)
+    inside = slice(5, -5)
+    assert voiced[inside].all()
+    np.testing.assert_allclose(f0[inside], truth[np.arange(len(f0))[inside] * hop], rtol=0.01)
+
+
+@settings(derandomize=True, deadline=None, max_examples=15)
+@given(f0=st.floats(70, 450), gain=st.floats(1e-4, 1e3), offset=st.floats(-1, 1))
+def test_constant_tones_gain_and_offset(f0, gain, offset):
+    y = gain * (oracle.harmonic_tone(f0, 16000, 0.3) + offset)
+    got, voiced, _ = track(y)
+    assert voiced[6:-6].all()
+    np.testing.assert_allclose(got[6:-6], f0, rtol=2e-3)
+
+
+def test_a_faint_frame_beside_a_loud_one_keeps_its_digits():
+    tone = oracle.harmonic_tone(200.0, 16000, 1.0)
+    tone[:8000] *= 1e-5
+    f0, _, strength = track(tone, tracker="peak", silence_threshold=0.0, reference_level=1.0)
+    quiet = slice(4, 44)
+    np.testing.assert_allclose(f0[quiet], 200.0, rtol=1e-4)
+    assert (strength[quiet] > 0.99).all()
+
+
+def test_noise_and_silence_are_unvoiced(rng):
+    _, voiced, strength = track(rng.standard_normal(32000))
+    assert voiced.mean() < 0.02
+    assert strength.max() <= 1.0
+    f0, voiced, strength = track(np.zeros(8000))
+    assert not voiced.any()
+    assert np.isnan(f0).all()
+    assert not strength.any()
+
+
+def test_clipped_and_short_signals():
+    tone = oracle.harmonic_tone(200.0, 16000, 0.3)
+    f0, voiced, _ = track(np.clip(4 * tone, -0.2, 0.2))
+    np.testing.assert_allclose(f0[6:-6], 200.0, rtol=2e-3)
+    f0, voiced, strength = track(np.array([0.5]))
+    assert len(f0) == 1
+    assert not voiced[0]
+    assert strength[0] == 0.0
+
+
+def test_channels(glide):
+    stereo = np.stack([glide[0], glide[0][::-1]])
+    f0, voiced, strength = track(stereo)
+    assert f0.shape == voiced.shape == strength.shape == (2, 101)
+    np.testing.assert_array_equal(f0[0], track(glide[0])[0])
+
+
+def test_harmonicity_measures_the_noise(rng):
+    tone = oracle.harmonic_tone(200.0, 16000, 2.0)
+    noise = rng.standard_normal(len(tone)) * tone.std() * 10 ** (-10 / 20)
+    _, _, strength = track(tone + noise)
+    assert np.median(stcorner.harmonicity(strength[5:-5])) == pytest.approx(10.0, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": np.array([])}, "y must not be empty"),
+        ({"y": np.array([0.0, np.nan])}, "y must be finite, got 1 NaN"),
+        ({"y": np.zeros(9, np.int16)}, "y must be floating point"),
+        ({"sr": -1}, "sr must be finite and > 0, got -1"),
+        ({"fmin": 0.0}, "fmin must be finite and > 0, got 0"),
+        ({"fmax": 50.0}, r"fmax must be > fmin \(60 Hz\) and <= sr / 4 .* got 50"),
+        ({"fmax": 5000.0}, r"fmax must be .* got 5000"),
+        ({"frame_length": 400}, "frame_length must hold two periods of fmin .* got 400"),
+        ({"hop_length": 0}, "hop_length must be >= 1, got 0"),
+        ({"voicing_threshold": 1.5}, r"voicing_threshold must be .* got 1\.5"),
+        ({"silence_threshold": -0.1}, r"silence_threshold must be .* got -0\.1"),
+        ({"octave_cost": -1.0}, r"octave_cost must be .* got -1"),
+        ({"octave_jump_cost": np.inf}, "octave_jump_cost must be .* got inf"),
+        ({"voiced_unvoiced_cost": None}, "voiced_unvoiced_cost must be a real number, got None"),
+        ({"max_candidates": 17}, "max_candidates must be >= 1 and <= 16, got 17"),
+        ({"tracker": "yin"}, "tracker must be one of 'viterbi', 'peak', got 'yin'"),
+        ({"reference_level": 0.0}, "reference_level must be finite and > 0, got 0"),
+    ],
+)
+def test_refusals(change, message):
+    arguments = {"y": np.zeros(1000), "sr": 16000, **change}
+    with pytest.raises(ValueError, match=message):
+        stcorner.pitch_autocorrelation(arguments.pop("y"), **arguments)
+
+
+def test_harmonicity_refusals():
+    with pytest.raises(ValueError, match=r"strength must be >= 0 and <= 1, got 0 to 1\.5"):
+        stcorner.harmonicity([0.0, 1.5])

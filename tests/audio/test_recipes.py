@@ -1,0 +1,137 @@
+"""Clip vectors: names, lengths, the notebook's values, invariance, hostile clips."""
+
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import pytest
+
+import stcorner
+from oracles import audio as oracle
+from stcorner.audio import RECIPES
+
+
+@pytest.fixture
+def clip(rng):
+    """Two seconds of voiced stretches, hiss and pauses at 16 kHz."""
+    f0 = 180 + 50 * np.sin(np.arange(32000) / 4000)
+    y = oracle.harmonic_tone(f0, 16000, 2.0)
+    y *= np.repeat([0, 1, 0.6, 0, 0, 1, 0.3, 0, 1, 0], 3200)
+    y[12800:14400] += 0.02 * rng.standard_normal(1600)
+    return (y + 1e-4 * rng.standard_normal(32000)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("recipe", "length"), [("rich", 525), ("paper162", 162), ("notebook162", 162)])
+def test_names_fit_the_values(clip, recipe, length):
+    names = stcorner.feature_names(recipe)
+    values = stcorner.clip_features(clip, sr=16000, recipe=recipe)
+    assert len(names) == len(set(names)) == length
+    assert values.shape == (length,)
+    assert values.dtype == np.float32
+    assert np.isfinite(values).all()
+    np.testing.assert_array_equal(values, stcorner.clip_features(clip, sr=16000, recipe=recipe))
+
+
+def notebook(y):
+    """The notebook's recipe in librosa."""
+    f = librosa.feature
+    magnitude = np.abs(librosa.stft(y))
+    tracks = [
+        f.zero_crossing_rate(y=y), f.chroma_stft(S=magnitude, sr=22050), f.mfcc(y=y, sr=22050), f.rms(y=y),
+        f.melspectrogram(y=y, sr=22050),
+    ]  # fmt: skip
+    return np.concatenate([track.mean(axis=1) for track in tracks])
+
+
+def test_notebook162_equals_librosa_on_real_clips(real_data):
+    paths = sorted((real_data / "ravdess" / "audio_speech").glob("*/*.flac"))[::150]
+    assert paths
+    for path in paths:
+        import soundfile
+
+        y, sr = soundfile.read(path, dtype="float32")
+        assert sr == 22050
+        expected = notebook(y[int(0.6 * sr) :][: int(2.5 * sr)])
+        got = stcorner.clip_features(y, sr=sr, recipe="notebook162")
+        np.testing.assert_allclose(got, expected, rtol=1e-4, err_msg=path.name)
+
+
+def value(y, name, sr=16000):
+    return stcorner.clip_features(y, sr=sr)[stcorner.feature_names().index(name)]
+
+
+def test_known_values_of_rich():
+    t = np.arange(16000) / 16000
+    rising = oracle.harmonic_tone(110 * 2**t, 16000, 1.0).astype(np.float32)
+    y = np.concatenate([np.zeros(8000, np.float32), rising, np.zeros(4800, np.float32)])
+    assert value(y, "f0_mean") == pytest.approx(18.0, abs=0.2)  # semitones over 55 Hz: 12 to 24
+    assert value(y, "f0_slope") == pytest.approx(12.0, abs=0.5)
+    assert value(y, "timing_duration") == pytest.approx(1.0, abs=0.03)
+    assert value(y, "timing_lead") == pytest.approx(0.5, abs=0.02)
+    assert value(y, "timing_tail") == pytest.approx(0.3, abs=0.02)
+    assert value(y, "timing_segments") == 1
+    assert value(y, "hnr_p50") > 20
+    assert value(y, "f0_rise_share") > 0.9
+
+
+def test_rich_does_not_depend_on_gain(clip):
+    expected = stcorner.clip_features(clip, sr=16000)
+    np.testing.assert_array_equal(stcorner.clip_features(0.125 * clip, sr=16000), expected)
+    got = stcorner.clip_features(np.float32(0.3) * clip + np.float32(0.01), sr=16000)
+    # Rounding may move a harmonic to the next bin of the spectrum, hence a few larger steps.
+    close = np.isclose(got, expected, rtol=1e-3, atol=1e-2)
+    assert close.mean() > 0.95
+    np.testing.assert_allclose(got, expected, rtol=0.1, atol=1.0)
+
+
+def test_channels_are_averaged(clip):
+    np.testing.assert_allclose(
+        stcorner.clip_features(np.stack([clip, clip]), sr=16000), stcorner.clip_features(clip, sr=16000)
+    )
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.zeros(16000),
+        np.full(16000, 0.5),
+        np.sign(np.sin(np.arange(16000) * 0.1)),
+        np.r_[np.zeros(15999), 1.0],
+        1e-20 * np.sin(np.arange(16000) * 0.1),
+    ],
+    ids=["silence", "offset", "clipped", "click", "faint"],
+)
+def test_hostile_clips_are_finite(recipe, y):
+    assert np.isfinite(stcorner.clip_features(y, sr=16000, recipe=recipe)).all()
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 159, 160, 161, 399, 1600, 3200])
+def test_short_clips_are_finite(rng, n_samples):
+    y = rng.standard_normal(n_samples)
+    for recipe in ("rich", "paper162"):
+        assert np.isfinite(stcorner.clip_features(y, sr=16000, recipe=recipe)).all()
+        assert np.isfinite(stcorner.clip_features(y, sr=48000, recipe=recipe)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recipe": "egemaps"}, "recipe must be one of 'rich', 'paper162', 'notebook162', got 'egemaps'"),
+        ({"sr": 0}, "sr must be finite and > 0, got 0"),
+        ({"y": np.array([])}, "y must not be empty"),
+        ({"y": np.array([np.nan])}, "y must be finite, got 1 NaN"),
+        ({"y": np.zeros((2, 2, 9))}, r"y must have shape \(n,\) or \(channels, n\), got \(2, 2, 9\)"),
+        ({"y": np.zeros(100, np.int16)}, "y must be floating point"),
+        ({"y": np.zeros(9600), "recipe": "notebook162"}, r"y must be longer than 0\.6 s .* got 0\.600 s"),
+    ],
+)
+def test_refusals(change, message):
+    arguments = {"y": np.zeros(16000), "sr": 16000, **change}
+    with pytest.raises(ValueError, match=message):
+        stcorner.clip_features(arguments.pop("y"), **arguments)
+
+
+def test_names_refuse_an_unknown_recipe():
+    with pytest.raises(ValueError, match=r"recipe must be one of .* got 'x'"):
+        stcorner.feature_names("x")

@@ -1,0 +1,140 @@
+"""Mel spectra, MFCC, chroma: librosa's values, and refusals."""
+
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import pytest
+
+import stcorner
+from oracles import audio as oracle
+
+
+@pytest.fixture
+def voice(rng):
+    f0 = 150 + 40 * np.sin(np.arange(22050) / 3000)
+    return (oracle.harmonic_tone(f0, 22050, 1.0) + 0.01 * rng.standard_normal(22050)).astype(np.float32)
+
+
+def assert_close(got, expected, rtol=1e-4):
+    np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("n_fft", [512, 2048])
+@pytest.mark.parametrize("center", [True, False])
+def test_power_spectrogram_equals_the_oracle(voice, n_fft, center):
+    got = stcorner.power_spectrogram(voice, n_fft=n_fft, hop_length=160, center=center)
+    assert_close(got, oracle.power_spectrum(voice, n_fft, 160, center=center), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"n_fft": 512, "hop_length": 160, "win_length": 400, "n_mels": 40},
+        {"htk": True, "norm": None, "fmin": 50.0, "fmax": 8000.0, "n_mels": 64},
+        {"window": "hamming", "center": False},
+    ],
+)
+def test_mel_and_mfcc_equal_librosa(voice, options):
+    mel = stcorner.melspectrogram(voice, sr=22050, **options)
+    assert_close(mel, librosa.feature.melspectrogram(y=voice, sr=22050, **options))
+    got = stcorner.mfcc(S=mel, n_mfcc=20)
+    assert_close(got, librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=20))
+    if "norm" not in options:  # in librosa's mfcc that name is the cosine transform's
+        np.testing.assert_array_equal(stcorner.mfcc(voice, sr=22050, n_mfcc=20, **options), got)
+
+
+@pytest.mark.parametrize("tuning", [0.0, 0.23, None])
+def test_chroma_equals_librosa(voice, tuning):
+    got = stcorner.chroma(voice, sr=22050, tuning=tuning)
+    assert_close(got, librosa.feature.chroma_stft(y=voice, sr=22050, tuning=tuning))
+
+
+def test_tuning_equals_librosa(rng):
+    from stcorner.audio._filters import estimate_tuning
+
+    for shift in (-0.3, 0.0, 0.2):
+        y = oracle.harmonic_tone(440 * 2 ** (shift / 12), 22050, 0.5, 5) + 1e-4 * rng.standard_normal(11025)
+        power = np.abs(librosa.stft(y.astype(np.float32))) ** 2
+        expected = librosa.estimate_tuning(S=power, sr=22050)
+        assert estimate_tuning(power.T, 22050.0, 2048, 12) == pytest.approx(expected, abs=1e-9)
+
+
+def test_delta_equals_librosa(rng):
+    data = rng.standard_normal((5, 40))
+    for width, order in [(9, 1), (5, 2)]:
+        got = stcorner.delta(data, width=width, order=order)
+        np.testing.assert_allclose(got, librosa.feature.delta(data, width=width, order=order), atol=1e-12)
+
+
+def test_asked_for_together_they_are_the_same(voice):
+    together = stcorner.spectral_features(voice, sr=22050)
+    np.testing.assert_array_equal(together["mel"], stcorner.melspectrogram(voice, sr=22050))
+    np.testing.assert_array_equal(together["mfcc"], stcorner.mfcc(voice, sr=22050))
+    np.testing.assert_array_equal(together["chroma"], stcorner.chroma(voice, sr=22050))
+
+
+def test_spectrograms_can_be_given(voice):
+    power = stcorner.power_spectrogram(voice)
+    np.testing.assert_array_equal(stcorner.chroma(S=power, sr=22050), stcorner.chroma(voice, sr=22050))
+    mel = stcorner.melspectrogram(S=power, sr=22050)
+    np.testing.assert_array_equal(stcorner.mfcc(S=mel), stcorner.mfcc(voice, sr=22050))
+
+
+def test_leading_axes_are_channels(voice):
+    stereo = np.stack([voice, voice[::-1]])
+    mel = stcorner.melspectrogram(stereo, sr=22050)
+    assert mel.shape == (2, 128, 44)
+    np.testing.assert_array_equal(mel[1], stcorner.melspectrogram(voice[::-1], sr=22050))
+    assert stcorner.chroma(stereo, sr=22050).shape == (2, 12, 44)
+
+
+def test_silence_has_defined_values():
+    silent = np.zeros(4000, np.float32)
+    assert not stcorner.chroma(silent, sr=16000).any()
+    assert not stcorner.melspectrogram(silent, sr=16000).any()
+    cepstrum = stcorner.mfcc(silent, sr=16000)
+    np.testing.assert_allclose(cepstrum[0], -100 * np.sqrt(128), rtol=1e-5)
+    np.testing.assert_allclose(cepstrum[1:], 0.0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        ("melspectrogram", {"y": None}, "exactly one of y and S must be given"),
+        ("melspectrogram", {"sr": 0}, "sr must be finite and > 0, got 0"),
+        ("melspectrogram", {"n_fft": 1}, "n_fft must be >= 2, got 1"),
+        ("melspectrogram", {"win_length": 4000}, "win_length must be >= 1 and <= 2048, got 4000"),
+        ("melspectrogram", {"fmin": 9000.0}, r"fmax must be > fmin \(9000 Hz\)"),
+        ("melspectrogram", {"fmax": 12000.0}, "fmax must be .* got 12000"),
+        ("melspectrogram", {"norm": "area"}, "norm must be one of 'slaney', None, got 'area'"),
+        ("melspectrogram", {"n_mels": 0}, "n_mels must be >= 1, got 0"),
+        ("melspectrogram", {"y": np.zeros(5), "center": False}, "frame_length must be <= the 5 samples"),
+        ("mfcc", {"n_mfcc": 129}, "n_mfcc must be >= 1 and <= 128, got 129"),
+        ("mfcc", {"top_db": -1.0}, "top_db must be finite and >= 0, got -1"),
+        ("mfcc", {"y": np.array([np.nan] * 9)}, "y must be finite, got 9 NaN"),
+        ("chroma", {"n_chroma": 0}, "n_chroma must be >= 1, got 0"),
+        ("chroma", {"tuning": np.nan}, "tuning must be finite, got nan"),
+        ("chroma", {"y": None, "S": -np.ones((5, 5))}, "S must be >= 0, got -1"),
+        ("chroma", {"y": None, "S": np.ones(5)}, r"S must have shape \(\.\.\., bins, t\)"),
+    ],
+)
+def test_refusals(function, arguments, message):
+    arguments = {"y": np.zeros(4000), "sr": 16000, **arguments}
+    with pytest.raises(ValueError, match=message):
+        getattr(stcorner, function)(arguments.pop("y"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width": 4}, "width must be odd and <= the 10 frames of data, got 4"),
+        ({"width": 11}, "width must be odd and <= the 10 frames of data, got 11"),
+        ({"order": 0}, "order must be >= 1"),
+        ({"axis": 2}, "axis must lie within"),
+    ],
+)
+def test_delta_refusals(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        stcorner.delta(np.zeros((3, 10)), **arguments)
