@@ -46,6 +46,7 @@ def test_stretch_by_one_is_the_sound_itself(rng):
     np.testing.assert_allclose(augment.stretch_time(y, factor=1.0), y, atol=1e-5)
 
 
+@pytest.mark.slow  # importing librosa compiles for half a minute
 def test_stretch_has_the_spectrum_of_librosas(rng):
     y = (tone(200) + tone(1500) * np.linspace(0, 1, SR)).astype(np.float32)
     ours = augment.stretch_time(y, factor=0.8)
