@@ -22,6 +22,7 @@ __all__ = [
     "Damage",
     "MediaWarning",
     "check_path",
+    "declared_end",
     "media_zero",
     "open_container",
     "packets",
@@ -34,7 +35,7 @@ MAX_PIXELS = 8192 * 8192
 MAX_BYTES = 4 * 2**30
 """Largest array, in bytes, that a ``load_`` function returns; longer files are read by blocks."""
 
-MAX_GAP = 3600.0
+MAX_GAP = 600.0
 """Largest jump of presentation times, in seconds, that is taken for a gap; a longer one is a new clock."""
 
 # Playlists and text formats name other files or hosts, or accept any bytes at all: they are left out.
@@ -43,6 +44,8 @@ _DEMUXERS = (
     "mov,mp3,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,tta,voc,vc1,w64,wav,wv,y4m,yuv4mpegpipe"
 )
 
+# Containers whose header declares the length.
+_DECLARING = frozenset({"mov", "matroska", "avi", "flv", "ogg", "caf", "w64"})
 _LOST_SHARE = 0.05
 _LOST_SECONDS = 0.25
 
@@ -90,7 +93,8 @@ def open_container(path: Path) -> Iterator[Any]:
         raise MediaError(f"{path} is not a media file that can be read: {_reason(error)}") from None
     try:
         for stream in (*container.streams.video, *container.streams.audio):
-            stream.codec_context.options = limits
+            if stream.codec_context is not None:
+                stream.codec_context.options = limits
         yield container
     finally:
         container.close()
@@ -177,6 +181,7 @@ class Damage:
     kind: str
     packets: int = 0
     lost: int = 0
+    reached: float = 0.0
     reason: str = ""
 
     def add(self, error: Exception) -> None:
@@ -184,38 +189,55 @@ class Damage:
         self.lost += 1
         self.reason = self.reason or _reason(error)
 
-    def judge(self, *, decoded: float, declared: float | None) -> None:
+    def judge(self, declared: float | None) -> None:
         """Warn of small losses and raise for large ones (more than 5 % and a quarter of a second)."""
-        missing = max(0.0, (declared or 0.0) - decoded)
-        if declared and missing > max(_LOST_SECONDS, _LOST_SHARE * declared):
+        because = f" ({self.reason})" if self.reason else ""
+        missing = 0.0 if declared is None else declared - self.reached
+        if declared is not None and missing > max(_LOST_SECONDS, _LOST_SHARE * declared):
             raise MediaError(
-                f"{self.path} is damaged or cut off: "
-                f"{decoded:.2f} of {declared:.2f} s of {self.kind} could be read"
-                + (f" ({self.reason})" if self.reason else "")
+                f"{self.path} is cut off or damaged: "
+                f"it declares {declared:.2f} s and ends at {self.reached:.2f} s{because}"
             )
         if self.lost > max(1.0, _LOST_SHARE * self.packets):
             raise MediaError(
-                f"{self.path} is damaged: {self.lost} of {self.packets} {self.kind} packets "
-                f"could not be decoded ({self.reason})"
+                f"{self.path} is damaged: "
+                f"{self.lost} of {self.packets} {self.kind} packets could not be decoded{because}"
             )
         if self.lost:
-            message = f"{self.path}: {self.lost} {self.kind} packet(s) could not be decoded ({self.reason})"
+            message = f"{self.path}: {self.lost} {self.kind} packet(s) could not be decoded{because}"
             warnings.warn(message, MediaWarning, stacklevel=4)
 
 
+def declared_end(container: Any) -> float | None:
+    """Seconds that the header declares, where it does: for the others FFmpeg guesses from the bit rate."""
+    known = container.format.name.split(",")[0] in _DECLARING and container.duration
+    return container.duration / 1e6 if known else None
+
+
 def packets(container: Any, stream: Any, damage: Damage) -> Iterator[list[Any]]:
-    """Yield the frames of each packet; a packet that does not decode is counted and passed over."""
+    """Yield the frames of each packet of `stream`; one that does not decode is counted and passed over.
+
+    The other streams are read too, undecoded: a file is cut off where all of them end too early.
+    """
     import av
 
-    source = container.demux(stream)
+    start = (container.start_time or 0) / 1e6
+    source = container.demux([one for one in container.streams if one.type in ("audio", "video")])
     while True:
         try:
             packet = next(source)
         except StopIteration:
             return
-        except (av.FFmpegError, EOFError) as error:
+        except (av.FFmpegError, EOFError, IndexError) as error:
+            # IndexError: damage made the demuxer announce a stream that PyAV has no place for.
             damage.add(error)
             return
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is not None and packet.time_base is not None:
+            end = float((stamp + (packet.duration or 0)) * packet.time_base) - start
+            damage.reached = max(damage.reached, end)
+        if packet.stream.index != stream.index:
+            continue
         damage.packets += packet.size > 0
         try:
             frames = packet.decode()

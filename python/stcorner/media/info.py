@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stcorner.errors import MediaError
-from stcorner.media._container import check_path, media_zero, open_container, stream_of
+from stcorner.media._container import MAX_GAP, check_path, media_zero, open_container, stream_of
 
 if TYPE_CHECKING:
     import os
@@ -119,7 +119,7 @@ def declared_duration(container: Any, stream: Any) -> float | None:
 def declared_fps(stream: Any) -> float:
     """Mean frames per second as declared, 0.0 if unknown or absurd."""
     for rate in (stream.average_rate, stream.guessed_rate):
-        if rate and 0 < float(rate) <= 1000:
+        if rate and 1 / MAX_GAP < float(rate) <= 1000:
             return float(rate)
     return 0.0
 

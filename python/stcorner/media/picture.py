@@ -15,12 +15,13 @@ from stcorner.media._container import (
     Clock,
     Damage,
     check_path,
+    declared_end,
     media_zero,
     open_container,
     packets,
     stream_of,
 )
-from stcorner.media.info import declared_duration, declared_fps, quarter_turn
+from stcorner.media.info import declared_fps, quarter_turn
 
 if TYPE_CHECKING:
     import os
@@ -169,27 +170,18 @@ def decoded_frames(file: Path, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8
         clock = Clock(media_zero(container), 1 / fps if fps else _DEFAULT_STEP)
         damage = Damage(file, "video")
         convert: _Converter | None = None
-        first = last = None
-        n_frames = 0
         for decoded in packets(container, stream, damage):
             for frame in decoded:
                 stamp = None if frame.pts is None else float(frame.pts * frame.time_base)
                 time = clock.time(stamp)
                 if convert is None:
-                    convert, first = _Converter(frame, gray=gray), time
-                last = time
-                n_frames += 1
+                    convert = _Converter(frame, gray=gray)
                 yield convert(frame), time
-        if first is None or last is None:
+        if convert is None:
             raise MediaError(
                 f"{file}: no picture could be decoded" + (f" ({damage.reason})" if damage.reason else "")
             )
-        known = container.format.name.split(",")[0] in {"mov", "matroska", "avi", "flv", "ogg"}
-        step = (last - first) / (n_frames - 1) if n_frames > 1 else _DEFAULT_STEP
-        damage.judge(
-            decoded=last - first + step,
-            declared=declared_duration(container, stream) if known and stream.duration else None,
-        )
+        damage.judge(declared_end(container))
 
 
 class _Converter:

@@ -14,12 +14,12 @@ from stcorner.media._container import (
     Clock,
     Damage,
     check_path,
+    declared_end,
     media_zero,
     open_container,
     packets,
     stream_of,
 )
-from stcorner.media.info import declared_duration
 
 if TYPE_CHECKING:
     import os
@@ -243,7 +243,8 @@ def _from_soundfile(file: Path, source: Any, head: bytes) -> Iterator[tuple[Bloc
         yield np.ascontiguousarray(block.T), rate
     if not done:
         raise MediaError(f"{file} holds no sound (0 samples)")
-    damage.judge(decoded=done / rate, declared=_declared_seconds(file, source, head))
+    damage.reached = done / rate
+    damage.judge(_declared_seconds(file, source, head))
 
 
 def _declared_seconds(file: Path, source: Any, head: bytes) -> float:
@@ -262,18 +263,15 @@ def _from_container(file: Path) -> Iterator[tuple[Block, int]]:
         stream = stream_of(container, "audio", file)
         clock = Clock(media_zero(container), 0.0)
         damage = Damage(file, "audio")
-        declared = declared_duration(container, stream) if _length_is_known(container) else None
-        at, rate, started = 0, 0, 0.0
+        at = rate = 0
         for frames in packets(container, stream, damage):
             for frame in frames:
                 data = _samples(frame, file)
-                if not rate:
-                    rate = int(frame.sample_rate)
+                rate = rate or int(frame.sample_rate)
                 stamp = None if frame.pts is None else float(frame.pts * frame.time_base)
                 time = clock.time(stamp, data.shape[1] / frame.sample_rate)
                 missing = round(time * rate) - at
                 if missing > _GAP_TOLERANCE * rate or (at == 0 and missing > 0):
-                    started = started or (time if at == 0 else 0.0)
                     yield from _silence(data.shape[0], missing, rate)
                     at += missing
                 at += data.shape[1]
@@ -282,20 +280,12 @@ def _from_container(file: Path) -> Iterator[tuple[Block, int]]:
             raise MediaError(
                 f"{file}: no sound could be decoded" + (f" ({damage.reason})" if damage.reason else "")
             )
-        damage.judge(decoded=at / rate - started, declared=declared)
+        damage.judge(declared_end(container))
 
 
 def _silence(channels: int, n: int, rate: int) -> Iterator[tuple[Block, int]]:
     for at in range(0, n, _FRAMES_PER_READ):
         yield np.zeros((channels, min(_FRAMES_PER_READ, n - at)), np.float32), rate
-
-
-def _length_is_known(container: Any) -> bool:
-    """Whether the header declares the length, so that a shorter stream means a cut file.
-
-    For the others FFmpeg guesses from the bit rate.
-    """
-    return container.format.name.split(",")[0] in {"mov", "matroska", "avi", "flv", "ogg", "caf", "w64"}
 
 
 def _samples(frame: Any, file: Path) -> Block:

@@ -25,7 +25,8 @@ _MAX_FRAMES = 16
 # Seconds between looks at the whole picture: usually, while nobody is followed, after long emptiness.
 _SCAN, _SCAN_EMPTY, _SCAN_IDLE = 1.5, 0.4, 1.5
 _IDLE_AFTER = 5.0
-_LOST_LATELY = 2.0
+# Somebody who is missing is looked for after so large a share of the time since.
+_LOST_SHARE = 0.25
 # A face is shown once it has been found so often.
 _CONFIRM = 2
 # Looks that are awaited before a frame leaves, so that smoothing sees both sides.
@@ -43,7 +44,7 @@ _MAX_REMEMBERED = 64
 # Likeness from which a face is taken for a known one: followed, after a gap, by texture alone while the
 # detector has just seen it, and by texture where the detector missed it.
 _ACCEPT = 0.45
-_ACCEPT_LOST = 0.6
+_ACCEPT_LOST = 0.7
 _FOLLOW = 0.85
 _ACCEPT_TEXTURE = 0.75
 
@@ -254,11 +255,10 @@ class FaceTracker:
         every = _SCAN
         if not live:
             every = _SCAN_IDLE if time - self._last_seen > _IDLE_AFTER else _SCAN_EMPTY
-        missing = any(
-            track.face_id is not None and 0 < time - track.last[_T] < _LOST_LATELY and track not in live
-            for track in self._tracks
-        )
-        return missing or time - self._last_scan >= every - 0.004
+        for track in self._tracks:
+            if track.face_id is not None and track not in live:
+                every = min(every, _LOST_SHARE * (time - track.last[_T]))
+        return time - self._last_scan >= every - 0.004
 
     def _in_company(self, track: _Track, live: Sequence[_Track], time: float) -> bool:
         """Whether another face is so near that texture may jump over to it."""

@@ -1,0 +1,191 @@
+"""Pixel formats, ranges, turns and sizes: one picture, one result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from media_files import noise_pictures, tone, write_media
+from stcorner.media import iter_video, load_audio, load_video, probe
+
+FORMATS = {
+    "yuv420p": {},
+    "yuv422p": {},
+    "yuv444p": {},
+    "yuv410p": {},
+    "yuv420p10le": {},
+    "yuv444p12le": {},
+    "gray": {},
+    "gray16le": {},
+    "bgra": {},
+    "yuva420p": {},
+    "yuva444p10le": {},
+    "gbrp": {},
+    "rgb48le": {},
+}
+
+
+def in_codec(pix_fmt):
+    import av
+
+    return pix_fmt in {form.name for form in av.Codec("ffv1", "w").video_formats}
+
+
+@pytest.mark.parametrize("pix_fmt", FORMATS)
+@pytest.mark.parametrize("size", [(32, 48), (33, 17)])
+def test_every_format_gives_the_same_luma(tmp_path, pix_fmt, size):
+    if not in_codec(pix_fmt):
+        pytest.skip(f"this FFmpeg's ffv1 does not know {pix_fmt}")
+    pictures = noise_pictures(3, *size)
+    path = write_media(tmp_path / "a.mkv", pictures, codec="ffv1", pix_fmt=pix_fmt)
+    video, fps = load_video(path)
+    assert fps == 25
+    assert video.shape == pictures.shape
+    # Studio range has 219 steps: 255 / 219 / 2 of rounding, and one more for matrices.
+    assert np.abs(video.astype(int) - pictures).max() <= 2
+    colour, _ = load_video(path, gray=False)
+    assert colour.shape == (*pictures.shape, 3)
+    assert np.abs(colour.astype(int) - pictures[..., None]).max() <= 3
+
+
+def test_full_and_studio_range_agree(tmp_path):
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (32, 1))[None]
+    studio, _ = load_video(write_media(tmp_path / "a.mkv", ramp, codec="ffv1", pix_fmt="yuv420p"))
+    full, _ = load_video(write_media(tmp_path / "b.avi", ramp, codec="mjpeg", pix_fmt="yuvj420p"))
+    assert np.abs(studio.astype(int) - ramp).max() <= 1
+    assert np.abs(full.astype(int) - ramp).max() <= 4  # jpeg
+    assert studio.min() == 0
+    assert studio.max() == 255
+
+
+def test_gray_is_the_luma_of_rgb(real_data):
+    clip = real_data / "video/grid_bbaf2n.mpg"
+    gray = next(iter_video(clip)).frames.astype(float)
+    rgb = next(iter_video(clip, gray=False)).frames.astype(float)
+    luma = rgb @ [0.299, 0.587, 0.114]
+    assert np.median(np.abs(gray - luma)) < 1.5
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_rotation_is_applied(tmp_path, degrees):
+    picture = np.full((48, 64), 40, np.uint8)
+    picture[:16, :16] = 230  # top left
+    path = write_media(
+        tmp_path / "a.mp4", [picture] * 5, rotation=degrees if degrees < 270 else -90, options={"crf": "1"}
+    )
+    info = probe(path)
+    assert info.video.rotation == degrees
+    video, _ = load_video(path)
+    expected = np.rot90(picture, degrees // 90)
+    assert video.shape[1:] == expected.shape == (info.video.height, info.video.width)
+    assert np.abs(video[2].astype(int) - expected).mean() < 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2), (3, 5), (1, 7)])
+def test_smallest_pictures(tmp_path, size):
+    pictures = np.full((4, *size), 77, np.uint8)
+    path = write_media(tmp_path / "a.mkv", pictures, codec="ffv1", pix_fmt="gray")
+    np.testing.assert_array_equal(load_video(path)[0], pictures)
+
+
+def test_a_change_of_size_is_scaled_to_the_first(tmp_path):
+    one = write_media(tmp_path / "1.ts", np.full((5, 32, 48), 90, np.uint8), codec="mpeg2video")
+    two = write_media(tmp_path / "2.ts", np.full((5, 64, 96), 90, np.uint8), codec="mpeg2video")
+    both = tmp_path / "both.ts"
+    both.write_bytes(one.read_bytes() + two.read_bytes())
+    video, _ = load_video(both)
+    assert video.shape[1:] == (32, 48)
+    assert len(video) >= 9
+    times = np.concatenate([block.times for block in iter_video(both)])
+    assert (np.diff(times) > 0).all()
+
+
+def test_cover_art_is_no_video(tmp_path):
+    import av
+
+    path = tmp_path / "a.mp3"
+    cover = av.CodecContext.create("png", "w")
+    cover.width = cover.height = 16
+    cover.pix_fmt = "rgb24"
+    with av.open(str(path), "w") as out:
+        audio = out.add_stream("libmp3lame", rate=16000)
+        audio.layout = "mono"
+        video = out.add_stream("png")
+        video.width = video.height = 16
+        video.pix_fmt = "rgb24"
+        video.disposition = av.stream.Disposition.attached_pic
+        picture = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
+        for packet in video.encode(picture):
+            out.mux(packet)
+        frame = av.AudioFrame.from_ndarray(tone(1.0)[None], format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        convert = av.AudioResampler(
+            format=audio.codec_context.format, layout="mono", rate=16000, frame_size=1152
+        )
+        for piece in [*convert.resample(frame), *convert.resample(None)]:
+            out.mux(audio.encode(piece))
+        out.mux(audio.encode())
+    info = probe(path)
+    assert info.video is None
+    assert len(load_audio(path)[0]) >= 16000
+
+
+def test_channels_and_depths(tmp_path, rng):
+    import soundfile
+
+    y = rng.uniform(-0.9, 0.9, (4000, 2)).astype(np.float32)
+    for subtype, tolerance in [("PCM_U8", 1 / 120), ("PCM_16", 1e-4), ("PCM_24", 1e-6), ("FLOAT", 0)]:
+        path = tmp_path / f"{subtype}.wav"
+        soundfile.write(path, y, 16000, subtype=subtype)
+        both, _ = load_audio(path, mono=False)
+        assert both.shape == (2, 4000)
+        np.testing.assert_allclose(both.T, y, atol=tolerance)
+        np.testing.assert_allclose(load_audio(path)[0], both.mean(axis=0), atol=1e-7)
+
+
+@pytest.mark.parametrize("sr", [8000, 11025, 16000, 22050, 44100, 48000, 96000])
+def test_a_tone_keeps_its_pitch_and_level_at_any_rate(tmp_path, sr):
+    import soundfile
+
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(1.0, sr), sr, subtype="FLOAT")
+    y, _ = load_audio(path, sr=16000)
+    assert len(y) == pytest.approx(16000, abs=2)
+    np.testing.assert_allclose(y[1000:-1000], tone(1.0)[1000 : len(y) - 1000], atol=2e-3)
+
+
+@pytest.mark.parametrize(("offset", "duration"), [(0.0, 0.5), (0.25, None), (0.3, 0.4), (0.9, 5.0)])
+def test_offset_and_duration_cut_the_whole(tmp_path, offset, duration):
+    import soundfile
+
+    path = tmp_path / "a.flac"
+    soundfile.write(path, tone(1.0, 22050), 22050)
+    whole, sr = load_audio(path)
+    start = round(offset * sr)
+    stop = None if duration is None else start + round(duration * sr)
+    np.testing.assert_array_equal(load_audio(path, offset=offset, duration=duration)[0], whole[start:stop])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sr": 0}, "sr must be >= 1 .* got 0"),
+        ({"sr": 16000.0}, r"sr must be an integer, got 16000\.0"),
+        ({"offset": -1}, "offset must be finite and >= 0, got -1"),
+        ({"duration": 0}, "duration must be finite and > 0, got 0"),
+        ({"mono": "yes"}, "mono must be True or False, got 'yes'"),
+        ({"offset": 2.0}, r"a\.wav ends at 1\.000 s, before offset 2 s"),
+    ],
+)
+def test_refused_parameters(tmp_path, arguments, message):
+    import soundfile
+
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(1.0), 16000)
+    with pytest.raises((ValueError, OSError), match=message):
+        load_audio(path, **arguments)
+
+
+def test_refused_path_types():
+    with pytest.raises(ValueError, match=r"path must be a str or os\.PathLike, got int"):
+        probe(3)
