@@ -26,7 +26,8 @@ STC_INLINE float parabola(float a, float b, float c, float* height) noexcept {
 }
 
 int find_peaks(const PeakJob& job, const float* acf, float* row, float* lags, float* strengths) noexcept {
-  if (!(acf[0] > 0.0F)) return 0;
+  // Below this the quotient overflows (the ringing of digital silence after a resampler): no period is in it.
+  if (!(acf[0] > 1e-30F)) return 0;
   constexpr std::ptrdiff_t kMargin = kSincTaps / 2;
   float* const values = row + kMargin;
   const float norm = 1.0F / acf[0];
