@@ -22,7 +22,8 @@ HOP = 160  # 10 ms
 _WIN, _FFT = 400, 512
 _PITCH_FRAME = 800  # 50 ms
 _N_MFCC = 20
-_POWER_FLOOR = np.float32(1e-8)
+# 70 dB under the spectral peak of a frame at 0 dB: below it lie file noise and dither, not speech.
+_POWER_FLOOR = np.float32(1e-5)
 
 LLD_NAMES = (
     "zcr", "energy", "centroid", "spread", "rolloff25", "rolloff50", "rolloff75", "rolloff90", "entropy",
