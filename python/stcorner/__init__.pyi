@@ -20,7 +20,10 @@ from .audio import zcr_and_rms as zcr_and_rms
 from .audio import zero_crossing_rate as zero_crossing_rate
 from .corpora import Clip as Clip
 from .corpora import Fold as Fold
+from .corpora import LeakageReport as LeakageReport
 from .corpora import actor_folds as actor_folds
+from .corpora import audit_folds as audit_folds
+from .corpora import audit_leakage as audit_leakage
 from .corpora import load_corpus as load_corpus
 from .corpora import load_cremad as load_cremad
 from .corpora import load_folder as load_folder

@@ -142,6 +142,10 @@ def _check(name: str, data: dict[str, Any]) -> Protocol:
             raise DatasetError(f"protocol {name!r}: {side} must be lists of subjects, got {folds!r}")
     if not _is_names(data["corpora"]) or not _is_names(data["separates"]) or not sides["test"]:
         raise DatasetError(f"protocol {name!r}: corpora, separates and test must not be empty")
+    if not set(data["separates"]) <= {"take", "actor", "sentence"}:
+        raise DatasetError(
+            f"protocol {name!r}: separates must be of take, actor, sentence: {data['separates']}"
+        )
     members = [subject for fold in sides["test"] for subject in fold]
     if len(set(members)) < len(members):
         raise DatasetError(f"protocol {name!r}: a subject may be tested in one fold only")
