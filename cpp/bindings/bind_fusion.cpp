@@ -1,7 +1,149 @@
+#include <algorithm>
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
 #include "arrays.hpp"
+#include "stcorner/fusion/laplacian.hpp"
+#include "stcorner/fusion/neighbors.hpp"
+#include "stcorner/fusion/pairs.hpp"
 
 namespace stcorner::bindings {
+namespace {
 
-void bind_fusion(py::module_&) {}
+using fusion::Table;
+using Codes = std::optional<Array<std::int32_t>>;
+
+void check_length(const char* name, const Array<std::int32_t>& codes, py::ssize_t n) {
+  if (codes.ndim() != 1 || codes.shape(0) != n) throw py::value_error(std::string(name) + " must have one entry per row");
+}
+
+/// View of the arrays, which must outlive it. Labels count from 0.
+Table as_table(const py::array& exact, const Array<float>& near, double scale, const Array<std::int32_t>& labels,
+               const Codes& groups, const Codes& sides) {
+  if (near.ndim() != 2 || exact.ndim() != 2 || near.shape(0) != exact.shape(0) || near.size() == 0)
+    throw py::value_error("near and exact must be matrices with the same rows");
+  if (!(exact.flags() & py::array::c_style)) throw py::value_error("exact must be C-contiguous");
+  const bool is_double = py::isinstance<py::array_t<double>>(exact);
+  if (!is_double && !py::isinstance<py::array_t<float>>(exact)) throw py::value_error("exact must be float32 or float64");
+  check_length("labels", labels, near.shape(0));
+  if (*std::min_element(labels.data(), labels.data() + labels.size()) < 0) throw py::value_error("labels must be >= 0");
+  if (groups) check_length("groups", *groups, near.shape(0));
+  if (sides) check_length("sides", *sides, near.shape(0));
+  Table table;
+  table.near = near.data();
+  table.n = near.shape(0);
+  table.depth = near.shape(1);
+  table.exact = exact.data();
+  table.exact_is_double = is_double;
+  table.exact_depth = exact.shape(1);
+  table.scale = scale;
+  table.labels = labels.data();
+  table.groups = groups ? groups->data() : nullptr;
+  table.sides = sides ? sides->data() : nullptr;
+  return table;
+}
+
+/// Work through a search without the GIL, coming up for Ctrl-C.
+template <class Search>
+void run_all(Search& search, int n_threads) {
+  constexpr std::ptrdiff_t kItems = 2048;
+  for (std::ptrdiff_t begin = 0; begin < search.n_items(); begin += kItems) {
+    {
+      const py::gil_scoped_release nogil;
+      search.run(begin, std::min(search.n_items(), begin + kItems), n_threads);
+    }
+    check_signals();
+  }
+}
+
+template <class Make>
+auto without_gil(Make make) {
+  const py::gil_scoped_release nogil;
+  return make();
+}
+
+py::tuple nearest_neighbors(const py::array& exact, const Array<float>& near, double scale,
+                            const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides,
+                            std::ptrdiff_t k, bool other, int n_threads) {
+  const Table table = as_table(exact, near, scale, labels, groups, sides);
+  const auto rule = other ? fusion::Rule::other_label : fusion::Rule::same_label;
+  const auto search = without_gil([&] { return std::make_unique<fusion::NeighborSearch>(table, rule, k); });
+  run_all(*search, n_threads);
+  py::array_t<std::int32_t> rows({table.n, k});
+  py::array_t<double> distances({table.n, k});
+  std::int32_t* const rows_out = rows.mutable_data();
+  double* const distances_out = distances.mutable_data();
+  {
+    const py::gil_scoped_release nogil;
+    search->finish(rows_out, distances_out, n_threads);
+  }
+  return py::make_tuple(rows, distances);
+}
+
+py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double scale,
+                        const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides,
+                        std::ptrdiff_t k, bool per_label, int n_threads) {
+  const Table table = as_table(exact, near, scale, labels, groups, sides);
+  const auto search = without_gil([&] { return std::make_unique<fusion::PairSearch>(table, k, per_label); });
+  run_all(*search, n_threads);
+  const auto lists = without_gil([&] { return search->finish(n_threads); });
+  py::ssize_t total = 0;
+  for (const auto& list : lists) total += static_cast<py::ssize_t>(list.size());
+  py::array_t<std::int32_t> rows({total, py::ssize_t{2}}), owners(total);
+  py::array_t<double> distances(total);
+  py::ssize_t at = 0;
+  for (std::size_t owner = 0; owner < lists.size(); ++owner)
+    for (const fusion::RowPair& pair : lists[owner]) {
+      rows.mutable_at(at, 0) = pair.first;
+      rows.mutable_at(at, 1) = pair.second;
+      distances.mutable_at(at) = pair.distance;
+      owners.mutable_at(at++) = static_cast<std::int32_t>(owner);
+    }
+  return py::make_tuple(rows, distances, owners);
+}
+
+py::tuple adjacency(std::ptrdiff_t n, const Array<std::int32_t>& from, const Array<std::int32_t>& to) {
+  if (from.ndim() != 1 || to.ndim() != 1 || from.size() != to.size()) throw py::value_error("from and to must be vectors of equal length");
+  const std::int32_t *const a = from.data(), *const b = to.data();
+  const std::ptrdiff_t n_edges = from.size();
+  const auto graph = without_gil([&] { return fusion::adjacency(n, a, b, n_edges); });
+  return py::make_tuple(py::array_t<std::int64_t>(static_cast<py::ssize_t>(graph.indptr.size()), graph.indptr.data()),
+                        py::array_t<std::int32_t>(static_cast<py::ssize_t>(graph.indices.size()), graph.indices.data()));
+}
+
+py::array_t<double> laplacian_product(const Array<std::int64_t>& indptr, const Array<std::int32_t>& indices,
+                                      const Array<double>& Z, int n_threads) {
+  if (Z.ndim() != 2 || indptr.ndim() != 1 || indptr.size() != Z.shape(0) + 1 || indices.ndim() != 1 ||
+      indptr.at(Z.shape(0)) != indices.size())
+    throw py::value_error("the graph must have one row per row of Z");
+  py::array_t<double> out({Z.shape(0), Z.shape(1)});
+  const std::int64_t* const begins = indptr.data();
+  const std::int32_t* const ends = indices.data();
+  const double* const z = Z.data();
+  double* const result = out.mutable_data();
+  const std::ptrdiff_t n = Z.shape(0), depth = Z.shape(1);
+  {
+    const py::gil_scoped_release nogil;
+    fusion::laplacian_product(begins, ends, n, z, depth, result, n_threads);
+  }
+  return out;
+}
+
+}  // namespace
+
+void bind_fusion(py::module_& m) {
+  m.def("nearest_neighbors", &nearest_neighbors, py::arg("exact").noconvert(), py::arg("near").noconvert(),
+        py::arg("scale"), py::arg("labels").noconvert(), py::arg("groups").noconvert().none(true),
+        py::arg("sides").noconvert().none(true), py::arg("k"), py::arg("other"), py::arg("n_threads"));
+  m.def("nearest_pairs", &nearest_pairs, py::arg("exact").noconvert(), py::arg("near").noconvert(), py::arg("scale"),
+        py::arg("labels").noconvert(), py::arg("groups").noconvert().none(true),
+        py::arg("sides").noconvert().none(true), py::arg("k"), py::arg("per_label"), py::arg("n_threads"));
+  m.def("adjacency", &adjacency, py::arg("n"), py::arg("source").noconvert(), py::arg("target").noconvert());
+  m.def("laplacian_product", &laplacian_product, py::arg("indptr").noconvert(), py::arg("indices").noconvert(),
+        py::arg("Z").noconvert(), py::arg("n_threads"));
+}
 
 }  // namespace stcorner::bindings

@@ -25,7 +25,12 @@ def neighbors(X, y, k, *, other=False, groups=None):
     n = len(y)
     allowed = (y[:, None] == y) != other
     allowed &= ~_excluded(n, groups)
-    return [sorted((D[i, j], int(j)) for j in np.flatnonzero(allowed[i]))[:k] for i in range(n)]
+    lists = []
+    for i in range(n):
+        rows = np.flatnonzero(allowed[i])
+        rows = rows[np.argsort(D[i, rows], kind="stable")][:k]
+        lists.append(list(zip(D[i, rows].tolist(), rows.tolist(), strict=True)))
+    return lists
 
 
 def pairs(X, y, k, *, per_class=True, groups=None):
@@ -33,10 +38,17 @@ def pairs(X, y, k, *, per_class=True, groups=None):
     D, y = squared_distances(X), np.asarray(y)
     n = len(y)
     allowed = np.triu(y[:, None] != y) & ~_excluded(n, groups)
-    found = sorted((D[i, j], int(i), int(j)) for i, j in np.argwhere(allowed))
+    first, second = np.nonzero(allowed)
+    order = np.argsort(D[first, second], kind="stable")
+    first, second = first[order], second[order]
+
+    def listed(chosen):
+        i, j = first[chosen][:k], second[chosen][:k]
+        return list(zip(D[i, j].tolist(), i.tolist(), j.tolist(), strict=True))
+
     if not per_class:
-        return [found[:k]]
-    return [[p for p in found if (y[p[1]] == c) != (y[p[2]] == c)][:k] for c in np.unique(y)]
+        return [listed(slice(None))]
+    return [listed((y[first] == c) != (y[second] == c)) for c in np.unique(y)]
 
 
 def adjacency(n, edges):

@@ -1,24 +1,28 @@
-"""The graphs of Marginal Fisher Analysis, as scipy.sparse matrices and as lists of edges."""
+"""The graphs of Marginal Fisher Analysis."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from stcorner import _core
 from stcorner._validation import check_array, check_choice, check_integer, resolve_n_threads
 from stcorner.errors import ParameterError
-from stcorner.fusion.neighbors import nearest_neighbors, nearest_pairs
+from stcorner.fusion.neighbors import nearest_neighbors, nearest_pairs, prepare
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from stcorner.fusion.neighbors import Codes, Samples
+
 __all__ = [
     "PENALTIES",
+    "Graph",
+    "find_intrinsic",
+    "find_penalty",
     "graph_laplacian",
-    "intrinsic_edges",
     "intrinsic_graph",
-    "penalty_edges",
     "penalty_graph",
 ]
 
@@ -38,56 +42,57 @@ def encode(name: str, values: ArrayLike | None, n: int) -> NDArray[np.int32]:
         raise ParameterError(f"{name} must hold values of one kind that can be sorted") from None
 
 
-def neighbor_edges(index: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the undirected edges (m, 2) of neighbour lists, each once, the smaller row first, sorted."""
-    n = len(index)
-    rows, places = np.nonzero(index >= 0)
-    ends = index[rows, places]
-    keys = np.unique(np.minimum(rows, ends).astype(np.int64) * n + np.maximum(rows, ends))
-    return np.stack([keys // n, keys % n], axis=1).astype(np.int32)
+class Graph(NamedTuple):
+    """Symmetric 0/1 graph in compressed rows."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+
+    def to_scipy(self) -> Any:
+        """Return the graph as a scipy.sparse array of float64."""
+        from scipy.sparse import csr_array
+
+        n = len(self.indptr) - 1
+        return csr_array((np.ones(len(self.indices)), self.indices, self.indptr), shape=(n, n))
+
+    def scatter(self, Z: NDArray[np.float64], n_threads: int) -> NDArray[np.float64]:
+        """Return ``Z' L Z``: the outer products of the differences along all edges, summed."""
+        return Z.T @ _core.laplacian_product(self.indptr, self.indices, Z, n_threads)
 
 
-def pair_edges(index: NDArray[np.int32], n: int) -> NDArray[np.int32]:
-    """Return the pairs without repetition: a pair can be among the nearest of both of its classes."""
-    keys = np.unique(index[:, 0].astype(np.int64) * n + index[:, 1])
-    return np.stack([keys // n, keys % n], axis=1).astype(np.int32)
+def graph_of_neighbors(rows: NDArray[np.int32]) -> Graph:
+    """Join rows of which one is in the other's list (n, k); -1 fills short lists."""
+    n, k = rows.shape
+    return Graph(*_core.adjacency(n, np.repeat(np.arange(n, dtype=np.int32), k), rows.ravel()))
 
 
-def intrinsic_edges(
-    X: NDArray[Any],
-    labels: NDArray[np.int32],
-    n_neighbors: int,
-    groups: NDArray[np.int32] | None,
-    n_threads: int,
-) -> NDArray[np.int32]:
-    """Edges (m, 2) of the intrinsic graph, the smaller row first, sorted."""
+def graph_of_pairs(rows: NDArray[np.int32], n: int) -> Graph:
+    """Join pairs (m, 2); one can be among the nearest of both of its classes and still counts once."""
+    return Graph(*_core.adjacency(n, np.ascontiguousarray(rows[:, 0]), np.ascontiguousarray(rows[:, 1])))
+
+
+def find_intrinsic(
+    samples: Samples, labels: Codes, n_neighbors: int, groups: Codes | None, n_threads: int
+) -> Graph:
+    """Find the intrinsic graph of prepared rows."""
     k = min(n_neighbors, max(1, int(np.bincount(labels).max()) - 1))
-    return neighbor_edges(nearest_neighbors(X, labels, k, groups=groups, n_threads=n_threads).rows)
+    return graph_of_neighbors(nearest_neighbors(samples, labels, k, groups=groups, n_threads=n_threads).rows)
 
 
-def penalty_edges(
-    X: NDArray[Any], labels: NDArray[np.int32], n_pairs: int, penalty: str, groups: NDArray[np.int32] | None,
-    n_threads: int,
-) -> NDArray[np.int32]:  # fmt: skip
-    """Edges (m, 2) of a penalty graph, the smaller row first, sorted."""
+def find_penalty(
+    samples: Samples, labels: Codes, n_pairs: int, penalty: str, groups: Codes | None, n_threads: int
+) -> Graph:
+    """Find a penalty graph of prepared rows."""
     n = len(labels)
     if penalty == "sample_neighbors":
-        k = min(n_pairs, max(1, n - int(np.bincount(labels).min())))
-        return neighbor_edges(
-            nearest_neighbors(X, labels, k, other=True, groups=groups, n_threads=n_threads).rows
-        )
+        k = min(n_pairs, n)
+        found = nearest_neighbors(samples, labels, k, other=True, groups=groups, n_threads=n_threads)
+        return graph_of_neighbors(found.rows)
+    per_class = penalty == "class_pairs"
     pairs = nearest_pairs(
-        X, labels, n_pairs, per_class=penalty == "class_pairs", groups=groups, n_threads=n_threads
+        samples, labels, min(n_pairs, n * n), per_class=per_class, groups=groups, n_threads=n_threads
     )
-    return pair_edges(pairs.rows, n)
-
-
-def _adjacency(edges: NDArray[np.int32], n: int) -> Any:
-    from scipy.sparse import csr_array
-
-    rows = np.concatenate([edges[:, 0], edges[:, 1]])
-    columns = np.concatenate([edges[:, 1], edges[:, 0]])
-    return csr_array((np.ones(len(rows)), (rows, columns)), shape=(n, n))
+    return graph_of_pairs(pairs.rows, n)
 
 
 def check_samples(
@@ -148,7 +153,7 @@ def intrinsic_graph(
     """
     rows, labels, codes = check_samples(X, y, groups)
     k = check_integer("n_neighbors", n_neighbors, low=1)
-    return _adjacency(intrinsic_edges(rows, labels, k, codes, resolve_n_threads(n_threads)), len(rows))
+    return find_intrinsic(prepare(rows), labels, k, codes, resolve_n_threads(n_threads)).to_scipy()
 
 
 def penalty_graph(
@@ -205,7 +210,7 @@ def penalty_graph(
     rows, labels, codes = check_samples(X, y, groups)
     k = check_integer("n_pairs", n_pairs, low=1)
     check_choice("penalty", penalty, PENALTIES)
-    return _adjacency(penalty_edges(rows, labels, k, penalty, codes, resolve_n_threads(n_threads)), len(rows))
+    return find_penalty(prepare(rows), labels, k, penalty, codes, resolve_n_threads(n_threads)).to_scipy()
 
 
 def graph_laplacian(graph: Any) -> Any:
@@ -245,9 +250,3 @@ def graph_laplacian(graph: Any) -> Any:
     if abs(weights - weights.T).max() > 0:
         raise ParameterError("graph must be symmetric")
     return csr_array(diags_array(weights.sum(axis=1)) - weights)
-
-
-def laplacian_scatter(Z: NDArray[np.float64], edges: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Return ``Z' L Z``, the sum over edges of the outer products of the rows' differences."""
-    difference = np.asarray(Z[edges[:, 0]] - Z[edges[:, 1]])
-    return difference.T @ difference

@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from stcorner._validation import check_choice, check_integer, check_real, resolve_n_threads
 from stcorner.errors import ModelError, ParameterError
-from stcorner.fusion.graphs import PENALTIES, encode, intrinsic_edges, laplacian_scatter, penalty_edges
+from stcorner.fusion.graphs import PENALTIES, encode, find_intrinsic, find_penalty
 from stcorner.fusion.linear import fix_signs, maximise_ratio, principal_axes, project
+from stcorner.fusion.neighbors import prepare
 from stcorner.fusion.rows import ParquetRows, as_rows
 
 if TYPE_CHECKING:
@@ -145,10 +146,11 @@ class MarginalFisherAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             raise ParameterError(f"y must have at least 2 classes, got {len(self.classes_)} class")
         pca = principal_axes(rows, self.pca_variance)
         Z = project(rows, pca.mean, pca.axes)
-        within = intrinsic_edges(Z, labels, self.n_neighbors, codes, n_threads)
-        between = penalty_edges(Z, labels, self.n_pairs, self.penalty, codes, n_threads)
+        samples = prepare(Z, sorted_axes=True)
+        within = find_intrinsic(samples, labels, self.n_neighbors, codes, n_threads)
+        between = find_penalty(samples, labels, self.n_pairs, self.penalty, codes, n_threads)
         values, vectors = maximise_ratio(
-            laplacian_scatter(Z, between), laplacian_scatter(Z, within), self.shrinkage
+            between.scatter(Z, n_threads), within.scatter(Z, n_threads), self.shrinkage
         )
         keep = self._count(values)
         self.mean_ = pca.mean

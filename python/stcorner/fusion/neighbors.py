@@ -1,4 +1,4 @@
-"""Exact nearest neighbours and nearest pairs under constraints on labels and groups."""
+"""Exact nearest neighbours and nearest pairs under constraints on labels, groups and sides."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from stcorner import _core
+from stcorner.errors import ParameterError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Neighbors", "Pairs", "nearest_neighbors", "nearest_pairs"]
+    Codes = NDArray[np.int32]
+
+__all__ = ["Neighbors", "Pairs", "Samples", "nearest_neighbors", "nearest_pairs", "prepare"]
+
+_SAMPLE_ROWS = 4096
+_BLOCK_ROWS = 8192
 
 
 class Neighbors(NamedTuple):
@@ -27,61 +35,77 @@ class Pairs(NamedTuple):
     owner: NDArray[np.int32]
 
 
-def _distances(X: NDArray[Any], block: NDArray[Any]) -> NDArray[np.float64]:
-    return np.stack([((X - row) ** 2).sum(axis=1) for row in block])
+class Samples(NamedTuple):
+    """Rows as given, which decide; the same turned and scaled in float32, which find candidates."""
+
+    exact: NDArray[Any]
+    near: NDArray[np.float32]
+    scale: float
+
+
+def _axes(X: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return orthonormal directions, widest first, or None where finding them costs more than it saves.
+
+    Any orthonormal basis gives the same distances; a sample of the rows is enough to find a good one.
+    """
+    n, d = X.shape
+    if n < 16 * d:
+        return None
+    sample = np.asarray(X[:: max(1, n // _SAMPLE_ROWS)], dtype=np.float64) - mean
+    return np.ascontiguousarray(np.linalg.eigh(sample.T @ sample)[1][:, ::-1])
+
+
+def prepare(X: NDArray[Any], *, sorted_axes: bool = False) -> Samples:
+    """Centre, turn and scale rows for the search; `sorted_axes`: they already are principal components."""
+    n, d = X.shape
+    X = np.ascontiguousarray(X)
+    longest = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = X.mean(axis=0, dtype=np.float64)
+        for start in range(0, n, _BLOCK_ROWS):
+            block = X[start : start + _BLOCK_ROWS] - mean
+            longest = max(longest, float(np.einsum("ij,ij->i", block, block).max()))
+    if not np.isfinite(longest):
+        raise ParameterError("X must have squared distances within float64's range")
+    # A power of two, so that scaling is exact; longest rows come out between 1/2 and 1.
+    scale = 1.0 if longest == 0.0 else 2.0 ** -int(np.frexp(np.sqrt(longest))[1])
+    axes = None if sorted_axes else _axes(X, mean)
+    order = None
+    if axes is None and not sorted_axes:
+        order = np.argsort(-X.var(axis=0, dtype=np.float64), kind="stable")
+    near = np.empty((n, d), dtype=np.float32)
+    for start in range(0, n, _BLOCK_ROWS):
+        block = (X[start : start + _BLOCK_ROWS] - mean) * scale
+        if axes is not None:
+            block = block @ axes
+        elif order is not None:
+            block = block[:, order]
+        near[start : start + _BLOCK_ROWS] = block
+    return Samples(X, near, scale)
 
 
 def nearest_neighbors(
-    X: NDArray[Any], labels: NDArray[np.int32], k: int, *, other: bool = False,
-    groups: NDArray[np.int32] | None = None, n_threads: int = 0,
+    samples: Samples, labels: Codes, k: int, *, other: bool = False, groups: Codes | None = None,
+    sides: Codes | None = None, n_threads: int = 0,
 ) -> Neighbors:  # fmt: skip
-    """Find the `k` nearest rows of the same label (`other`: of another label) of every row."""
-    X = X.astype(np.float64)
-    n = len(X)
-    index = np.full((n, k), -1, dtype=np.int32)
-    distance = np.full((n, k), np.inf)
-    for i in range(n):
-        row = _distances(X, X[i : i + 1])[0]
-        allowed = (labels != labels[i]) if other else (labels == labels[i])
-        allowed[i] = False
-        if groups is not None:
-            allowed &= groups != groups[i]
-        rows = np.flatnonzero(allowed)
-        rows = rows[np.argsort(row[rows], kind="stable")[:k]]
-        index[i, : len(rows)] = rows
-        distance[i, : len(rows)] = row[rows]
-    return Neighbors(index, distance)
+    """Find the `k` nearest rows of the same label (`other`: of another label) of every row.
+
+    Pairs of the same group, or of the same side, do not count.
+    """
+    return Neighbors(
+        *_core.nearest_neighbors(
+            samples.exact, samples.near, samples.scale, labels, groups, sides, k, other, n_threads
+        )
+    )
 
 
 def nearest_pairs(
-    X: NDArray[Any], labels: NDArray[np.int32], k: int, *, per_class: bool = True,
-    groups: NDArray[np.int32] | None = None, n_threads: int = 0,
+    samples: Samples, labels: Codes, k: int, *, per_class: bool = True, groups: Codes | None = None,
+    sides: Codes | None = None, n_threads: int = 0,
 ) -> Pairs:  # fmt: skip
     """Find the `k` nearest pairs of rows of different labels, for each class or over all."""
-    X = X.astype(np.float64)
-    n = len(X)
-    first, second = np.triu_indices(n, 1)
-    allowed = labels[first] != labels[second]
-    if groups is not None:
-        allowed &= groups[first] != groups[second]
-    first, second = first[allowed], second[allowed]
-    distance = np.concatenate(
-        [
-            ((X[first[a : a + 65536]] - X[second[a : a + 65536]]) ** 2).sum(axis=1)
-            for a in range(0, len(first), 65536)
-        ]
-        or [np.zeros(0)]
-    )
-    order = np.argsort(distance, kind="stable")
-    lists = []
-    for owner in range(int(labels.max()) + 1 if per_class else 1):
-        mine = order
-        if per_class:
-            mine = order[(labels[first[order]] == owner) | (labels[second[order]] == owner)]
-        lists.append((owner, mine[:k]))
-    chosen = np.concatenate([mine for _, mine in lists])
     return Pairs(
-        np.stack([first[chosen], second[chosen]], axis=1).astype(np.int32),
-        distance[chosen],
-        np.concatenate([np.full(len(mine), owner, dtype=np.int32) for owner, mine in lists]),
+        *_core.nearest_pairs(
+            samples.exact, samples.near, samples.scale, labels, groups, sides, k, per_class, n_threads
+        )
     )

@@ -1,0 +1,57 @@
+#include "stcorner/fusion/laplacian.hpp"
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <stdexcept>
+
+#include "stcorner/parallel.hpp"
+
+namespace stcorner::fusion {
+
+Adjacency adjacency(std::ptrdiff_t n, const std::int32_t* from, const std::int32_t* to, std::ptrdiff_t n_edges) {
+  const auto size = static_cast<std::size_t>(n);
+  std::vector<std::int64_t> start(size + 1, 0);
+  for (std::ptrdiff_t e = 0; e < n_edges; ++e) {
+    if (to[e] < 0) continue;
+    if (from[e] < 0 || from[e] >= n || to[e] >= n || from[e] == to[e])
+      throw std::invalid_argument("edges must join two different rows");
+    ++start[static_cast<std::size_t>(from[e]) + 1];
+    ++start[static_cast<std::size_t>(to[e]) + 1];
+  }
+  for (std::size_t i = 0; i < size; ++i) start[i + 1] += start[i];
+  std::vector<std::int32_t> ends(static_cast<std::size_t>(start[size]));
+  std::vector<std::int64_t> next(start.begin(), start.end() - 1);
+  for (std::ptrdiff_t e = 0; e < n_edges; ++e) {
+    if (to[e] < 0) continue;
+    ends[static_cast<std::size_t>(next[static_cast<std::size_t>(from[e])]++)] = to[e];
+    ends[static_cast<std::size_t>(next[static_cast<std::size_t>(to[e])]++)] = from[e];
+  }
+  Adjacency graph;
+  graph.indptr.assign(size + 1, 0);
+  auto out = ends.begin();  // rows only get shorter: they move down in place
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto begin = ends.begin() + start[i], end = ends.begin() + start[i + 1];
+    std::sort(begin, end);
+    out = std::move(begin, std::unique(begin, end), out);
+    graph.indptr[i + 1] = out - ends.begin();
+  }
+  ends.erase(out, ends.end());
+  graph.indices = std::move(ends);
+  return graph;
+}
+
+void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n, const double* Z,
+                       std::ptrdiff_t depth, double* out, int n_threads) {
+  using Row = Eigen::Map<const Eigen::ArrayXd>;
+  constexpr std::ptrdiff_t kChunk = 64;
+  parallel_for((n + kChunk - 1) / kChunk, n_threads, [&](std::ptrdiff_t chunk) {
+    for (std::ptrdiff_t i = chunk * kChunk; i < std::min(n, (chunk + 1) * kChunk); ++i) {
+      const Row own(Z + i * depth, depth);
+      Eigen::Map<Eigen::ArrayXd> sum(out + i * depth, depth);
+      sum.setZero();
+      for (std::int64_t e = indptr[i]; e < indptr[i + 1]; ++e) sum += own - Row(Z + indices[e] * depth, depth);
+    }
+  });
+}
+
+}  // namespace stcorner::fusion

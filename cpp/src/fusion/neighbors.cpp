@@ -1,0 +1,186 @@
+#include "stcorner/fusion/neighbors.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "kernels/fusion.hpp"
+#include "stcorner/parallel.hpp"
+
+namespace stcorner::fusion {
+namespace {
+
+using Index = std::ptrdiff_t;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+/// Up to this many neighbours a list is kept sorted, which keeps its limit sharp; longer lists are
+/// thinned out when they are full.
+constexpr Index kSorted = 32;
+
+/// Room beside the k best: more means rarer thinning, but memory for every row.
+Index reservoir(Index k) { return k + (k <= kSorted ? 16 : std::min(k, std::max<Index>(64, k / 4))); }
+
+/// A block's limits, side by side as the kernel wants them, and the largest of each panel.
+struct Limits {
+  Index first = 0, width = 0;
+  std::vector<float> values, largest;
+
+  void load(const Panels& panels, const std::vector<std::atomic<float>>& limits, Index block) {
+    first = panels.block_begin(block);
+    width = panels.width();
+    const Index n_panels = panels.block_end(block) - first;
+    values.resize(static_cast<std::size_t>(n_panels * width));
+    largest.resize(static_cast<std::size_t>(n_panels));
+    const std::int32_t* const rows = panels.rows(first);
+    for (Index r = 0; r < n_panels * width; ++r)
+      values[static_cast<std::size_t>(r)] =
+          rows[r] < 0 ? -kInfinity : limits[static_cast<std::size_t>(rows[r])].load(std::memory_order_relaxed);
+    for (Index p = 0; p < n_panels; ++p) update(first + p);
+  }
+
+  float* of(Index panel) noexcept { return values.data() + (panel - first) * width; }
+  float top(Index panel) const noexcept { return largest[static_cast<std::size_t>(panel - first)]; }
+  float top() const noexcept { return *std::max_element(largest.begin(), largest.end()); }
+  void update(Index panel) noexcept { largest[static_cast<std::size_t>(panel - first)] = *std::max_element(of(panel), of(panel) + width); }
+};
+
+}  // namespace
+
+NeighborSearch::NeighborSearch(const Table& table, Rule rule, Index k)
+    : table_(table),
+      panels_(table),
+      plan_(panels_.plan(table, rule)),
+      k_(k),
+      capacity_(reservoir(k)),
+      sorted_(k <= kSorted),
+      counts_(static_cast<std::size_t>(table.n), 0),
+      limits_(static_cast<std::size_t>(table.n)),
+      locks_(static_cast<std::size_t>(panels_.n_blocks())) {
+  if (k < 1 || k > table.n) throw std::invalid_argument("k must be >= 1 and <= the number of rows");
+  candidates_.resize(static_cast<std::size_t>(table.n * capacity_));
+  for (auto& limit : limits_) limit.store(kInfinity, std::memory_order_relaxed);
+}
+
+void NeighborSearch::run(Index begin, Index end, int n_threads) {
+  parallel_for(end - begin, n_threads, [&](Index item) { process(plan_[static_cast<std::size_t>(begin + item)]); });
+}
+
+void NeighborSearch::process(const BlockPair& pair) {
+  thread_local Limits limits_a, limits_b;
+  thread_local std::vector<kernels::Hit> hits;
+  hits.resize(static_cast<std::size_t>(panels_.width() * panels_.width()));
+  const bool diagonal = pair.first == pair.second;
+  limits_a.load(panels_, limits_, pair.first);
+  if (!diagonal) limits_b.load(panels_, limits_, pair.second);
+  Limits &a = limits_a, &b = diagonal ? limits_a : limits_b;
+  if (pair.bound > std::max(a.top(), b.top())) return;
+
+  for (Index p = panels_.block_begin(pair.first); p < panels_.block_end(pair.first); ++p)
+    for (Index q = diagonal ? p : panels_.block_begin(pair.second); q < panels_.block_end(pair.second); ++q) {
+      if (panels_.box_bound(p, q) > std::max(a.top(p), b.top(q))) continue;
+      float *const at_p = a.of(p), *const at_q = b.of(q);
+      const Index count = panels_.scan(p, q, at_p, at_q, hits.data());
+      if (count == 0) continue;
+      std::unique_lock<std::mutex> lock_a(locks_[static_cast<std::size_t>(pair.first)]);
+      std::unique_lock<std::mutex> lock_b;  // always taken after the lower block's: no deadlock
+      if (!diagonal) lock_b = std::unique_lock<std::mutex>(locks_[static_cast<std::size_t>(pair.second)]);
+      for (Index h = 0; h < count; ++h) {
+        const kernels::Hit& hit = hits[static_cast<std::size_t>(h)];
+        if (p == q && hit.row >= hit.column) continue;
+        const std::int32_t i = panels_.rows(p)[hit.row], j = panels_.rows(q)[hit.column];
+        if (table_.same_group(i, j)) continue;
+        if (hit.bound <= at_p[hit.row]) at_p[hit.row] = offer(i, j, hit.bound);
+        if (hit.bound <= at_q[hit.column]) at_q[hit.column] = offer(j, i, hit.bound);
+      }
+      a.update(p);
+      b.update(q);
+    }
+}
+
+/// Take up a candidate of a row unless it is beyond its limit; returns the limit after that.
+float NeighborSearch::offer(std::int32_t row, std::int32_t other, float bound) {
+  const auto at = static_cast<std::size_t>(row);
+  float limit = limits_[at].load(std::memory_order_relaxed);
+  if (bound > limit) return limit;
+  const Candidate candidate{bound + panels_.slack(row) + panels_.slack(other), other};
+  if (sorted_) {
+    limit = insert(row, candidate, limit);
+  } else {
+    candidates(row)[counts_[at]++] = candidate;
+    if (counts_[at] == capacity_) limit = compact(row, limit);
+  }
+  limits_[at].store(limit, std::memory_order_relaxed);
+  return limit;
+}
+
+float NeighborSearch::insert(std::int32_t row, const Candidate& candidate, float limit) {
+  Candidate* const begin = candidates(row);
+  std::int32_t& count = counts_[static_cast<std::size_t>(row)];
+  Candidate* place = begin + count++;
+  for (; place != begin && place[-1].upper > candidate.upper; --place) *place = place[-1];
+  *place = candidate;
+  if (count >= k_) limit = std::min(limit, as_limit(static_cast<double>(begin[k_ - 1].upper)));
+  while (count > k_ && lower(row, begin[count - 1]) > limit) --count;
+  return count == capacity_ ? thin_out(row, limit) : limit;
+}
+
+float NeighborSearch::compact(std::int32_t row, float limit) {
+  thread_local std::vector<float> upper;
+  std::int32_t& count = counts_[static_cast<std::size_t>(row)];
+  Candidate* const begin = candidates(row);
+  upper.clear();
+  for (const Candidate* c = begin; c != begin + count; ++c) upper.push_back(c->upper);
+  limit = std::min(limit, kth_upper(upper, k_));
+  count = static_cast<std::int32_t>(
+      std::remove_if(begin, begin + count, [&](const Candidate& c) { return lower(row, c) > limit; }) - begin);
+  return count > k_ + (capacity_ - k_) / 2 ? thin_out(row, limit) : limit;
+}
+
+/// Bounds that tie within rounding (duplicates, say) can fill a list: exact distances thin it out.
+float NeighborSearch::thin_out(std::int32_t row, float limit) {
+  std::int32_t& count = counts_[static_cast<std::size_t>(row)];
+  Candidate* const begin = candidates(row);
+  std::vector<std::pair<double, std::int32_t>> decided;
+  decide(begin, count, row, limit, decided);
+  std::vector<std::int32_t> kept;
+  for (const auto& each : decided) kept.push_back(each.second);
+  std::sort(kept.begin(), kept.end());
+  count = static_cast<std::int32_t>(std::remove_if(begin, begin + count, [&](const Candidate& c) {
+            return !std::binary_search(kept.begin(), kept.end(), c.row);
+          }) - begin);
+  return std::min(limit, as_limit(0.5 * decided.back().first * table_.scale * table_.scale));
+}
+
+Index NeighborSearch::decide(const Candidate* candidates, Index count, std::int32_t row, float limit,
+                             std::vector<std::pair<double, std::int32_t>>& decided) const {
+  decided.clear();
+  for (Index c = 0; c < count; ++c)
+    if (lower(row, candidates[c]) <= limit) decided.emplace_back(exact_distance(table_, row, candidates[c].row), candidates[c].row);
+  const Index kept = std::min(k_, static_cast<Index>(decided.size()));
+  std::partial_sort(decided.begin(), decided.begin() + kept, decided.end());
+  decided.resize(static_cast<std::size_t>(kept));
+  return kept;
+}
+
+void NeighborSearch::finish(std::int32_t* rows, double* distances, int n_threads) const {
+  constexpr Index kChunk = 256;
+  parallel_for((table_.n + kChunk - 1) / kChunk, n_threads, [&](Index chunk) {
+    std::vector<float> upper;
+    std::vector<std::pair<double, std::int32_t>> decided;
+    for (Index i = chunk * kChunk; i < std::min(table_.n, (chunk + 1) * kChunk); ++i) {
+      const auto row = static_cast<std::int32_t>(i);
+      const Candidate* const begin = candidates_.data() + i * capacity_;
+      const Index count = counts_[static_cast<std::size_t>(i)];
+      upper.clear();
+      for (const Candidate* c = begin; c != begin + count; ++c) upper.push_back(c->upper);
+      const Index kept = decide(begin, count, row, kth_upper(upper, k_), decided);
+      for (Index place = 0; place < k_; ++place) {
+        const bool there = place < kept;
+        rows[i * k_ + place] = there ? decided[static_cast<std::size_t>(place)].second : -1;
+        distances[i * k_ + place] = there ? decided[static_cast<std::size_t>(place)].first : std::numeric_limits<double>::infinity();
+      }
+    }
+  });
+}
+
+}  // namespace stcorner::fusion

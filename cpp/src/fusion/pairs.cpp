@@ -1,0 +1,125 @@
+#include "stcorner/fusion/pairs.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <tuple>
+
+#include "kernels/fusion.hpp"
+#include "stcorner/parallel.hpp"
+
+namespace stcorner::fusion {
+namespace {
+
+using Index = std::ptrdiff_t;
+
+std::size_t n_labels(const Table& table) {
+  return static_cast<std::size_t>(*std::max_element(table.labels, table.labels + table.n)) + 1;
+}
+
+bool nearer(const RowPair& a, const RowPair& b) noexcept {
+  return std::tie(a.distance, a.first, a.second) < std::tie(b.distance, b.first, b.second);
+}
+
+}  // namespace
+
+PairSearch::PairSearch(const Table& table, Index k, bool per_label)
+    : table_(table),
+      panels_(table),
+      plan_(panels_.plan(table, Rule::other_label)),
+      k_(k),
+      capacity_(k + std::max<Index>(k, 4096)),
+      per_label_(per_label),
+      lists_(per_label ? n_labels(table) : 1) {
+  if (k < 1) throw std::invalid_argument("n_pairs must be >= 1");
+  for (List& list : lists_) list.limit.store(std::numeric_limits<float>::infinity(), std::memory_order_relaxed);
+}
+
+void PairSearch::run(Index begin, Index end, int n_threads) {
+  parallel_for(end - begin, n_threads, [&](Index item) { process(plan_[static_cast<std::size_t>(begin + item)]); });
+}
+
+void PairSearch::process(const BlockPair& pair) {
+  thread_local std::vector<kernels::Hit> hits;
+  thread_local std::vector<float> limits_a, limits_b;
+  const auto width = static_cast<std::size_t>(panels_.width());
+  hits.resize(width * width);
+  const Index first_a = panels_.block_begin(pair.first), first_b = panels_.block_begin(pair.second);
+  List& list_a = list_of(panels_.label(first_a));
+  List& list_b = list_of(panels_.label(first_b));
+  float limit_a = 0.0F, limit_b = 0.0F;
+  const auto load = [&] {
+    limit_a = list_a.limit.load(std::memory_order_relaxed);
+    limit_b = list_b.limit.load(std::memory_order_relaxed);
+    limits_a.assign(width, limit_a);
+    limits_b.assign(width, limit_b);
+  };
+  load();
+  if (pair.bound > std::max(limit_a, limit_b)) return;
+
+  for (Index p = first_a; p < panels_.block_end(pair.first); ++p)
+    for (Index q = first_b; q < panels_.block_end(pair.second); ++q) {
+      if (panels_.box_bound(p, q) > std::max(limit_a, limit_b)) continue;
+      const Index count = panels_.scan(p, q, limits_a.data(), limits_b.data(), hits.data());
+      if (count == 0) continue;
+      for (Index h = 0; h < count; ++h) {
+        const kernels::Hit& hit = hits[static_cast<std::size_t>(h)];
+        const std::int32_t i = panels_.rows(p)[hit.row], j = panels_.rows(q)[hit.column];
+        if (table_.same_group(i, j)) continue;
+        const RowPair found{0.0, std::min(i, j), std::max(i, j), hit.bound};
+        offer(list_a, found);
+        if (&list_a != &list_b) offer(list_b, found);
+      }
+      load();
+    }
+}
+
+void PairSearch::offer(List& list, const RowPair& pair) {
+  if (pair.bound > list.limit.load(std::memory_order_relaxed)) return;
+  const std::lock_guard<std::mutex> guard(list.lock);
+  if (static_cast<Index>(list.pairs.size()) >= capacity_) compact(list);
+  if (pair.bound <= list.limit.load(std::memory_order_relaxed)) list.pairs.push_back(pair);
+}
+
+void PairSearch::compact(List& list) {
+  std::vector<float> upper;
+  upper.reserve(list.pairs.size());
+  for (const RowPair& pair : list.pairs) upper.push_back(pair.bound + panels_.slack(pair.first) + panels_.slack(pair.second));
+  float limit = std::min(list.limit.load(std::memory_order_relaxed), kth_upper(upper, k_));
+  const auto end = std::remove_if(list.pairs.begin(), list.pairs.end(), [&](const RowPair& pair) { return pair.bound > limit; });
+  list.pairs.erase(end, list.pairs.end());
+  if (static_cast<Index>(list.pairs.size()) > k_ + (capacity_ - k_) / 2) {
+    // Ties within rounding (duplicates, say): only exact distances can thin them out.
+    decide(list.pairs, limit, 1);
+    limit = std::min(limit, as_limit(0.5 * list.pairs.back().distance * table_.scale * table_.scale));
+  }
+  list.limit.store(limit, std::memory_order_relaxed);
+}
+
+void PairSearch::decide(std::vector<RowPair>& pairs, float limit, int n_threads) const {
+  pairs.erase(std::remove_if(pairs.begin(), pairs.end(), [&](const RowPair& pair) { return pair.bound > limit; }), pairs.end());
+  constexpr Index kChunk = 1024;
+  const Index count = static_cast<Index>(pairs.size());
+  parallel_for((count + kChunk - 1) / kChunk, n_threads, [&](Index chunk) {
+    for (Index i = chunk * kChunk; i < std::min(count, (chunk + 1) * kChunk); ++i) {
+      RowPair& pair = pairs[static_cast<std::size_t>(i)];
+      pair.distance = exact_distance(table_, pair.first, pair.second);
+    }
+  });
+  const Index kept = std::min(k_, count);
+  std::partial_sort(pairs.begin(), pairs.begin() + kept, pairs.end(), nearer);
+  pairs.resize(static_cast<std::size_t>(kept));
+}
+
+std::vector<std::vector<RowPair>> PairSearch::finish(int n_threads) {
+  std::vector<std::vector<RowPair>> found;
+  for (List& list : lists_) {
+    std::vector<float> upper;
+    for (const RowPair& pair : list.pairs) upper.push_back(pair.bound + panels_.slack(pair.first) + panels_.slack(pair.second));
+    decide(list.pairs, kth_upper(upper, k_), n_threads);
+    found.push_back(std::move(list.pairs));
+  }
+  return found;
+}
+
+}  // namespace stcorner::fusion
