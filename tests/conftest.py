@@ -43,3 +43,11 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real clips: {folder} is not a folder (set STCORNER_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a synthetic corpus: four actors, six emotions, two takes of each."""
+    folder = tmp_path_factory.mktemp("synthetic") / "corpus"
+    stcorner.make_corpus(folder, n_actors=4, n_takes=2, size=128)
+    return folder

@@ -106,7 +106,7 @@ def test_every_parameter_is_documented(name, function):
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
-        stated = re.search(rf"^(?:[\w*]+, )*{parameter.name}(?:, [\w*]+)* ?:", text, re.MULTILINE)
+        stated = re.search(rf"^(?:[\w*]+, )*{parameter.name}(?:, [\w*]+)* ?(?::|$)", text, re.MULTILINE)
         assert stated, f"{name} does not document {parameter.name}"
 
 

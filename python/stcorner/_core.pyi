@@ -134,12 +134,26 @@ def track_pitch(
 
 # fusion
 def nearest_neighbors(
-    exact: NDArray[Any], near: NDArray[np.float32], scale: float, labels: NDArray[np.int32],
-    groups: NDArray[np.int32] | None, sides: NDArray[np.int32] | None, k: int, other: bool, n_threads: int,
+    exact: NDArray[Any],
+    near: NDArray[np.float32],
+    scale: float,
+    labels: NDArray[np.int32],
+    groups: NDArray[np.int32] | None,
+    sides: NDArray[np.int32] | None,
+    k: int,
+    other: bool,
+    n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
 def nearest_pairs(
-    exact: NDArray[Any], near: NDArray[np.float32], scale: float, labels: NDArray[np.int32],
-    groups: NDArray[np.int32] | None, sides: NDArray[np.int32] | None, k: int, per_label: bool, n_threads: int,
+    exact: NDArray[Any],
+    near: NDArray[np.float32],
+    scale: float,
+    labels: NDArray[np.int32],
+    groups: NDArray[np.int32] | None,
+    sides: NDArray[np.int32] | None,
+    k: int,
+    per_label: bool,
+    n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]: ...
 def adjacency(
     n: int, source: NDArray[np.int32], target: NDArray[np.int32]

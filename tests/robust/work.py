@@ -22,6 +22,23 @@ def _samples() -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((120, 24)) + y[:, None] * 0.3, y
 
 
+def _video() -> np.ndarray:
+    return np.random.default_rng(4).integers(0, 256, (24, 40, 52), dtype=np.uint8)
+
+
+def harris() -> list[np.ndarray]:
+    return [stcorner.corner_harris_3d(_video()), stcorner.structure_tensor_3d(_video())]
+
+
+def points() -> list[np.ndarray]:
+    found = stcorner.detect_stips(_video())
+    return [found.coordinates, found.response, stcorner.corner_peaks_3d(stcorner.corner_harris_3d(_video()))]
+
+
+def texture() -> list[np.ndarray]:
+    return [stcorner.texture_map_histogram(_video())]
+
+
 def graphs() -> list[np.ndarray]:
     X, y = _samples()
     return [graph.toarray() for graph in (stcorner.intrinsic_graph(X, y), stcorner.penalty_graph(X, y))]
@@ -33,7 +50,7 @@ def fisher() -> list[np.ndarray]:
 
 
 WORK: dict[str, Callable[[], list[np.ndarray]]] = {
-    function.__name__: function for function in (graphs, fisher)
+    function.__name__: function for function in (harris, points, texture, graphs, fisher)
 }
 
 

@@ -8,10 +8,6 @@ from .cremad import CREMAD_BROKEN as CREMAD_BROKEN
 from .cremad import load_cremad as load_cremad
 from .cremad import parse_cremad_name as parse_cremad_name
 from .cremad import read_cremad_votes as read_cremad_votes
-from .sounds import SoundFingerprint as SoundFingerprint
-from .sounds import SoundMatch as SoundMatch
-from .sounds import fingerprint as fingerprint
-from .sounds import match_sounds as match_sounds
 from .folder import load_folder as load_folder
 from .folds import actor_folds as actor_folds
 from .guess import load_corpus as load_corpus
@@ -26,4 +22,8 @@ from .protocols import load_protocol as load_protocol
 from .protocols import protocol_names as protocol_names
 from .ravdess import load_ravdess as load_ravdess
 from .ravdess import parse_ravdess_name as parse_ravdess_name
+from .sounds import SoundFingerprint as SoundFingerprint
+from .sounds import SoundMatch as SoundMatch
+from .sounds import fingerprint as fingerprint
+from .sounds import match_sounds as match_sounds
 from .synthetic import make_corpus as make_corpus

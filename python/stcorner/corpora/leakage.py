@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
     from stcorner.corpora.clip import Clip
-    from stcorner.corpora.sounds import SoundFingerprint
     from stcorner.corpora.protocols import Fold
+    from stcorner.corpora.sounds import SoundFingerprint
 
 __all__ = ["CHECKS", "Leak", "LeakageReport", "audit_folds", "audit_leakage"]
 
