@@ -1,6 +1,7 @@
 #include "arrays.hpp"
 #include "stcorner/audio/framewise.hpp"
 #include "stcorner/audio/pitch.hpp"
+#include "stcorner/audio/spectrum.hpp"
 
 namespace stcorner::bindings {
 namespace {
@@ -44,6 +45,36 @@ Array<double> autocorrelate(const Array<double>& signal, const Array<double>& wi
   return out;
 }
 
+Array<float> power_spectra(const Array<float>& signal, const Array<float>& window, py::ssize_t n_fft,
+                           py::ssize_t hop_length, py::ssize_t first_start, py::ssize_t n_frames, int n_threads) {
+  Array<float> out({n_frames, n_fft / 2 + 1});
+  const float* const x = signal.data();
+  const float* const w = window.data();
+  float* const result = out.mutable_data();
+  const py::ssize_t n = signal.size();
+  const Framing framing{window.size(), hop_length, first_start, n_frames};
+  {
+    const py::gil_scoped_release nogil;
+    audio::power_spectra(x, n, framing, w, n_fft, result, n_threads);
+  }
+  return out;
+}
+
+Array<float> project(const Array<float>& rows, const Array<float>& basis, int n_threads) {
+  if (rows.ndim() != 2 || basis.ndim() != 2 || rows.shape(1) != basis.shape(1))
+    throw py::value_error("rows must have shape (n, bins) and basis (bands, bins)");
+  Array<float> out({rows.shape(0), basis.shape(0)});
+  const float* const x = rows.data();
+  const float* const weights = basis.data();
+  float* const result = out.mutable_data();
+  const py::ssize_t n = rows.shape(0), bins = rows.shape(1), bands = basis.shape(0);
+  {
+    const py::gil_scoped_release nogil;
+    audio::project(x, n, weights, bands, bins, result, n_threads);
+  }
+  return out;
+}
+
 py::tuple track_pitch(const Array<float>& signal, py::ssize_t frame_length, py::ssize_t hop_length,
                       py::ssize_t first_start, py::ssize_t n_frames, const audio::PitchOptions& options,
                       int n_threads) {
@@ -83,6 +114,9 @@ void bind_audio(py::module_& m) {
         arg("n_frames"), arg("threshold"), arg("want_zcr"), arg("want_rms"), arg("n_threads"));
   m.def("autocorrelate", &autocorrelate, arg("signal").noconvert(), arg("window").noconvert(), arg("hop_length"),
         arg("first_start"), arg("n_frames"), arg("n_lags"), arg("unbiased"), arg("n_threads"));
+  m.def("power_spectra", &power_spectra, arg("signal").noconvert(), arg("window").noconvert(), arg("n_fft"),
+        arg("hop_length"), arg("first_start"), arg("n_frames"), arg("n_threads"));
+  m.def("project", &project, arg("rows").noconvert(), arg("basis").noconvert(), arg("n_threads"));
   m.def("track_pitch", &track_pitch, arg("signal").noconvert(), arg("frame_length"), arg("hop_length"),
         arg("first_start"), arg("n_frames"), arg("options"), arg("n_threads"));
 }

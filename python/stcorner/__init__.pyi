@@ -3,11 +3,13 @@ from ._runtime import active_isa as active_isa
 from ._runtime import available_isas as available_isas
 from ._runtime import set_isa as set_isa
 from ._runtime import show_versions as show_versions
+from .audio import AudioStream as AudioStream
 from .audio import autocorrelate as autocorrelate
 from .audio import chroma as chroma
 from .audio import clip_features as clip_features
 from .audio import delta as delta
 from .audio import feature_names as feature_names
+from .audio import frame_table as frame_table
 from .audio import harmonicity as harmonicity
 from .audio import melspectrogram as melspectrogram
 from .audio import mfcc as mfcc
@@ -16,6 +18,8 @@ from .audio import power_spectrogram as power_spectrogram
 from .audio import power_to_db as power_to_db
 from .audio import rms as rms
 from .audio import spectral_features as spectral_features
+from .audio import trim_silence as trim_silence
+from .audio import voice_activity as voice_activity
 from .audio import zcr_and_rms as zcr_and_rms
 from .audio import zero_crossing_rate as zero_crossing_rate
 from .corpora import Clip as Clip

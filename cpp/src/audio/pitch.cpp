@@ -25,7 +25,7 @@ std::vector<double> hann(std::ptrdiff_t n) {
 
 /// Interpolation kernels: row f holds sinc(k - f / kSincSteps) under a Hann window, for the lags
 /// k = -15 .. 16 about the whole lag, each row of sum 1.
-std::vector<float> sinc_table() {
+std::vector<float> make_sinc_table() {
   std::vector<float> table;
   for (int step = 0; step <= kernels::kSincSteps; ++step) {
     double row[kernels::kSincTaps], sum = 0.0;
@@ -37,6 +37,11 @@ std::vector<float> sinc_table() {
     }
     for (const double value : row) table.push_back(static_cast<float>(value / sum));
   }
+  return table;
+}
+
+const std::vector<float>& sinc_table() {
+  static const std::vector<float> table = make_sinc_table();
   return table;
 }
 
@@ -61,8 +66,7 @@ class Searcher {
         first_lag_(std::max<std::ptrdiff_t>(2, static_cast<std::ptrdiff_t>(rate_ / options.fmax))),
         last_lag_(static_cast<std::ptrdiff_t>(std::ceil(rate_ / options.fmin))),
         n_lags_(last_lag_ + kernels::kSincTaps / 2 + 2),
-        plan_(good_length(length_ + n_lags_)),
-        sinc_(sinc_table()) {
+        plan_(good_length(length_ + n_lags_)) {
     if (last_lag_ <= first_lag_) throw std::invalid_argument("fmax must be > fmin by at least one lag");
     if (length_ < 2 * last_lag_) throw std::invalid_argument("frame_length must hold two periods of fmin");
     const std::vector<double> window = hann(length_);
@@ -85,7 +89,7 @@ class Searcher {
     const Scratch<float> scratch(4 * size * kernel.lanes32);
     std::vector<float> rows(static_cast<std::size_t>(batch * n_lags_)), row(static_cast<std::size_t>(n_lags_ + 2 * kernels::kSincTaps));
     const kernels::PeakJob peaks{scale_.data(), cost_.data(), first_lag_, last_lag_, n_lags_,
-                                 least_,        options.max_candidates, sinc_.data()};
+                                 least_,        options.max_candidates, sinc_table().data()};
     const std::ptrdiff_t half_period = std::min(last_lag_ / 2 + 1, length_ / 2);
     std::vector<float> levels(static_cast<std::size_t>(batch));
     for (std::ptrdiff_t at = 0; at < count; at += batch) {
@@ -114,7 +118,7 @@ class Searcher {
   double rate_;
   std::ptrdiff_t length_, first_lag_, last_lag_, n_lags_;
   Plan<float> plan_;
-  std::vector<float> sinc_, window_, scale_, cost_;
+  std::vector<float> window_, scale_, cost_;
   float least_ = 0.0F;
 };
 

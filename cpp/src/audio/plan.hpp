@@ -7,14 +7,18 @@
 
 namespace stcorner::audio {
 
+/// Whether `n` is a product of 2, 3 and 5.
+inline bool is_smooth(std::ptrdiff_t n) {
+  for (const std::ptrdiff_t prime : {2, 3, 5})
+    while (n > 1 && n % prime == 0) n /= prime;
+  return n == 1;
+}
+
 /// Smallest even product of 2, 3 and 5 that is at least `n`.
 inline std::ptrdiff_t good_length(std::ptrdiff_t n) {
-  for (std::ptrdiff_t size = n < 4 ? 4 : n + n % 2;; size += 2) {
-    std::ptrdiff_t rest = size;
-    for (const std::ptrdiff_t prime : {2, 3, 5})
-      while (rest % prime == 0) rest /= prime;
-    if (rest == 1) return size;
-  }
+  std::ptrdiff_t size = n < 4 ? 4 : n + n % 2;
+  while (!is_smooth(size)) size += 2;
+  return size;
 }
 
 /// Owns the twiddle factors of a transform.
@@ -53,9 +57,15 @@ class Plan {
 
 /// Autocorrelation of a window, lags 0 .. n_lags - 1, as a share of lag 0.
 inline std::vector<double> window_autocorrelation(const double* window, std::ptrdiff_t n, std::ptrdiff_t n_lags) {
-  std::vector<double> result(static_cast<std::size_t>(n_lags), 0.0);
-  for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag)
-    for (std::ptrdiff_t i = 0; i + lag < n; ++i) result[static_cast<std::size_t>(lag)] += window[i] * window[i + lag];
+  std::vector<double> result(static_cast<std::size_t>(n_lags));
+  for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag) {
+    double sums[8] = {};  // eight, so that the additions need not wait for one another
+    std::ptrdiff_t i = 0;
+    for (; i + lag + 8 <= n; i += 8)
+      for (std::ptrdiff_t k = 0; k < 8; ++k) sums[k] += window[i + k] * window[i + k + lag];
+    for (; i + lag < n; ++i) sums[0] += window[i] * window[i + lag];
+    for (const double sum : sums) result[static_cast<std::size_t>(lag)] += sum;
+  }
   for (std::ptrdiff_t lag = n_lags - 1; lag >= 0; --lag) result[static_cast<std::size_t>(lag)] /= result[0];
   return result;
 }

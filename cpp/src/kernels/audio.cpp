@@ -6,8 +6,9 @@
 namespace stcorner::kernels::STC_ISA {
 
 const AudioTable& audio_table() noexcept {
-  static constexpr AudioTable table{STC_STRING(STC_ISA), F32::size,       F64::size,  changes_and_energy,
-                                    autocorrelate32,     autocorrelate64, find_peaks, decimate};
+  static constexpr AudioTable table{STC_STRING(STC_ISA), F32::size,     F64::size, changes_and_energy,
+                                    autocorrelate32,     autocorrelate64, power_spectra, project,
+                                    find_peaks,          decimate};
   return table;
 }
 
@@ -43,6 +44,25 @@ void changes_and_energy(const float* x, std::ptrdiff_t begin, std::ptrdiff_t end
   }
   if (changes) *changes = count;
   if (energy) *energy = sum;
+}
+
+void project(const float* row, const Band* bands, std::ptrdiff_t n_bands, float* out) noexcept {
+  for (std::ptrdiff_t b = 0; b < n_bands; ++b) {
+    const float* const x = row + bands[b].first;
+    const float* const w = bands[b].weights;
+    const std::ptrdiff_t n = bands[b].count;
+    float sum = 0.0F;
+    std::ptrdiff_t i = 0;
+    if (n >= F32::size) {
+      F32 lanes = broadcast(0.0F);
+      for (; i + F32::size <= n; i += F32::size) lanes = fma(load(x + i), load(w + i), lanes);
+      float parts[F32::size];
+      store(parts, lanes);
+      for (const float part : parts) sum += part;
+    }
+    for (; i < n; ++i) sum += x[i] * w[i];
+    out[b] = sum;
+  }
 }
 
 void decimate(const float* const* phases, int factor, const float* taps, int n_taps, float* out,

@@ -31,6 +31,13 @@ struct FrameJob {
   std::ptrdiff_t level_end;
 };
 
+/// Consecutive bins with one weight each.
+struct Band {
+  std::ptrdiff_t first;
+  std::ptrdiff_t count;
+  const float* weights;
+};
+
 /// Where the maxima of a normalised autocorrelation are sought and how they are refined.
 struct PeakJob {
   const float* scale;          ///< per lag: 1 / autocorrelation of the window
@@ -65,6 +72,12 @@ struct AudioTable {
                           std::ptrdiff_t n_lags, float* scratch, float* out, float* levels) noexcept;
   void (*autocorrelate64)(const FftPlan<double>& plan, const FrameJob<double>& job, const double* weights,
                           std::ptrdiff_t n_lags, double* scratch, double* out, double* levels) noexcept;
+
+  /// Power spectra (bins 0 .. n / 2) of up to `2 * lanes` frames into rows of `out`; scratch as above.
+  void (*power_spectra)(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept;
+
+  /// out[b] = sum over the band's bins of weights * row, for each band.
+  void (*project)(const float* row, const Band* bands, std::ptrdiff_t n_bands, float* out) noexcept;
 
   /// Candidates of one frame: refined lags (in samples) and strengths, strongest (after cost) first.
   /// `acf` has n_lags values; `row` is scratch for n_lags + kSincTaps. Returns their number.

@@ -78,6 +78,22 @@ STC_INLINE void powers(const T* z, T* out, std::ptrdiff_t n, const T* weights) n
   }
 }
 
+/// Load all frames of a job into the work buffer `a`, empty slots as zeros; `scales` are the squares of
+/// what the frames were divided by.
+template <class T>
+STC_INLINE void load_frames(const FrameJob<T>& job, std::ptrdiff_t n, T* a, T* scales, T* levels) noexcept {
+  constexpr std::ptrdiff_t kElement = 2 * LanesOf<T>::type::size;
+  for (std::ptrdiff_t frame = 0; frame < kElement; ++frame) {
+    T* const slot = a + slot_of<T>(frame);
+    if (frame < job.n_frames) {
+      const T size = load_frame(job, frame, n, slot, levels + frame);
+      scales[frame] = size * size;
+    } else {
+      for (std::ptrdiff_t i = 0; i < n; ++i) slot[i * kElement] = T(0);
+    }
+  }
+}
+
 template <class T>
 STC_INLINE void autocorrelate(const FftPlan<T>& plan, const FrameJob<T>& job, const T* weights,
                               std::ptrdiff_t n_lags, T* scratch, T* out, T* levels) noexcept {
@@ -86,15 +102,7 @@ STC_INLINE void autocorrelate(const FftPlan<T>& plan, const FrameJob<T>& job, co
   T* const a = scratch;
   T* const b = scratch + plan.n * kElement;
   T scales[kElement];
-  for (std::ptrdiff_t frame = 0; frame < kElement; ++frame) {
-    T* const slot = a + slot_of<T>(frame);
-    if (frame < job.n_frames) {
-      const T size = load_frame(job, frame, plan.n, slot, levels + frame);
-      scales[frame] = size * size;
-    } else {
-      for (std::ptrdiff_t i = 0; i < plan.n; ++i) slot[i * kElement] = T(0);
-    }
-  }
+  load_frames(job, plan.n, a, scales, levels);
   T* const spectrum = fft(plan, a, b);
   T* const power = spectrum == a ? b : a;
   powers(spectrum, power, plan.n, weights);
@@ -102,6 +110,22 @@ STC_INLINE void autocorrelate(const FftPlan<T>& plan, const FrameJob<T>& job, co
   for (std::ptrdiff_t frame = 0; frame < job.n_frames; ++frame) {
     const T* const from = result + slot_of<T>(frame);
     for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag) out[frame * n_lags + lag] = from[lag * kElement] * scales[frame];
+  }
+}
+
+void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept {
+  constexpr std::ptrdiff_t kElement = 2 * F32::size;
+  float* const a = scratch;
+  float* const b = scratch + plan.n * kElement;
+  float scales[kElement], levels[kElement];
+  load_frames(job, plan.n, a, scales, levels);
+  float* const spectrum = fft(plan, a, b);
+  float* const power = spectrum == a ? b : a;
+  powers<float>(spectrum, power, plan.n, nullptr);
+  const std::ptrdiff_t bins = plan.n / 2 + 1;
+  for (std::ptrdiff_t frame = 0; frame < job.n_frames; ++frame) {
+    const float* const from = power + slot_of<float>(frame);
+    for (std::ptrdiff_t k = 0; k < bins; ++k) out[frame * bins + k] = from[k * kElement] * scales[frame];
   }
 }
 

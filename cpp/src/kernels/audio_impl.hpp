@@ -59,6 +59,8 @@ void autocorrelate32(const FftPlan<float>& plan, const FrameJob<float>& job, con
                      std::ptrdiff_t n_lags, float* scratch, float* out, float* levels) noexcept;
 void autocorrelate64(const FftPlan<double>& plan, const FrameJob<double>& job, const double* weights,
                      std::ptrdiff_t n_lags, double* scratch, double* out, double* levels) noexcept;
+void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept;
+void project(const float* row, const Band* bands, std::ptrdiff_t n_bands, float* out) noexcept;
 int find_peaks(const PeakJob& job, const float* acf, float* row, float* lags, float* strengths) noexcept;
 void decimate(const float* const* phases, int factor, const float* taps, int n_taps, float* out,
               std::ptrdiff_t n_out) noexcept;

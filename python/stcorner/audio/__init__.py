@@ -1,5 +1,7 @@
 """The voice: framewise descriptors, pitch, spectra, and vectors that describe a whole clip."""
 
+from stcorner.audio.activity import trim_silence, voice_activity
+from stcorner.audio.frames import AudioStream, frame_table
 from stcorner.audio.framewise import autocorrelate, rms, zcr_and_rms, zero_crossing_rate
 from stcorner.audio.pitch import harmonicity, pitch_autocorrelation
 from stcorner.audio.recipes import RECIPES, clip_features, feature_names
@@ -15,11 +17,13 @@ from stcorner.audio.spectral import (
 
 __all__ = [
     "RECIPES",
+    "AudioStream",
     "autocorrelate",
     "chroma",
     "clip_features",
     "delta",
     "feature_names",
+    "frame_table",
     "harmonicity",
     "melspectrogram",
     "mfcc",
@@ -28,6 +32,8 @@ __all__ = [
     "power_to_db",
     "rms",
     "spectral_features",
+    "trim_silence",
+    "voice_activity",
     "zcr_and_rms",
     "zero_crossing_rate",
 ]

@@ -47,7 +47,7 @@ class Tracks:
 @functools.cache
 def _constants() -> tuple[NDArray[np.float32], ...]:
     """Window, mel filters, cosine basis, moments of frequency, slopes: what never changes."""
-    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WIN) / _WIN)).astype(np.float32)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WIN) / _WIN)
     mel = mel_filters(SAMPLE_RATE, _FFT, n_mels=40, fmin=50, fmax=8000, htk=True, norm=None)
     frequency = np.arange(_FFT // 2 + 1) * (SAMPLE_RATE / _FFT)
     moments = np.stack([np.ones_like(frequency), frequency, frequency**2], axis=1)
@@ -59,14 +59,23 @@ def _constants() -> tuple[NDArray[np.float32], ...]:
     bands = np.stack(
         [(frequency >= 50) & (frequency < 1000), (frequency >= 1000) & (frequency < 5000)], axis=1
     )
-    return tuple(
-        np.ascontiguousarray(each, dtype=np.float32)
-        for each in (window, mel.T, cosine_basis(40, _N_MFCC + 1)[1:].T, moments, slopes, bands)
+    # Spectra are divided by the sum of the window.
+    bases = (
+        window / np.sqrt(window.sum()),
+        mel,
+        cosine_basis(40, _N_MFCC + 1)[1:],
+        moments.T,
+        slopes.T,
+        bands.T,
     )
+    return tuple(np.ascontiguousarray(each, dtype=np.float32) for each in bases)
 
 
 def _decibel(power: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(np.float32(10.0) * np.log10(power + _POWER_FLOOR))
+    decibel = power + _POWER_FLOOR
+    np.log(decibel, out=decibel)
+    decibel *= np.float32(10.0 / np.log(10.0))
+    return decibel
 
 
 def _bin(hertz: float) -> int:
@@ -80,8 +89,6 @@ def tracks(y: NDArray[np.float32]) -> Tracks:
     The signal is centred and scaled so that its loudest frame has an energy of 0 dB: a microphone's gain
     changes nothing.
     """
-    from scipy.fft import rfft
-
     window, mel_basis, dct, moments, slopes, bands = _constants()
     signal = y - y.mean(dtype=np.float64).astype(np.float32)
     n_frames = 1 + len(signal) // HOP
@@ -92,14 +99,12 @@ def tracks(y: NDArray[np.float32]) -> Tracks:
         rms = rms / loudest
     energy = np.float32(10.0) * np.log10(rms * rms + np.float32(1e-9))
 
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(signal, _WIN), _WIN)[_WIN // 2 :: HOP][:n_frames]
-    spectrum = rfft(frames * window, _FFT, axis=1)
-    power = (spectrum.real**2 + spectrum.imag**2) * np.float32(1.0 / window.sum())
+    power = _core.power_spectra(signal, window, _FFT, HOP, -(_WIN // 2), n_frames, 1)
     log_power = _decibel(power)
-    mfcc = _decibel(power @ mel_basis) @ dct
+    mfcc = _core.project(_decibel(_core.project(power, mel_basis, 1)), dct, 1)
 
     magnitude = np.sqrt(power) + np.float32(1e-7)
-    sums = magnitude @ moments
+    sums = _core.project(magnitude, moments, 1)
     centroid = sums[:, 1] / sums[:, 0]
     spread = np.sqrt(np.maximum(sums[:, 2] / sums[:, 0] - centroid**2, 0.0))
     magnitude /= sums[:, :1]
@@ -118,10 +123,10 @@ def tracks(y: NDArray[np.float32]) -> Tracks:
     entropy = np.log(total) - to_natural * np.einsum("tf,tf->t", power, log_power) / total
     flatness = to_natural * log_power.mean(axis=1) - np.log(power.mean(axis=1) + _POWER_FLOOR)
 
-    band = _decibel(power @ bands)
+    band = _decibel(_core.project(power, bands, 1))
     low = _decibel(power[:, : _bin(2000)].max(axis=1))
     high = _decibel(power[:, _bin(2000) : _bin(5000)].max(axis=1))
-    tilt = log_power @ slopes
+    tilt = _core.project(log_power, slopes, 1)
 
     f0, strength = track(
         signal, sr=SAMPLE_RATE, frame_length=_PITCH_FRAME, hop_length=HOP, n_threads=1, fmin=60.0, fmax=650.0,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_array, check_flag, check_integer, check_real
+from stcorner import _core
+from stcorner._validation import check_array, check_flag, check_integer, check_real, resolve_n_threads
 from stcorner.audio._filters import chroma_filters, cosine_basis, estimate_tuning, mel_filters
 from stcorner.audio._frames import check_rate, check_signal, frame_layout
 from stcorner.audio.framewise import window_samples
@@ -25,8 +26,6 @@ __all__ = [
     "spectral_features",
 ]
 
-_BLOCK = 256  # frames per block of transforms: their spectra stay in the processor's cache
-
 
 def power_spectrogram(
     y: ArrayLike,
@@ -36,6 +35,7 @@ def power_spectrogram(
     win_length: int | None = None,
     window: str | ArrayLike = "hann",
     center: bool = True,
+    n_threads: int | None = None,
 ) -> NDArray[np.float32]:
     """Compute the squared magnitude of the short-time Fourier transform.
 
@@ -51,6 +51,8 @@ def power_spectrogram(
         Name for `scipy.signal.get_window`, or the samples.
     center : bool
         Frame i is centred on sample ``i * hop_length``, with zeros beyond the ends.
+    n_threads : int, optional
+        Threads; the result does not depend on it.
 
     Returns
     -------
@@ -68,30 +70,52 @@ def power_spectrogram(
            [1.],
            [1.]], dtype=float32)
     """
-    from scipy.fft import rfft
-
     signal = check_signal(y)
     length, hop, start, n_frames = frame_layout(
         signal.shape[-1], check_integer("n_fft", n_fft, low=2), hop_length, center
     )
     width = length if win_length is None else check_integer("win_length", win_length, low=1, high=length)
-    weights = np.zeros(length, np.float32)
-    offset = (length - width) // 2
-    weights[offset : offset + width] = window_samples(window, width)
-    flat = signal.reshape(-1, signal.shape[-1])
-    if start:
-        flat = np.pad(flat, ((0, 0), (-start, -start)))
-    powers = np.empty((len(flat), n_frames, length // 2 + 1), np.float32)
-    for row, out in zip(flat, powers, strict=True):
-        frames = np.lib.stride_tricks.sliding_window_view(row, length)[::hop]
-        for at in range(0, n_frames, _BLOCK):
-            spectrum = rfft(frames[at : at + _BLOCK] * weights, axis=1, overwrite_x=True)
-            block = out[at : at + _BLOCK]
-            np.multiply(spectrum.real, spectrum.real, out=block)
-            imaginary = np.ascontiguousarray(spectrum.imag)
-            imaginary *= imaginary
-            block += imaginary
+    weights = window_samples(window, width).astype(np.float32)
+    threads = resolve_n_threads(n_threads)
+    start += (length - width) // 2
+    parts = [
+        _power_spectra(row, weights, length, hop, start, n_frames, threads)
+        for row in signal.reshape(-1, signal.shape[-1])
+    ]
+    powers = parts[0][None] if len(parts) == 1 else np.stack(parts)
+    if not np.isfinite(powers.max()):
+        raise ParameterError("y must have squares that float32 can hold, got magnitudes beyond 1e18")
     return powers.reshape(*signal.shape[:-1], n_frames, length // 2 + 1).swapaxes(-1, -2)
+
+
+def _power_spectra(
+    row: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    n_fft: int,
+    hop: int,
+    start: int,
+    n_frames: int,
+    threads: int,
+) -> NDArray[np.float32]:
+    rest = n_fft
+    for prime in (2, 3, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest == 1:
+        return _core.power_spectra(row, weights, n_fft, hop, start, n_frames, threads)
+    # Lengths with larger primes are rare; scipy's transform knows them all.
+    from scipy.fft import rfft
+
+    reach = start + (n_frames - 1) * hop + len(weights)
+    padded = np.pad(row, (max(0, -start), max(0, reach - len(row))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, len(weights))[max(0, start) :: hop][:n_frames]
+    return np.asarray(np.abs(rfft(frames * weights, n_fft, axis=1)) ** 2)
+
+
+def _project(values: NDArray[np.float32], basis: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return values (..., t, bins) times the transpose of a basis (bands, bins)."""
+    rows = np.ascontiguousarray(values).reshape(-1, values.shape[-1])
+    return _core.project(rows, basis, 0).reshape(*values.shape[:-1], len(basis))
 
 
 def _spectrum(y: ArrayLike | None, S: ArrayLike | None, options: dict[str, Any]) -> tuple[NDArray[Any], int]:
@@ -171,7 +195,7 @@ def melspectrogram(
     }
     power, size = _spectrum(y, S, options)
     basis = mel_filters(sr, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm)
-    return (power @ basis.T).swapaxes(-1, -2)
+    return _project(power, basis).swapaxes(-1, -2)
 
 
 def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.0) -> NDArray[np.float32]:
@@ -185,8 +209,8 @@ def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.
     power = check_array("S", S, dtype=np.float32)
     floor = check_real("amin", amin, low=0.0, open_low=True)
     decibel: NDArray[np.float32] = np.maximum(power, np.float32(floor))
-    np.log10(decibel, out=decibel)
-    decibel *= np.float32(10.0)
+    np.log(decibel, out=decibel)  # numpy has vector code for this logarithm, not for the decimal one
+    decibel *= np.float32(10.0 / np.log(10.0))
     if top_db is not None:
         drop = check_real("top_db", top_db, low=0.0)
         np.maximum(decibel, decibel.max() - np.float32(drop), out=decibel)
@@ -253,7 +277,7 @@ def mfcc(
     bands = power.shape[-2]
     count = check_integer("n_mfcc", n_mfcc, low=1, high=bands)
     decibel = power_to_db(power, top_db=top_db)
-    return np.asarray(np.matmul(cosine_basis(bands, count), decibel))
+    return _project(decibel.swapaxes(-1, -2), cosine_basis(bands, count)).swapaxes(-1, -2)
 
 
 def chroma(
@@ -307,7 +331,7 @@ def chroma(
     rate = check_rate(sr)
     classes = check_integer("n_chroma", n_chroma, low=1)
     shift = estimate_tuning(power, rate, size, classes) if tuning is None else check_real("tuning", tuning)
-    raw = power @ chroma_filters(rate, size, classes, shift).T
+    raw = _project(power, chroma_filters(rate, size, classes, shift))
     largest = raw.max(axis=-1, keepdims=True)
     raw /= np.where(largest > np.finfo(np.float32).tiny, largest, np.float32(1.0))
     return raw.swapaxes(-1, -2)

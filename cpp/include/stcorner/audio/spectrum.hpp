@@ -1,0 +1,19 @@
+#pragma once
+#include <cstddef>
+
+#include "stcorner/audio/framewise.hpp"
+
+namespace stcorner::audio {
+
+/// Power spectra of windowed frames into (n_frames, n_fft / 2 + 1). `window` has framing.frame_length <=
+/// n_fft values; the rest of the transform is zero. Throws std::invalid_argument unless n_fft is a product
+/// of 2, 3 and 5.
+void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
+                   std::ptrdiff_t n_fft, float* out, int n_threads);
+
+/// out[i, b] = sum_k rows[i, k] * basis[b, k]. The zeros that a row of the basis begins and ends with are
+/// skipped. The sums are in an order that depends on nothing but the basis.
+void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::ptrdiff_t n_bands,
+             std::ptrdiff_t n_bins, float* out, int n_threads);
+
+}  // namespace stcorner::audio

@@ -1,0 +1,56 @@
+#include "stcorner/audio/spectrum.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "plan.hpp"
+#include "stcorner/parallel.hpp"
+
+namespace stcorner::audio {
+namespace {
+
+constexpr std::ptrdiff_t kItem = 256;  // frames per work item; even, so that pairs of frames stay together
+
+}  // namespace
+
+void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
+                   std::ptrdiff_t n_fft, float* out, int n_threads) {
+  if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
+  if (framing.frame_length < 1 || framing.frame_length > n_fft)
+    throw std::invalid_argument("frame_length must be >= 1 and <= n_fft");
+  const kernels::AudioTable& table = kernels::audio_table();
+  const Plan<float> plan(n_fft);
+  const std::ptrdiff_t batch = 2 * table.lanes32, bins = n_fft / 2 + 1;
+  parallel_for((framing.n_frames + kItem - 1) / kItem, n_threads, [&](std::ptrdiff_t item) {
+    const Scratch<float> scratch(4 * n_fft * table.lanes32);
+    const std::ptrdiff_t end = std::min((item + 1) * kItem, framing.n_frames);
+    std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(batch));
+    for (std::ptrdiff_t first = item * kItem; first < end; first += batch) {
+      const std::ptrdiff_t count = std::min(batch, end - first);
+      for (std::ptrdiff_t i = 0; i < count; ++i)
+        starts[static_cast<std::size_t>(i)] = framing.first_start + (first + i) * framing.hop_length;
+      table.power_spectra(plan.get(), {signal, n, starts.data(), count, framing.frame_length, window, false, 0, 0},
+                          scratch.data(), out + first * bins);
+    }
+  });
+}
+
+void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::ptrdiff_t n_bands,
+             std::ptrdiff_t n_bins, float* out, int n_threads) {
+  std::vector<kernels::Band> bands;
+  for (std::ptrdiff_t b = 0; b < n_bands; ++b) {
+    const float* const weights = basis + b * n_bins;
+    std::ptrdiff_t first = 0, end = n_bins;
+    while (first < end && weights[first] == 0.0F) ++first;
+    while (end > first && weights[end - 1] == 0.0F) --end;
+    bands.push_back({first, end - first, weights + first});
+  }
+  const auto kernel = kernels::audio_table().project;
+  parallel_for((n_rows + kItem - 1) / kItem, n_threads, [&](std::ptrdiff_t item) {
+    const std::ptrdiff_t end = std::min((item + 1) * kItem, n_rows);
+    for (std::ptrdiff_t row = item * kItem; row < end; ++row)
+      kernel(rows + row * n_bins, bands.data(), n_bands, out + row * n_bands);
+  });
+}
+
+}  // namespace stcorner::audio
