@@ -41,8 +41,12 @@ from .errors import LeakageError as LeakageError
 from .errors import MediaError as MediaError
 from .errors import MissingExtraError as MissingExtraError
 from .errors import ModelError as ModelError
+from .errors import OutputError as OutputError
 from .errors import ParameterError as ParameterError
 from .errors import StcornerError as StcornerError
+from .extraction import Extraction as Extraction
+from .extraction import extract as extract
+from .extraction import list_media as list_media
 from .fercnn import FERCNNClassifier as FERCNNClassifier
 from .fercnn import fercnn as fercnn
 from .fusion import MarginalFisherAnalysis as MarginalFisherAnalysis

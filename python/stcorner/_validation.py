@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-__all__ = ["check_array", "check_choice", "check_flag", "check_integer", "check_real", "resolve_n_threads"]
+__all__ = [
+    "check_array",
+    "check_choice",
+    "check_flag",
+    "check_integer",
+    "check_real",
+    "resolve_n_jobs",
+    "resolve_n_threads",
+]
 
 T = TypeVar("T")
 
@@ -145,11 +153,18 @@ def resolve_n_threads(n_threads: int | None) -> int:
     None is the process default, -1 all cores that this process may use, -2 all but one, and so on
     (scikit-learn's rule for ``n_jobs``).
     """
-    if n_threads is None:
-        return 0
-    number = check_integer("n_threads", n_threads)
+    return 0 if n_threads is None else _resolve_count("n_threads", n_threads)
+
+
+def resolve_n_jobs(n_jobs: int | None) -> int:
+    """Return the number of processes: None is one, negative numbers count cores as for threads."""
+    return 1 if n_jobs is None else _resolve_count("n_jobs", n_jobs)
+
+
+def _resolve_count(name: str, value: int) -> int:
+    number = check_integer(name, value)
     if number == 0:
-        raise ParameterError("n_threads must be None, > 0, or negative (-1: all cores), got 0")
+        raise ParameterError(f"{name} must be None, > 0, or negative (-1: all cores), got 0")
     if number < 0:
         import os
 

@@ -8,6 +8,7 @@ __all__ = [
     "MediaError",
     "MissingExtraError",
     "ModelError",
+    "OutputError",
     "ParameterError",
     "StcornerError",
 ]
@@ -31,6 +32,10 @@ class DatasetError(StcornerError, ValueError):
 
 class LeakageError(DatasetError):
     """Training and test data share something that makes the test score meaningless."""
+
+
+class OutputError(StcornerError, OSError):
+    """Results cannot be written: no room, no rights, or another run writes them."""
 
 
 class ModelError(StcornerError, ValueError):

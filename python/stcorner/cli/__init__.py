@@ -45,6 +45,16 @@ COMMANDS = (
         ),
     ),
     Command(
+        "extract",
+        "Compute the features of all files below a folder; killed, it goes on where it was.",
+        (
+            "stcorner extract RAVDESS -o features.parquet",
+            "stcorner extract interviews -o features.parquet --window 3 --hop 1",
+            "stcorner extract RAVDESS -o features.parquet --shard $SLURM_ARRAY_TASK_ID/16",
+            "stcorner extract RAVDESS -o features.parquet --scheduler tcp://10.0.0.1:8786",
+        ),
+    ),
+    Command(
         "probe",
         "Show what media files hold: streams, rates, durations, sizes.",
         ("stcorner probe clip.mp4", "stcorner probe *.flv --json"),

@@ -113,6 +113,7 @@ def _log(what: str) -> Callable[[int, int], None]:
         if done and now - last >= _LOG_SECONDS:
             last = now
             left = (now - start) / done * (total - done)
-            print(f"{what}: {done}/{total}, {left:.0f} s left", file=sys.stderr, flush=True)
+            rate = done / (now - start)
+            print(f"{what}: {done}/{total}, {rate:.1f}/s, {left:.0f} s left", file=sys.stderr, flush=True)
 
     return report

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_integer
+from stcorner._validation import resolve_n_jobs
 from stcorner.errors import ParameterError
 from stcorner.recognizer.rows import extract_rows
 
@@ -146,7 +146,7 @@ def _stack(vectors: list[NDArray[np.float32] | None], width: int) -> NDArray[np.
 def _map(
     sources: Sequence[Source], plan: ExtractionPlan, *, augment: bool, n_jobs: int | None
 ) -> Iterator[list[Row]]:
-    workers = min(_resolve_n_jobs(n_jobs), len(sources))
+    workers = min(resolve_n_jobs(n_jobs), len(sources))
     if workers <= 1:
         for source in sources:
             yield extract_rows(source, plan, augment)
@@ -163,16 +163,6 @@ def _map(
         yield from pool.map(
             extract_rows, sources, [plan] * len(sources), [augment] * len(sources), chunksize=chunk
         )
-
-
-def _resolve_n_jobs(n_jobs: int | None) -> int:
-    if n_jobs is None:
-        return 1
-    number = check_integer("n_jobs", n_jobs)
-    if number == 0:
-        raise ParameterError("n_jobs must be None, > 0, or negative (-1: all cores), got 0")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return number if number > 0 else max(1, cores + 1 + number)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,154 @@
+"""``stcorner extract``."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["extract"]
+
+# More failures than this are left to the table that holds them.
+_MOST = 10
+
+
+def extract(
+    root: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    modality: Literal["both", "audio", "video"] = "both",
+    recipe: str = "rich",
+    face: str = "largest",
+    window: float | None = None,
+    hop: float | None = None,
+    jobs: int = -1,
+    scheduler: str | None = None,
+    shard: str | None = None,
+    timeout: float = 3600.0,
+    overwrite: bool = False,
+    json: bool = False,
+) -> int:
+    """Compute the features of all files below a folder; killed, it goes on where it was.
+
+    Parameters
+    ----------
+    root
+        Folder of audio and video files, or one file.
+    output
+        Table to write, NAME.parquet. Beside it come the files that failed (errors.parquet) and a manifest.
+    modality
+        What of the files to describe.
+    recipe
+        Description of the sound: rich, paper162 or notebook162.
+    face
+        Which face of several: largest, or a number.
+    window
+        One row for each window of so many seconds, instead of one per file; for long files.
+    hop
+        Seconds between the starts of windows. Default: the window's length.
+    jobs
+        Processes; -1 is one per core.
+    scheduler
+        Run on a Dask cluster: the address of its scheduler, tcp://HOST:PORT.
+    shard
+        I/N: do every N-th file only, from the I-th on; for job arrays. Writes NAME.I-of-N.parquet.
+    timeout
+        Seconds after which a file is given up.
+    overwrite
+        Replace a table that other files or parameters gave.
+    json
+        Print a summary as JSON.
+    """
+    import stcorner
+    from stcorner.cli._output import complain, print_json, progress
+    from stcorner.errors import OutputError
+
+    part = _parse_shard(shard)
+    with _client(scheduler) as client, progress("reading") as report:
+        try:
+            result = stcorner.extract(
+                root, output, modality=modality, recipe=recipe, face=_parse_face(face), window=window,
+                hop=hop, n_jobs=jobs, client=client, shard=part, timeout=timeout, overwrite=overwrite,
+                progress=report,
+            )  # fmt: skip
+        except OutputError as error:
+            complain(str(error))
+            return 1
+    rate = (result.n_files - result.n_resumed) / max(result.seconds, 1e-9)
+    if json:
+        print_json({**vars(result), "files_per_second": rate})
+    else:
+        again = f", {result.n_resumed} of them by an earlier run" if result.n_resumed else ""
+        print(
+            f"{result.n_files} files{again}, {result.n_rows} rows, {result.seconds:.1f} s, {rate:.2f} files/s"
+        )
+        print(f"features: {result.features}")
+        print(f"errors: {result.errors} ({result.n_errors})")
+    return _report(result) if result.n_errors else 0
+
+
+def _report(result: Any) -> int:
+    from pyarrow import parquet
+
+    from stcorner.cli._output import complain
+
+    rows = parquet.read_table(result.errors).slice(0, _MOST).to_pylist()
+    for row in rows:
+        complain(f"{row['stage']}: {row['error']}")
+    if result.n_errors > len(rows):
+        complain(f"and {result.n_errors - len(rows)} more: {result.errors}")
+    complain(f"{result.n_errors} input(s) failed")
+    return 1
+
+
+def _parse_shard(text: str | None) -> tuple[int, int] | None:
+    """Return the shard that ``I/N`` names.
+
+    Examples
+    --------
+    >>> _parse_shard("2/8")
+    (2, 8)
+    """
+    from stcorner.errors import ParameterError
+
+    if text is None:
+        return None
+    i, slash, n = text.partition("/")
+    if not slash or not i.isdecimal() or not n.isdecimal() or not 1 <= int(i) <= int(n):
+        raise ParameterError(f"--shard must be I/N with 1 <= I <= N, got {text!r}")
+    return int(i), int(n)
+
+
+def _parse_face(text: str) -> str | int:
+    from stcorner.errors import ParameterError
+
+    if text != "largest" and not text.isdecimal():
+        raise ParameterError(f"--face must be largest or a number, got {text!r}")
+    return text if text == "largest" else int(text)
+
+
+@contextlib.contextmanager
+def _client(address: str | None) -> Iterator[Any]:
+    from stcorner.errors import MissingExtraError, ParameterError
+
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MissingExtraError("--scheduler", "distributed", "cluster") from None
+    try:
+        client = Client(address, timeout="10s")  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise ParameterError(
+            f"--scheduler must be the address of a scheduler, got {address!r}: {error}"
+        ) from None
+    with client:
+        yield client

@@ -1,0 +1,5 @@
+"""Whole corpora to tables of features: many processes, any interruption, every failure listed."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,3 @@
+from .run import Extraction as Extraction
+from .run import extract as extract
+from .work import list_media as list_media

@@ -1,0 +1,260 @@
+"""What there is to do: the files below a folder, and the rows that one of them gives."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner.errors import DatasetError, StcornerError
+from stcorner.recognizer.rows import FailedInput, RowBuilder, Source, audio_vector, extract_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from stcorner.recognizer.rows import ExtractionPlan, Row
+
+__all__ = ["Item", "Outcome", "Settings", "list_media", "make_items", "run_item"]
+
+# A vector for longer than this says little, and its pictures would fill the memory: such files want windows.
+MAX_CLIP_SECONDS = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What to compute. Small and picklable: it travels to the workers."""
+
+    plan: ExtractionPlan
+    window: float | None = None
+    hop: float | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return what decides the numbers, for the manifest and for telling runs apart."""
+        import stcorner
+
+        return {
+            "stcorner": stcorner.__version__,
+            "plan": {name: value for name, value in sorted(vars(self.plan).items())},
+            "window": self.window,
+            "hop": self.hop,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One clip to read, with what its corpus says of it."""
+
+    source: Source
+    name: str
+    about: dict[str, str | None]
+    stamp: str
+
+    @property
+    def key(self) -> str:
+        """Tell whether this is still the same work: name, part, and the file's size and time of change."""
+        part = (self.name, self.source.clip_id, self.source.start, self.source.end, self.about, self.stamp)
+        return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Rows of one item: plain values, and one array per block with NaN where it is missing."""
+
+    details: list[dict[str, Any]] = field(default_factory=list)
+    blocks: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    failures: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def list_media(root: str | os.PathLike[str]) -> list[Path]:
+    """Return all audio and video files below a folder, in the order of their paths.
+
+    Links are followed, each folder once; hidden files and folders are left out. Files that cannot be
+    read are listed too: reading them will say why.
+
+    Raises
+    ------
+    DatasetError
+        If `root` is no folder.
+    """
+    from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+
+    top = Path(root)
+    if not top.is_dir():
+        raise DatasetError(f"root must be a folder, got {str(root)!r}")
+    found = []
+    entered = set()
+    for folder, inside, names in os.walk(top, followlinks=True):
+        true = os.path.realpath(folder)
+        if true in entered:  # a link back up would lead round for ever
+            inside.clear()
+            continue
+        entered.add(true)
+        inside[:] = sorted(name for name in inside if not name.startswith("."))
+        for name in names:
+            suffix = Path(name).suffix.lower()
+            if not name.startswith(".") and suffix in AUDIO_SUFFIXES | VIDEO_SUFFIXES:
+                found.append(Path(folder, name))
+    return sorted(found)
+
+
+def make_items(clips_or_root: Any) -> tuple[list[Item], str]:
+    """Return the work, in a fixed order, and the folder that the names count from."""
+    if isinstance(clips_or_root, str | os.PathLike) and not Path(clips_or_root).is_file():
+        root = Path(clips_or_root)
+        labelled = _labelled(root)
+        given: Sequence[Any] = [labelled.get(path, path) for path in list_media(root)]
+        if not given:
+            raise DatasetError(f"root must hold audio or video files, got none below {str(root)!r}")
+    else:
+        single = isinstance(clips_or_root, str | os.PathLike)
+        given, root = [Path(clips_or_root)] if single else list(clips_or_root), Path()
+        if not given:
+            raise DatasetError("clips must not be empty")
+    return [_item(one, root) for one in given], str(root)
+
+
+def _labelled(root: Path) -> dict[Path, Any]:
+    """Return the clips that a named corpus knows, by their paths; other trees have no labels to trust."""
+    from stcorner.corpora import load_corpus
+
+    with contextlib.suppress(StcornerError, OSError):
+        return {clip.path: clip for clip in load_corpus(root) if clip.corpus in _CORPORA}
+    return {}
+
+
+_CORPORA = frozenset({"ravdess", "cremad", "synthetic"})
+
+
+def _item(given: Any, root: Path) -> Item:
+    source = Source.of(given)
+    name = os.path.relpath(source.path, root) if root != Path() else str(source.path)
+    about = {key: getattr(given, key, None) for key in ("corpus", "label", "subject", "take")}
+    stamps = []
+    for path in dict.fromkeys((source.path, source.audio_path)):
+        try:
+            status = path.stat()
+        except OSError as error:
+            stamps.append(str(error.errno))
+        else:
+            stamps.append(f"{status.st_size}:{status.st_mtime_ns}")
+    # A name that is no valid Unicode cannot stand in a table; its bytes are written out.
+    return Item(source=source, name=printable(name), about=about, stamp=" ".join(stamps))
+
+
+def printable(text: str) -> str:
+    """Return text that can be written as UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode() if _has_surrogates(text) else text
+
+
+def _has_surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def run_item(item: Item, settings: Settings) -> Outcome:
+    """Compute the rows of one item; what goes wrong is in the outcome."""
+    plan = settings.plan
+    try:
+        rows = list(_rows(item.source, settings))
+    except Exception as error:  # one bad file must not stop the others
+        text = str(error) if isinstance(error, StcornerError) else f"{type(error).__name__}: {error}"
+        return Outcome(failures=[(item.name, "media", printable(text))])
+    kept = [row for row in rows if row.blocks]
+    # A missing stream or face beside something else is a state, and stands in the row.
+    failures = [failed for row in rows if not kept or "error" in row.status.values() for failed in row.errors]
+    blocks = {}
+    for modality in plan.modalities:
+        vectors = [row.blocks.get(modality) for row in kept]
+        width = next((len(vector) for vector in vectors if vector is not None), 0)
+        missing = np.full(width, np.nan, np.float32)
+        if width:
+            blocks[modality] = np.stack([missing if vector is None else vector for vector in vectors])
+    return Outcome(
+        details=[_details(item, row, plan) for row in kept],
+        blocks=blocks,
+        failures=_one_per_file(item, failures),
+    )
+
+
+def _rows(source: Source, settings: Settings) -> Iterator[Row]:
+    from stcorner.media import probe
+
+    if settings.window is not None:
+        yield from _window_rows(source, settings)
+        return
+    length = None if source.end is None else source.end - (source.start or 0.0)
+    if length is None:
+        length = probe(source.path).duration
+    if length is not None and length > MAX_CLIP_SECONDS:
+        raise DatasetError(
+            f"{source.path} is {length:.0f} s long, more than the {MAX_CLIP_SECONDS:.0f} s of one row: "
+            "read it by windows"
+        )
+    yield from extract_rows(source, settings.plan)
+
+
+def _window_rows(source: Source, settings: Settings) -> Iterator[Row]:
+    """Yield a row for each window, in memory that does not depend on the length of the file."""
+    from stcorner.media import probe
+    from stcorner.recognizer.face_features import face_vector, iter_face_windows
+    from stcorner.recognizer.windows import iter_sound_windows
+
+    plan, window = settings.plan, settings.window or 0.0
+    hop = settings.hop or window
+    info = probe(source.path)
+    streams: dict[str, Iterator[tuple[Any, ...]]] = {}
+    if "audio" in plan.modalities and info.audio is not None:
+        streams["audio"] = iter_sound_windows(source.audio_path, window=window, hop=hop)
+    if "video" in plan.modalities and info.video is not None:
+        streams["video"] = iter_face_windows(source.path, plan, window=window, hop=hop)
+    if not streams:
+        raise DatasetError(f"{source.path} has no stream for modality {plan.modality!r}")
+    for parts in zip_longest(*streams.values()):
+        start = next(part[0] for part in parts if part is not None)
+        builder = RowBuilder(replace(source, start=start, end=start + window))
+        builder.details["sr"] = info.audio and info.audio.sample_rate
+        builder.details["fps"] = info.video and info.video.fps
+        for modality in plan.modalities:
+            builder.status[modality] = f"no_{modality}"
+        for modality, part in zip(streams, parts, strict=True):
+            if part is None:
+                continue
+            if modality == "audio":
+                builder.attempt(modality, source.audio_path, partial(audio_vector, part[1], plan))
+            else:
+                compute = partial(face_vector, part[1], part[2], plan, name="the window")
+                builder.attempt(modality, source.path, compute)
+                builder.details["face_id"] = part[3]
+        yield builder.build()
+
+
+def _one_per_file(item: Item, failures: Sequence[FailedInput]) -> list[tuple[str, str, str]]:
+    if not failures:
+        return []
+    text = "; ".join(dict.fromkeys(failed.error for failed in failures))
+    return [(item.name, failures[0].stage, printable(text))]
+
+
+def _details(item: Item, row: Row, plan: ExtractionPlan) -> dict[str, Any]:
+    found = row.details
+    return {
+        "file": item.name,
+        "clip_id": printable(item.source.clip_id),
+        **item.about,
+        **{name: found[name] for name in ("start", "end", "face_id", "n_frames", "n_voiced", "fps", "sr")},
+        **{f"{modality}_status": row.status[modality] for modality in plan.modalities},
+        "warnings": printable("; ".join(found["warnings"])) or None,
+    }

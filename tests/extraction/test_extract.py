@@ -1,0 +1,250 @@
+"""A table of features, whatever happens on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stcorner
+from extraction_files import hashes, table, voice, write_tree
+from media_files import tone
+from stcorner.errors import DatasetError, OutputError, ParameterError
+
+pytest.importorskip("pyarrow")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return write_tree(tmp_path_factory.mktemp("tree"))
+
+
+def test_rows_equal_the_functions(tree, tmp_path):
+    seen = []
+    run = stcorner.extract(
+        tree, tmp_path / "features.parquet", modality="audio", n_jobs=1, progress=lambda *at: seen.append(at)
+    )
+    assert (run.n_files, run.n_rows, run.n_errors, run.n_resumed) == (6, 6, 0, 0)
+    assert seen == [(i, 6) for i in range(1, 7)]
+    rows = table(run.features)
+    assert [row["file"] for row in rows] == sorted(row["file"] for row in rows)
+    names = stcorner.feature_names("rich")
+    y, sr = stcorner.load_audio(tree / rows[2]["file"])
+    np.testing.assert_allclose([rows[2][name] for name in names], stcorner.clip_features(y, sr=sr), rtol=1e-5)
+    assert rows[2]["audio_status"] == "ok"
+    assert rows[2]["sr"] == 16000
+    assert not (tmp_path / "features.parquet.parts").exists()
+    again = stcorner.extract(tree, tmp_path / "features.parquet", modality="audio")
+    assert again.n_resumed == 6
+    assert again.seconds < 2
+
+
+def test_bad_files_are_rows_of_the_errors(tmp_path):
+    root = write_tree(tmp_path / "in", 2)
+    (root / "empty.wav").touch()
+    (root / "text.mp3").write_text("no sound at all")
+    (root / "gone.wav").symlink_to(root / "nowhere.wav")
+    (root / "link.wav").symlink_to(root / "Actor_00" / "clip 0 é.wav")
+    (root / "Actor_00" / "up").symlink_to(root)
+    (root / ".hidden.wav").touch()
+    (root / os.fsdecode(b"bad\xff.wav")).touch()
+    run = stcorner.extract(root, tmp_path / "features.parquet", modality="audio", n_jobs=1)
+    assert run.n_rows == 3
+    errors = {row["path"]: row for row in table(run.errors)}
+    assert sorted(errors) == [r"bad\xff.wav".replace("\\xff", "\\udcff"), "empty.wav", "gone.wav", "text.mp3"]
+    assert "is empty" in errors["empty.wav"]["error"]
+    assert "does not exist" in errors["gone.wav"]["error"]
+    assert {row["stage"] for row in errors.values()} == {"media"}
+
+
+def test_shards_are_the_whole(tree, tmp_path):
+    whole = stcorner.extract(tree, tmp_path / "whole.parquet", modality="audio", n_jobs=1)
+    parts = [
+        stcorner.extract(tree, tmp_path / "part.parquet", modality="audio", n_jobs=1, shard=(i, 2))
+        for i in (1, 2)
+    ]
+    assert [part.features.name for part in parts] == ["part.1-of-2.parquet", "part.2-of-2.parquet"]
+    rows = sorted((row for part in parts for row in table(part.features)), key=lambda row: row["file"])
+    assert rows == table(whole.features)
+
+
+def test_windows_give_many_rows(tmp_path):
+    import soundfile
+
+    soundfile.write(tmp_path / "long.wav", voice(5.0, 0), 16000)
+    run = stcorner.extract(
+        tmp_path / "long.wav", tmp_path / "f.parquet", modality="audio", window=2.0, hop=1.0, n_jobs=1
+    )
+    rows = table(run.features)
+    assert [(row["start"], row["end"]) for row in rows] == [(0, 2), (1, 3), (2, 4), (3, 5)]
+
+
+def test_a_file_too_long_for_one_row_is_refused(tmp_path):
+    import soundfile
+
+    soundfile.write(tmp_path / "long.wav", np.zeros(601 * 8000, np.int16), 8000)
+    run = stcorner.extract(tmp_path / "long.wav", tmp_path / "f.parquet", modality="audio", n_jobs=1)
+    assert "601 s long" in table(run.errors)[0]["error"]
+
+
+def test_refused_parameters(tree, tmp_path):
+    with pytest.raises(ParameterError, match=r"out must end in \.parquet"):
+        stcorner.extract(tree, tmp_path / "a.csv")
+    with pytest.raises(ParameterError, match=r"shard\[0\] must be >= 1 and <= 2, got 3"):
+        stcorner.extract(tree, tmp_path / "a.parquet", shard=(3, 2))
+    with pytest.raises(ParameterError, match="hop must come with window"):
+        stcorner.extract(tree, tmp_path / "a.parquet", hop=1.0)
+    with pytest.raises(DatasetError, match="root must be a folder"):
+        stcorner.extract(tmp_path / "nowhere", tmp_path / "a.parquet")
+    (tmp_path / "other.parquet").write_bytes(b"something else")
+    with pytest.raises(ParameterError, match="out must not hold a table of other files"):
+        stcorner.extract(tree, tmp_path / "other.parquet", modality="audio")
+
+
+def test_a_folder_that_cannot_be_written(tree):
+    with pytest.raises(OutputError, match="cannot be written"):
+        stcorner.extract(tree, "/proc/nowhere/features.parquet", modality="audio", n_jobs=1)
+
+
+def test_disk_full_keeps_what_is_done(tree, tmp_path, monkeypatch):
+    from stcorner.extraction import run, store
+
+    monkeypatch.setattr(run, "_BATCH", 2)
+    written = []
+    settle = store._settle
+
+    def full(temporary, path):
+        if len(written) >= 2:
+            raise OSError(28, "No space left on device")
+        written.append(path)
+        settle(temporary, path)
+
+    monkeypatch.setattr(store, "_settle", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        stcorner.extract(tree, tmp_path / "features.parquet", modality="audio", n_jobs=1)
+    monkeypatch.setattr(store, "_settle", settle)
+    rest = stcorner.extract(tree, tmp_path / "features.parquet", modality="audio", n_jobs=1)
+    assert rest.n_resumed == 4
+    assert rest.n_rows == 6
+
+
+def test_changed_files_are_read_again(tmp_path):
+    import soundfile
+
+    root = write_tree(tmp_path / "in", 2)
+    first = stcorner.extract(root, tmp_path / "f.parquet", modality="audio", n_jobs=1)
+    soundfile.write(root / "Actor_00" / "clip 0 é.wav", voice(1.1, 9), 16000)
+    with pytest.raises(ParameterError, match="other files or parameters"):
+        stcorner.extract(root, tmp_path / "f.parquet", modality="audio", n_jobs=1)
+    before = hashes(first)
+    second = stcorner.extract(root, tmp_path / "f.parquet", modality="audio", n_jobs=1, overwrite=True)
+    assert hashes(second)["f.parquet"] != before["f.parquet"]
+
+
+RUN = """
+import sys
+import stcorner
+from stcorner.extraction import run
+
+run._BATCH = 2
+if __name__ == "__main__":
+    stcorner.extract(sys.argv[1], sys.argv[2], modality="audio", n_jobs=2)
+"""
+
+
+def start(script, tree, out):
+    return subprocess.Popen(
+        [sys.executable, str(script), str(tree), str(out)], stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def children(pid):
+    folder = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in folder.read_text().split()] if folder.exists() else []
+
+
+def alive(pid):
+    state = Path(f"/proc/{pid}/stat")
+    try:
+        return state.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_random_it_goes_on(tmp_path, kills):
+    """kill -9, of the parent or of a worker, at random moments: no row lost, doubled or different."""
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    tree = write_tree(tmp_path / "in", 12 if kills < 10 else 60)
+    dice = np.random.default_rng(kills)
+    out = tmp_path / "out" / "features.parquet"
+    done = 0
+    while done < kills:
+        process = start(script, tree, out)
+        time.sleep(dice.uniform(0.5, 6.0))
+        victims = children(process.pid)
+        worker = victims and dice.random() < 0.5
+        kill(int(dice.choice(victims)) if worker else process.pid)
+        done += 1
+        if worker:
+            time.sleep(dice.uniform(0.0, 3.0))
+            victims = children(process.pid)
+            kill(process.pid)
+        process.wait()
+        process.stderr.close()
+        deadline = time.monotonic() + 20
+        while any(alive(pid) for pid in victims):  # no orphan goes on reading
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        if (out.parent / "features.json").exists():
+            break
+    process = start(script, tree, out)
+    assert process.wait(timeout=300) == 0, process.stderr.read().decode()
+    process.stderr.close()
+    plain = tmp_path / "plain" / "features.parquet"
+    process = start(script, tree, plain)
+    assert process.wait(timeout=300) == 0
+    process.stderr.close()
+    assert out.read_bytes() == plain.read_bytes()
+    names = [row["file"] for row in table(out)]
+    assert len(names) == len(set(names)) == len(stcorner.list_media(tree))
+
+
+def test_two_runs_do_not_share_a_place(tree, tmp_path):
+    from stcorner.extraction.store import Store
+
+    place = Store(tmp_path / "f.parquet", {"audio": ["a"]}, {})
+    with place.opened(), pytest.raises(OutputError, match="is being written by another run"), place.opened():
+        pass
+
+
+def test_list_media_orders_and_follows(tmp_path):
+    (tmp_path / "b").mkdir()
+    for name in ("b/2.wav", "a.MP4", "b/1.flac", "notes.txt", "b/.x.wav"):
+        (tmp_path / name).touch()
+    (tmp_path / "c").symlink_to(tmp_path / "b")
+    found = [str(path.relative_to(tmp_path)) for path in stcorner.list_media(tmp_path)]
+    assert found == ["a.MP4", "b/1.flac", "b/2.wav"]
+
+
+def test_tone_has_no_label(tmp_path):
+    import soundfile
+
+    soundfile.write(tmp_path / "a.wav", tone(1.0), 16000)
+    run = stcorner.extract([tmp_path / "a.wav"], tmp_path / "f.parquet", modality="audio", n_jobs=1)
+    assert table(run.features)[0]["label"] is None
