@@ -44,6 +44,10 @@ from .errors import ModelError as ModelError
 from .errors import OutputError as OutputError
 from .errors import ParameterError as ParameterError
 from .errors import StcornerError as StcornerError
+from .evaluation import Evaluation as Evaluation
+from .evaluation import compare_models as compare_models
+from .evaluation import cross_validate as cross_validate
+from .evaluation import evaluate_predictions as evaluate_predictions
 from .extraction import Extraction as Extraction
 from .extraction import extract as extract
 from .extraction import list_media as list_media

@@ -141,16 +141,16 @@ def face_track(
     if rng.uniform() < 0.6:
         blink = np.exp(-0.5 * ((time - rng.uniform(0.2, duration)) / 0.05) ** 2)
     return {
-        "brow_raise": 1.8 * strength["brow_raise"] * rise + 1.6 * strength["brow_beat"] * beat,
-        "brow_frown": 1.6 * strength["brow_frown"] * rise,
+        "brow_raise": 2.5 * strength["brow_raise"] * rise + 2.2 * strength["brow_beat"] * beat,
+        "brow_frown": 2.3 * strength["brow_frown"] * rise,
         "eye_open": np.clip(1 + 0.22 * strength["eye_open"] * rise, 0.6, 1.6) * (1 - 0.9 * blink),
-        "smile": 2.4 * strength["smile"] * rise,
+        "smile": 3.2 * strength["smile"] * rise,
         "mouth_open": 4.5 * np.exp(0.35 * strength["mouth_open"]) * opening,
-        "x": 1.5 * max(0.0, 0.35 + strength["shake"]) * rise * wave[0]
-        + 0.35 * max(0.0, strength["tremble"]) * wave[2],
-        "y": 1.5 * max(0.0, 0.35 + strength["nod"]) * beat
-        + 1.5 * strength["sink"] * rise
-        + 0.3 * max(0.0, strength["tremble"]) * wave[3],
+        "x": 2.2 * max(0.0, 0.35 + strength["shake"]) * rise * wave[0]
+        + 0.5 * max(0.0, strength["tremble"]) * wave[2],
+        "y": 2.2 * max(0.0, 0.35 + strength["nod"]) * beat
+        + 2.4 * strength["sink"] * rise
+        + 0.45 * max(0.0, strength["tremble"]) * wave[3],
         "roll": 0.6 * wave[1] + 0.8 * strength["shake"] * wave[0] * rise,
     }
 
@@ -181,7 +181,7 @@ def render(
 def _features(head: Image, actor: Actor, place: dict[str, float], now: dict[str, float]) -> None:
     """Draw eyes, brows, nose and mouth into a copy of the head."""
     unit, cx, cy = place["unit"], place["cx"], place["cy"]
-    dark = tuple(0.45 * value for value in actor.colour["hair"])
+    dark = tuple(0.32 * value for value in actor.colour["hair"])
     for sign in (-1, 1):
         x, y = cx + sign * place["eye_x"], cy + place["eye_y"]
         height = place["eye_h"] * now["eye_open"]

@@ -1,0 +1,5 @@
+"""Honest scores: cross-validation by actor, metrics with intervals, calibration, comparison of models."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,69 @@
+"""Scores written down plainly, one clip at a time."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+
+def recalls(true, predicted):
+    return [
+        np.mean([p == label for t, p in zip(true, predicted, strict=True) if t == label])
+        for label in sorted(set(true))
+    ]
+
+
+def uar(true, predicted):
+    return float(np.mean(recalls(true, predicted)))
+
+
+def war(true, predicted):
+    return float(np.mean([t == p for t, p in zip(true, predicted, strict=True)]))
+
+
+def macro_f1(true, predicted):
+    scores = []
+    for label in sorted(set(true) | set(predicted)):
+        hits = sum(t == p == label for t, p in zip(true, predicted, strict=True))
+        scores.append(2 * hits / (list(true).count(label) + list(predicted).count(label)))
+    return float(np.mean(scores))
+
+
+def calibration_error(probabilities, y, n_bins):
+    """Bins (0, 1/n], (1/n, 2/n], ..."""
+    total = 0.0
+    for b in range(n_bins):
+        rows = [
+            (max(p), int(np.argmax(p) == label))
+            for p, label in zip(probabilities, y, strict=True)
+            if b / n_bins < max(p) <= (b + 1) / n_bins
+        ]
+        if rows:
+            confidence, correct = np.mean(rows, axis=0)
+            total += len(rows) * abs(confidence - correct)
+    return total / len(y)
+
+
+def best_temperature(probabilities, y):
+    """Search a grid of temperatures for the least negative log likelihood."""
+    grid = np.exp(np.linspace(-3, 3, 6001))
+    losses = []
+    for temperature in grid:
+        powered = np.asarray(probabilities) ** (1 / temperature)
+        powered /= powered.sum(axis=1, keepdims=True)
+        losses.append(-np.mean(np.log(powered[np.arange(len(y)), y])))
+    return grid[int(np.argmin(losses))]
+
+
+def exchange_p_value(true, first, second, actors, score):
+    """Exchange the two models' predictions for all subsets of actors; the share at least as different."""
+    names = sorted(set(actors))
+    seen = abs(score(true, first) - score(true, second))
+    count = 0
+    for swapped in itertools.product([False, True], repeat=len(names)):
+        flip = dict(zip(names, swapped, strict=True))
+        one = [b if flip[actor] else a for a, b, actor in zip(first, second, actors, strict=True)]
+        two = [a if flip[actor] else b for a, b, actor in zip(first, second, actors, strict=True)]
+        count += abs(score(true, one) - score(true, two)) >= seen - 1e-12
+    return count / 2 ** len(names)
