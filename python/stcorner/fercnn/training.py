@@ -107,7 +107,7 @@ def train_network(
         order = np.random.default_rng([plan.seed, epoch]).permutation(len(train.X))[:used]
         fitted = model.fit(
             inputs[order],
-            train.y[order],
+            train.y[order].astype(np.int32),  # JAX has no int64 by default and says so
             sample_weight=train.weight[order],
             batch_size=batch,
             shuffle=False,

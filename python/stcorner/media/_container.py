@@ -82,12 +82,14 @@ def open_container(path: Path) -> Iterator[Any]:
     import av
 
     limits = {"max_pixels": str(MAX_PIXELS)}
+    # Titles in a broken encoding are no reason to refuse a clip; PyAV 19 replaces them by itself.
+    lenient = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
     try:
         container = av.open(
             f"file:{path}",  # a bare name with a colon would be read as a protocol
-            metadata_errors="replace",
             options=limits,
             container_options={"protocol_whitelist": "file", "format_whitelist": _DEMUXERS},
+            **lenient,
         )
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(f"{path} is not a media file that can be read: {_reason(error)}") from None

@@ -1,0 +1,131 @@
+"""The code in README.md and docs/ runs as it stands there.
+
+Python blocks of a page run in order, in one namespace, in a folder that holds what the pages speak of:
+``corpus/``, ``clip.mp4`` and ``clip.wav``. Shell blocks run where the line before says ``<!-- run -->``. A
+block after ``<!-- needs ... -->`` wants data that nobody may ship (or a camera): it is only compiled.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import stcorner
+
+REPOSITORY = Path(__file__).parents[1]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+FENCE = re.compile(
+    r"(?:^<!-- (?P<mark>[^>]*) -->\n)?^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.M | re.S
+)
+
+
+class Block(NamedTuple):
+    """A fenced block of a page, the mark above it, and the line it starts on."""
+
+    language: str
+    code: str
+    mark: str
+    line: int
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text()
+    return [
+        Block(m["language"], m["code"], m["mark"] or "", text.count("\n", 0, m.start("code")) + 1)
+        for m in FENCE.finditer(text)
+    ]
+
+
+def pages_with(language: str, **marks: bool) -> list[Path]:
+    def wanted(block: Block) -> bool:
+        return block.language == language and (not marks or block.mark == "run")
+
+    return [page for page in PAGES if any(map(wanted, blocks(page)))]
+
+
+def identify(page: Path) -> str:
+    return page.relative_to(REPOSITORY).as_posix()
+
+
+@pytest.fixture
+def folder(small_corpus, tmp_path, monkeypatch):
+    """A working folder as the pages assume it."""
+    (tmp_path / "corpus").symlink_to(small_corpus)
+    videos = sorted(small_corpus.rglob("01-*.mp4"))
+    shutil.copy(videos[0], tmp_path / "clip.mp4")
+    import soundfile
+
+    y, sr = stcorner.load_audio(videos[0], sr=48000)
+    soundfile.write(tmp_path / "clip.wav", y, sr)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", pages_with("python"), ids=identify)
+def test_python_blocks_run(page, folder):
+    names: dict[str, object] = {"__name__": "__docs__"}
+    for block in blocks(page):
+        if block.language != "python":
+            continue
+        # Empty lines in front, so that a traceback names the page's own line.
+        code = compile("\n" * (block.line - 1) + block.code, str(page), "exec")
+        if not block.mark.startswith("needs"):
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(code, names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", pages_with("sh", run=True), ids=identify)
+def test_shell_blocks_run(page, folder):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for block in blocks(page):
+        if block.language == "sh" and block.mark == "run":
+            command = ["bash", "-euo", "pipefail", "-c", block.code]
+            done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+            assert done.returncode == 0, f"{identify(page)}:{block.line}\n{done.stdout}\n{done.stderr}"
+
+
+def dotted(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return None
+
+
+@pytest.mark.parametrize("page", pages_with("python"), ids=identify)
+def test_names_in_python_blocks_exist(page):
+    for block in blocks(page):
+        if block.language == "python":
+            for node in ast.walk(ast.parse(block.code)):
+                name = dotted(node) or ""
+                if name.startswith(("stcorner.", "st.")):
+                    assert hasattr(stcorner, name.partition(".")[2]), f"{identify(page)}:{block.line}: {name}"
+
+
+def test_paper_page_has_one_row_per_equation_and_names_real_functions():
+    rows = re.findall(r"^\| (\d+) \|.*\| ([^|]+) \|$", (REPOSITORY / "docs" / "paper.md").read_text(), re.M)
+    assert [int(number) for number, _ in rows] == list(range(1, 35))
+    named = {name for _, cell in rows for name in re.findall(r"`(\w+)`", cell)}
+    assert sorted(name for name in named if not hasattr(stcorner, name)) == []
+
+
+def test_links_between_pages_hold():
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{identify(page)} links to {target}"
+
+
+def test_readme_shows_the_two_commands():
+    text = (REPOSITORY / "README.md").read_text()
+    assert 'pip install ".[all]" && stcorner demo' in text
+    assert 'pip install ".[all,test]" && pytest' in text
