@@ -53,12 +53,14 @@ from .extraction import extract as extract
 from .extraction import list_media as list_media
 from .fercnn import FERCNNClassifier as FERCNNClassifier
 from .fercnn import fercnn as fercnn
+from .fusion import LateFusion as LateFusion
 from .fusion import MarginalFisherAnalysis as MarginalFisherAnalysis
 from .fusion import ModalityFusion as ModalityFusion
 from .fusion import ParquetRows as ParquetRows
 from .fusion import graph_laplacian as graph_laplacian
 from .fusion import intrinsic_graph as intrinsic_graph
 from .fusion import penalty_graph as penalty_graph
+from .fusion import search_mfa as search_mfa
 from .media import AudioInfo as AudioInfo
 from .media import FaceClip as FaceClip
 from .media import FaceDetector as FaceDetector

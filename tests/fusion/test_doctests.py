@@ -11,7 +11,7 @@ import pytest
 import stcorner
 
 
-@pytest.mark.parametrize("name", ["graphs", "mfa", "modality"])
+@pytest.mark.parametrize("name", ["graphs", "late", "mfa", "modality", "tuning"])
 def test_examples(name):
     module = importlib.import_module(f"stcorner.fusion.{name}")
     names = {"np": np, **{each: getattr(stcorner, each) for each in stcorner.__all__}}

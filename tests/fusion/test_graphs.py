@@ -156,11 +156,11 @@ def test_graphs_equal_the_oracle(n, d, classes, k, seed, coarse):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_scatter_is_the_laplacian_form(rng, kind, n_threads):
-    from stcorner.fusion.graphs import find_penalty
+    from stcorner.fusion.graphs import find_penalty, make_search
 
     X, y = random_case(rng, 120, 7)
     W = oracle.penalty(X, y, 9, kind)
-    found = find_penalty(prepare(X), y, 9, kind, None, n_threads)
+    found = find_penalty(make_search(X, None, n_threads), y, 9, kind, None)
     np.testing.assert_allclose(found.scatter(X, n_threads), oracle.scatter(X, W), rtol=1e-10, atol=1e-10)
     np.testing.assert_array_equal(graph_laplacian(found.to_scipy()).toarray(), oracle.laplacian(W))
 

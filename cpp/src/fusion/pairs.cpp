@@ -25,7 +25,7 @@ bool nearer(const RowPair& a, const RowPair& b) noexcept {
 
 PairSearch::PairSearch(const Table& table, Index k, bool per_label)
     : table_(table),
-      panels_(table),
+      panels_(table, 8),
       plan_(panels_.plan(table, Rule::other_label)),
       k_(k),
       capacity_(k + std::max<Index>(k, 4096)),

@@ -95,11 +95,10 @@ double exact_distance(const Table& table, std::int32_t i, std::int32_t j) noexce
   return squared_distance(x + i * d, x + j * d, d);
 }
 
-Panels::Panels(const Table& table)
+Panels::Panels(const Table& table, std::int32_t first_stage)
     : kernel_(&kernels::fusion_table()), width_(kernel_->panel_width), depth_(table.depth) {
   if (table.n < 1 || table.depth < 1) throw std::invalid_argument("X must not be empty");
-  for (const std::int32_t end : {8, 16, 32, 64, 128, 256, 512, 1024})
-    if (end < depth_) stage_ends_.push_back(end);
+  for (std::int32_t end = first_stage; end < depth_; end *= 2) stage_ends_.push_back(end);
   stage_ends_.push_back(static_cast<std::int32_t>(depth_));
   sort_rows(table);
   fill(table);

@@ -1,6 +1,9 @@
 from .graphs import graph_laplacian as graph_laplacian
 from .graphs import intrinsic_graph as intrinsic_graph
 from .graphs import penalty_graph as penalty_graph
+from .late import LateFusion as LateFusion
 from .mfa import MarginalFisherAnalysis as MarginalFisherAnalysis
 from .modality import ModalityFusion as ModalityFusion
 from .rows import ParquetRows as ParquetRows
+from .tuning import MFASearch as MFASearch
+from .tuning import search_mfa as search_mfa

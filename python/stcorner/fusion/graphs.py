@@ -9,12 +9,14 @@ import numpy as np
 from stcorner import _core
 from stcorner._validation import check_array, check_choice, check_integer, resolve_n_threads
 from stcorner.errors import ParameterError
-from stcorner.fusion.neighbors import nearest_neighbors, nearest_pairs, prepare
+from stcorner.fusion.neighbors import prepare
+from stcorner.fusion.search import ClusterSearch, LocalSearch
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from stcorner.fusion.neighbors import Codes, Samples
+    from stcorner.fusion.neighbors import Codes
+    from stcorner.fusion.search import Search
 
 __all__ = [
     "PENALTIES",
@@ -71,28 +73,30 @@ def graph_of_pairs(rows: NDArray[np.int32], n: int) -> Graph:
     return Graph(*_core.adjacency(n, np.ascontiguousarray(rows[:, 0]), np.ascontiguousarray(rows[:, 1])))
 
 
-def find_intrinsic(
-    samples: Samples, labels: Codes, n_neighbors: int, groups: Codes | None, n_threads: int
-) -> Graph:
-    """Find the intrinsic graph of prepared rows."""
+def find_intrinsic(search: Search, labels: Codes, n_neighbors: int, groups: Codes | None) -> Graph:
+    """Find the intrinsic graph."""
     k = min(n_neighbors, max(1, int(np.bincount(labels).max()) - 1))
-    return graph_of_neighbors(nearest_neighbors(samples, labels, k, groups=groups, n_threads=n_threads).rows)
+    return graph_of_neighbors(search.neighbors(labels, k, other=False, groups=groups).rows)
 
 
-def find_penalty(
-    samples: Samples, labels: Codes, n_pairs: int, penalty: str, groups: Codes | None, n_threads: int
-) -> Graph:
-    """Find a penalty graph of prepared rows."""
+def find_penalty(search: Search, labels: Codes, n_pairs: int, penalty: str, groups: Codes | None) -> Graph:
+    """Find a penalty graph."""
     n = len(labels)
     if penalty == "sample_neighbors":
-        k = min(n_pairs, n)
-        found = nearest_neighbors(samples, labels, k, other=True, groups=groups, n_threads=n_threads)
-        return graph_of_neighbors(found.rows)
+        return graph_of_neighbors(search.neighbors(labels, min(n_pairs, n), other=True, groups=groups).rows)
     per_class = penalty == "class_pairs"
-    pairs = nearest_pairs(
-        samples, labels, min(n_pairs, n * n), per_class=per_class, groups=groups, n_threads=n_threads
+    return graph_of_pairs(
+        search.pairs(labels, min(n_pairs, n * n), per_class=per_class, groups=groups).rows, n
     )
-    return graph_of_pairs(pairs.rows, n)
+
+
+def make_search(
+    X: NDArray[Any], client: Any, n_threads: int, *, turn: bool = True, sorted_axes: bool = False
+) -> Search:
+    """Return a search over the rows: on the cluster of `client`, or here."""
+    if client is not None:
+        return ClusterSearch(X, client)
+    return LocalSearch(prepare(X, turn=turn, sorted_axes=sorted_axes), n_threads)
 
 
 def check_samples(
@@ -106,7 +110,7 @@ def check_samples(
 
 def intrinsic_graph(
     X: ArrayLike, y: ArrayLike, *, n_neighbors: int = 5, groups: ArrayLike | None = None,
-    n_threads: int | None = None,
+    n_threads: int | None = None, client: Any = None,
 ) -> Any:  # fmt: skip
     """Join each row with its nearest rows of the same class.
 
@@ -122,6 +126,8 @@ def intrinsic_graph(
         Rows of one group (frames of one clip, augmented copies) are never joined.
     n_threads : int, optional
         Threads of the search; None is the process default, -1 all cores. The result does not depend on it.
+    client : distributed.Client, optional
+        Search over row blocks on its workers; the result is the same.
 
     Returns
     -------
@@ -153,12 +159,15 @@ def intrinsic_graph(
     """
     rows, labels, codes = check_samples(X, y, groups)
     k = check_integer("n_neighbors", n_neighbors, low=1)
-    return find_intrinsic(prepare(rows), labels, k, codes, resolve_n_threads(n_threads)).to_scipy()
+    # On fewer rows, neighbours within classes are found sooner than principal directions.
+    turn = len(rows) >= 64 * rows.shape[1]
+    search = make_search(rows, client, resolve_n_threads(n_threads), turn=turn)
+    return find_intrinsic(search, labels, k, codes).to_scipy()
 
 
 def penalty_graph(
     X: ArrayLike, y: ArrayLike, *, n_pairs: int = 200, penalty: str = "class_pairs",
-    groups: ArrayLike | None = None, n_threads: int | None = None,
+    groups: ArrayLike | None = None, n_threads: int | None = None, client: Any = None,
 ) -> Any:  # fmt: skip
     """Join the nearest rows of different classes.
 
@@ -178,6 +187,8 @@ def penalty_graph(
         Rows of one group are never joined.
     n_threads : int, optional
         Threads of the search; None is the process default, -1 all cores. The result does not depend on it.
+    client : distributed.Client, optional
+        Search over row blocks on its workers; the result is the same.
 
     Returns
     -------
@@ -210,7 +221,8 @@ def penalty_graph(
     rows, labels, codes = check_samples(X, y, groups)
     k = check_integer("n_pairs", n_pairs, low=1)
     check_choice("penalty", penalty, PENALTIES)
-    return find_penalty(prepare(rows), labels, k, penalty, codes, resolve_n_threads(n_threads)).to_scipy()
+    search = make_search(rows, client, resolve_n_threads(n_threads))
+    return find_penalty(search, labels, k, penalty, codes).to_scipy()
 
 
 def graph_laplacian(graph: Any) -> Any:

@@ -11,9 +11,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from stcorner._validation import check_choice, check_integer, check_real, resolve_n_threads
 from stcorner.errors import ModelError, ParameterError
-from stcorner.fusion.graphs import PENALTIES, encode, find_intrinsic, find_penalty
+from stcorner.fusion.graphs import PENALTIES, encode, find_intrinsic, find_penalty, make_search
 from stcorner.fusion.linear import fix_signs, maximise_ratio, principal_axes, project
-from stcorner.fusion.neighbors import prepare
 from stcorner.fusion.rows import ParquetRows, as_rows
 
 if TYPE_CHECKING:
@@ -116,7 +115,9 @@ class MarginalFisherAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         check_real("pca_variance", self.pca_variance, low=0, high=1, open_low=True)
         check_real("shrinkage", self.shrinkage, low=0)
 
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> MarginalFisherAnalysis:
+    def fit(
+        self, X: Any, y: ArrayLike, groups: ArrayLike | None = None, *, client: Any = None
+    ) -> MarginalFisherAnalysis:
         """Learn the map.
 
         Parameters
@@ -128,6 +129,8 @@ class MarginalFisherAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             Class of each row.
         groups : array_like of shape (n,), optional
             Rows of one group are never neighbours.
+        client : distributed.Client, optional
+            Look for neighbours over row blocks on its workers; the result is the same.
         """
         self._check_parameters()
         n_threads = resolve_n_threads(self.n_threads)
@@ -146,9 +149,9 @@ class MarginalFisherAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             raise ParameterError(f"y must have at least 2 classes, got {len(self.classes_)} class")
         pca = principal_axes(rows, self.pca_variance)
         Z = project(rows, pca.mean, pca.axes)
-        samples = prepare(Z, sorted_axes=True)
-        within = find_intrinsic(samples, labels, self.n_neighbors, codes, n_threads)
-        between = find_penalty(samples, labels, self.n_pairs, self.penalty, codes, n_threads)
+        search = make_search(Z, client, n_threads, sorted_axes=True)
+        within = find_intrinsic(search, labels, self.n_neighbors, codes)
+        between = find_penalty(search, labels, self.n_pairs, self.penalty, codes)
         values, vectors = maximise_ratio(
             between.scatter(Z, n_threads), within.scatter(Z, n_threads), self.shrinkage
         )

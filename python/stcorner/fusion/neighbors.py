@@ -43,33 +43,31 @@ class Samples(NamedTuple):
     scale: float
 
 
-def _axes(X: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return orthonormal directions, widest first, or None where finding them costs more than it saves.
+def _axes(X: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return orthonormal directions, widest first.
 
     Any orthonormal basis gives the same distances; a sample of the rows is enough to find a good one.
     """
-    n, d = X.shape
-    if n < 16 * d:
-        return None
-    sample = np.asarray(X[:: max(1, n // _SAMPLE_ROWS)], dtype=np.float64) - mean
+    sample = np.asarray(X[:: max(1, len(X) // _SAMPLE_ROWS)], dtype=np.float64) - mean
     return np.ascontiguousarray(np.linalg.eigh(sample.T @ sample)[1][:, ::-1])
 
 
-def prepare(X: NDArray[Any], *, sorted_axes: bool = False) -> Samples:
-    """Centre, turn and scale rows for the search; `sorted_axes`: they already are principal components."""
+def prepare(X: NDArray[Any], *, turn: bool = True, sorted_axes: bool = False) -> Samples:
+    """Centre, turn and scale rows for the search.
+
+    Without `turn`, columns are only sorted by variance. `sorted_axes`: they are principal components already.
+    """
     n, d = X.shape
     X = np.ascontiguousarray(X)
-    longest = 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         mean = X.mean(axis=0, dtype=np.float64)
-        for start in range(0, n, _BLOCK_ROWS):
-            block = X[start : start + _BLOCK_ROWS] - mean
-            longest = max(longest, float(np.einsum("ij,ij->i", block, block).max()))
+        # No row is longer than the box around all of them.
+        longest = float((np.maximum(X.max(axis=0) - mean, mean - X.min(axis=0)) ** 2).sum())
     if not np.isfinite(longest):
         raise ParameterError("X must have squared distances within float64's range")
-    # A power of two, so that scaling is exact; longest rows come out between 1/2 and 1.
+    # A power of two, so that scaling is exact; no row comes out longer than 1.
     scale = 1.0 if longest == 0.0 else 2.0 ** -int(np.frexp(np.sqrt(longest))[1])
-    axes = None if sorted_axes else _axes(X, mean)
+    axes = _axes(X, mean) if turn and not sorted_axes and n >= 16 * d else None
     order = None
     if axes is None and not sorted_axes:
         order = np.argsort(-X.var(axis=0, dtype=np.float64), kind="stable")

@@ -52,7 +52,8 @@ class Panels {
  public:
   static constexpr std::ptrdiff_t kBox = 8;  ///< leading coordinates that boxes bound
 
-  explicit Panels(const Table& table);
+  /// Tiles are first looked at after `first_stage` coordinates, then each time that number doubles.
+  Panels(const Table& table, std::int32_t first_stage);
 
   std::ptrdiff_t width() const noexcept { return width_; }
   std::ptrdiff_t n_blocks() const noexcept { return static_cast<std::ptrdiff_t>(blocks_.size()) - 1; }

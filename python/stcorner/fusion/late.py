@@ -1,0 +1,179 @@
+"""Late fusion: one probability table from those of several classifiers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from stcorner._validation import check_choice
+from stcorner.errors import ModelError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Matrix = NDArray[np.float64]
+
+__all__ = ["LateFusion"]
+
+_FLOOR = 1e-6
+_RULES = ("product", "mean")
+
+
+def _check_tables(P: Any) -> list[Matrix]:
+    """Return the tables as float64; NaN rows stand for a classifier that had nothing to say."""
+    if not isinstance(P, list | tuple) or len(P) == 0:
+        raise ParameterError("P must be a list of probability tables, one per classifier")
+    tables = []
+    for number, part in enumerate(P):
+        table = np.asarray(part, dtype=np.float64)
+        if table.ndim != 2 or 0 in table.shape:
+            raise ParameterError(f"P[{number}] must have shape (n, classes), got {table.shape}")
+        gaps = np.isnan(table)
+        if (gaps.any(axis=1) & ~gaps.all(axis=1)).any():
+            raise ParameterError(f"P[{number}] must be NaN in all columns of a row or in none")
+        there = table[~gaps[:, 0]]
+        if (there < 0).any() or not np.allclose(there.sum(axis=1), 1.0, atol=1e-3):
+            raise ParameterError(f"P[{number}] must hold probabilities that sum to 1 in each row")
+        tables.append(table)
+    if len({table.shape for table in tables}) > 1:
+        raise ParameterError(f"P must hold tables of one shape, got {[table.shape for table in tables]}")
+    silent = np.all([np.isnan(table[:, 0]) for table in tables], axis=0)
+    if silent.any():
+        raise ParameterError(f"P must have a table in each row, got none in row {int(silent.argmax())}")
+    return tables
+
+
+class LateFusion(BaseEstimator):  # type: ignore[misc]
+    r"""Combine the class probabilities of several classifiers with weights fitted on validation rows.
+
+    Parameters
+    ----------
+    rule : {"product", "mean"}
+        ``"product"``: :math:`p_c \propto \prod_b p_{b,c}^{w_b}`, weights >= 0, whose sum also sets how
+        sure the result is. ``"mean"``: :math:`p_c = \sum_b w_b\, p_{b,c}`, weights that sum to 1.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_tables,)
+        Fitted weights: they minimise the mean log loss of the rows given to `fit`, each class
+        counting the same.
+    classes_ : ndarray
+        Sorted labels: the meaning of the tables' columns.
+
+    Notes
+    -----
+    The rows of `fit` must be validation rows: of actors whom none of the classifiers was trained on.
+    Otherwise the classifier that overfits most gets the largest weight. A row of NaN stands for a
+    missing modality; the other classifiers decide alone.
+
+    Raises
+    ------
+    ValueError
+        For tables of unequal shape, rows that are not probabilities, rows without any table.
+
+    Examples
+    --------
+    The second classifier only guesses, so it gets no weight.
+
+    >>> good = [[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.1, 0.9]]
+    >>> guess = [[0.5, 0.5], [0.1, 0.9], [0.9, 0.1], [0.5, 0.5]]
+    >>> late = LateFusion("mean").fit([good, guess], ["no", "no", "yes", "yes"])
+    >>> late.weights_.round(3)
+    array([1., 0.])
+    >>> late.predict([[[0.3, 0.7]], [[np.nan, np.nan]]])
+    array(['yes'], dtype='<U3')
+    """
+
+    def __init__(self, rule: str = "product") -> None:
+        self.rule = rule
+
+    def fit(self, P: Sequence[ArrayLike], y: ArrayLike) -> LateFusion:
+        """Fit the weights.
+
+        Parameters
+        ----------
+        P : list of array_like of shape (n, classes)
+            Probabilities by each classifier, columns in the order of the sorted labels.
+        y : array_like of shape (n,)
+            True class of each row; every class must occur.
+        """
+        from scipy.optimize import minimize
+
+        check_choice("rule", self.rule, _RULES)
+        tables = _check_tables(P)
+        target = np.asarray(y)
+        if target.shape != (len(tables[0]),):
+            raise ParameterError(
+                f"y must have one entry per row of P ({len(tables[0])}), got shape {target.shape}"
+            )
+        self.classes_, codes = np.unique(target, return_inverse=True)
+        if len(self.classes_) != tables[0].shape[1]:
+            raise ParameterError(
+                f"y must hold one class per column of P ({tables[0].shape[1]}), got {len(self.classes_)}"
+            )
+        importance = 1.0 / np.bincount(codes)[codes]
+        importance /= importance.sum()
+
+        def loss(weights: Matrix) -> float:
+            mixed = self._combine(tables, weights)
+            return -float(importance @ np.log(np.maximum(mixed[np.arange(len(codes)), codes], _FLOOR)))
+
+        n_tables = len(tables)
+        equal = np.full(n_tables, 1.0 / n_tables)
+        best = minimize(loss, equal, method="L-BFGS-B", bounds=[(0.0, 10.0)] * n_tables).x
+        if best.sum() <= 0:  # no classifier is better than a guess
+            best = equal
+        self.weights_ = best / best.sum() if self.rule == "mean" else best
+        return self
+
+    def _combine(self, tables: list[Matrix], weights: Matrix) -> Matrix:
+        """Mix the tables; a missing row's weight goes to the others in proportion."""
+        there = np.stack([~np.isnan(table[:, 0]) for table in tables], axis=1)
+        share = np.where(there, weights, 0.0)
+        empty = share.sum(axis=1) <= 0  # only classifiers without weight have an answer
+        share[empty] = there[empty]
+        total = share.sum(axis=1, keepdims=True)
+        filled = [np.where(np.isnan(table), 1.0, table) for table in tables]
+        if self.rule == "mean":
+            share = share / total
+            return np.asarray(sum(s[:, None] * table for s, table in zip(share.T, filled, strict=True)))
+        share *= max(float(weights.sum()), _FLOOR) / total
+        logs = sum(s[:, None] * np.log(np.maximum(t, _FLOOR)) for s, t in zip(share.T, filled, strict=True))
+        powers = np.exp(logs - np.max(logs, axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def predict_proba(self, P: Sequence[ArrayLike]) -> Matrix:
+        """Return the mixed probabilities (n, classes)."""
+        check_is_fitted(self)
+        tables = _check_tables(P)
+        if len(tables) != len(self.weights_) or tables[0].shape[1] != len(self.classes_):
+            raise ParameterError(
+                f"P must hold {len(self.weights_)} tables of {len(self.classes_)} columns, "
+                f"got {len(tables)} of {tables[0].shape[1]}"
+            )
+        return self._combine(tables, self.weights_)
+
+    def predict(self, P: Sequence[ArrayLike]) -> NDArray[Any]:
+        """Return the most probable label of each row."""
+        return np.asarray(self.classes_[self.predict_proba(P).argmax(axis=1)])
+
+    def get_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return the fitted state: values that JSON can hold, and arrays."""
+        check_is_fitted(self)
+        return {"rule": self.rule, "classes": self.classes_.tolist()}, {"weights": self.weights_}
+
+    @classmethod
+    def from_state(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> LateFusion:
+        """Rebuild a fitted estimator from what `get_state` returned."""
+        try:
+            self = cls(check_choice("rule", meta["rule"], _RULES))
+            self.classes_ = np.asarray(meta["classes"])
+            self.weights_ = np.asarray(arrays["weights"], dtype=np.float64)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"not a state of LateFusion: {error!r}") from None
+        return self
