@@ -1,1 +1,0 @@
-from .build import build_report as build_report
