@@ -119,6 +119,12 @@ def test_paper_page_has_one_row_per_equation_and_names_real_functions():
     assert sorted(name for name in named if not hasattr(stcorner, name)) == []
 
 
+def test_every_public_name_stands_on_an_api_page():
+    pages = "".join(page.read_text() for page in (REPOSITORY / "docs" / "api").glob("*.md"))
+    shown = {line.rpartition(".")[2] for line in pages.splitlines() if line.startswith("::: ")}
+    assert sorted(set(stcorner.__all__) - shown - {"__version__"}) == []
+
+
 def test_links_between_pages_hold():
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):

@@ -48,6 +48,8 @@ from .evaluation import Evaluation as Evaluation
 from .evaluation import compare_models as compare_models
 from .evaluation import cross_validate as cross_validate
 from .evaluation import evaluate_predictions as evaluate_predictions
+from .explanation import Explanation as Explanation
+from .explanation import explain_decision as explain_decision
 from .extraction import Extraction as Extraction
 from .extraction import extract as extract
 from .extraction import list_media as list_media
@@ -82,6 +84,7 @@ from .media import track_faces as track_faces
 from .recognizer import ClipFeatures as ClipFeatures
 from .recognizer import EmotionRecognizer as EmotionRecognizer
 from .recognizer import load_model as load_model
+from .report import build_report as build_report
 from .video import HarrisStream as HarrisStream
 from .video import Stips as Stips
 from .video import corner_harris_3d as corner_harris_3d

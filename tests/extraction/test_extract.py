@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 import stcorner
-from extraction_files import hashes, table, voice, write_tree
+from extraction_files import Trap, hashes, table, voice, write_tree
 from media_files import tone
 from stcorner.errors import DatasetError, OutputError, ParameterError
 
@@ -164,6 +165,12 @@ def start(script, tree, out):
     )
 
 
+def finish(process):
+    code = process.wait(timeout=300)
+    process.stderr.close()
+    return code
+
+
 def children(pid):
     folder = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in folder.read_text().split()] if folder.exists() else []
@@ -190,39 +197,59 @@ def test_killed_at_random_it_goes_on(tmp_path, kills):
     """kill -9, of the parent or of a worker, at random moments: no row lost, doubled or different."""
     script = tmp_path / "run.py"
     script.write_text(RUN)
-    tree = write_tree(tmp_path / "in", 12 if kills < 10 else 60)
+    tree = write_tree(tmp_path / "in", 12 if kills < 10 else 120)
+    plain = tmp_path / "plain" / "features.parquet"
+    begin = time.monotonic()
+    assert finish(start(script, tree, plain)) == 0
+    usual = time.monotonic() - begin
+    names = [row["file"] for row in table(plain)]
+    assert len(names) == len(set(names)) == len(stcorner.list_media(tree))
     dice = np.random.default_rng(kills)
     out = tmp_path / "out" / "features.parquet"
     done = 0
     while done < kills:
         process = start(script, tree, out)
-        time.sleep(dice.uniform(0.5, 6.0))
+        time.sleep(dice.uniform(0.2, usual))
         victims = children(process.pid)
-        worker = victims and dice.random() < 0.5
-        kill(int(dice.choice(victims)) if worker else process.pid)
-        done += 1
-        if worker:
-            time.sleep(dice.uniform(0.0, 3.0))
+        if victims and dice.random() < 0.4:
+            kill(int(dice.choice(victims)))
+            done += 1
+            time.sleep(dice.uniform(0.0, usual / 2))
             victims = children(process.pid)
-            kill(process.pid)
-        process.wait()
-        process.stderr.close()
+        done += process.poll() is None
+        kill(process.pid)
+        finish(process)
         deadline = time.monotonic() + 20
         while any(alive(pid) for pid in victims):  # no orphan goes on reading
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        if (out.parent / "features.json").exists():
-            break
-    process = start(script, tree, out)
-    assert process.wait(timeout=300) == 0, process.stderr.read().decode()
-    process.stderr.close()
-    plain = tmp_path / "plain" / "features.parquet"
-    process = start(script, tree, plain)
-    assert process.wait(timeout=300) == 0
-    process.stderr.close()
+        if (out.parent / "features.json").exists():  # it was done before it was killed
+            assert out.read_bytes() == plain.read_bytes()
+            shutil.rmtree(out.parent)
+    assert finish(start(script, tree, out)) == 0
     assert out.read_bytes() == plain.read_bytes()
-    names = [row["file"] for row in table(out)]
-    assert len(names) == len(set(names)) == len(stcorner.list_media(tree))
+    assert out.with_name("errors.parquet").read_bytes() == plain.with_name("errors.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(("kind", "message"), [("kill", "died (signal 9)"), ("sleep", "took longer than")])
+def test_a_file_that_kills_or_stops_its_worker(tree, kind, message):
+    from dataclasses import replace
+
+    from stcorner.extraction.pool import run_pool
+    from stcorner.extraction.run import _settings
+    from stcorner.extraction.work import make_items
+
+    items, _ = make_items(tree)
+    items[1] = replace(items[1], about={"label": Trap(kind)})
+    settings = _settings("audio", "rich", "largest", None, None)
+    limit = 3.0 if kind == "sleep" else 600.0
+    batches = [items[:3], items[3:]]
+    outcomes = dict(run_pool(batches, settings, n_jobs=2, timeout=limit, report=lambda: None))
+    assert [len(outcomes[0][i].details) for i in range(3)] == [1, 0, 1]
+    ((name, stage, error),) = outcomes[0][1].failures
+    assert (name, stage) == (items[1].name, "worker")
+    assert message in error
+    assert all(outcome.details for outcome in outcomes[1])
 
 
 def test_two_runs_do_not_share_a_place(tree, tmp_path):

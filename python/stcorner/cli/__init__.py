@@ -55,6 +55,16 @@ COMMANDS = (
         ),
     ),
     Command(
+        "report",
+        "Write a page that shows a clip, its corners, curves and the decision explained; or an evaluation.",
+        ("stcorner report clip.mp4 -o report.html", "stcorner report evaluation.json -o report.html"),
+    ),
+    Command(
+        "serve",
+        "Serve the report as a local web app: drop a clip or record one.",
+        ("stcorner serve", "stcorner serve --model my.stcorner --port 8080"),
+    ),
+    Command(
         "probe",
         "Show what media files hold: streams, rates, durations, sizes.",
         ("stcorner probe clip.mp4", "stcorner probe *.flv --json"),

@@ -57,6 +57,11 @@ class FusedSpace:
         self._scaler = BlockScaler(means, factors, limits)
         self.n_features = sum(len(matrix) for _, matrix in self._projections) or total
 
+    @property
+    def block_means(self) -> list[NDArray[np.float64]]:
+        """Average of each block over the training rows."""
+        return self._scaler.means
+
     def _array(self, name: str, ndim: int) -> NDArray[np.float64]:
         array = self.arrays[name].astype(np.float64)
         if array.ndim != ndim:

@@ -1,0 +1,215 @@
+"""From media file to row: the whole way against decoding, two processes against one, an hour in memory.
+
+python bench/pipeline.py clip          whole extraction of a RAVDESS mp4 against decoding and finding the face
+python bench/pipeline.py throughput    files per second of one and two processes on the RAVDESS flac clips
+python bench/pipeline.py memory        peak memory of `extract` on an hour of talking face
+
+Each prints its figures and keeps them in bench/results/pipeline.json, beside machine and versions. The clips
+are in STCORNER_DATA, or in shared/data beside the checkout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+RESULTS = Path(__file__).with_name("results") / "pipeline.json"
+# Frames per second of one CPU thread by py-feat's own page docs/benchmarks/speed-clean-cpu.md (2026-06).
+PY_FEAT_FPS = {"Detectorv2": (9.0, 12.9), "RetinaFace path": (4.2, 10.5), "img2pose": (1.5, 1.8)}
+
+
+def data() -> Path:
+    named = os.environ.get("STCORNER_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        sys.exit(f"no clips: {folder} is not a folder (set STCORNER_DATA)")
+    return folder
+
+
+def decode_and_detect(path: Path, every: int) -> int:
+    """Plain use of PyAV and the same detector: all frames to gray, the face looked for in every n-th."""
+    import av
+
+    from stcorner.media import HaarDetector
+
+    detector, n = HaarDetector(), 0
+    with av.open(str(path)) as container:
+        container.streams.video[0].codec_context.thread_count = 1
+        for n, frame in enumerate(container.decode(video=0), 1):
+            gray = frame.to_ndarray(format="gray")
+            if (n - 1) % every == 0:
+                detector.detect(gray)
+    return n
+
+
+def clip(repetitions: int) -> dict[str, object]:
+    import cv2
+
+    from stcorner.media import crop_face
+    from stcorner.recognizer import EmotionRecognizer
+    from stcorner.recognizer.rows import Source, extract_rows
+
+    cv2.setNumThreads(1)
+    path = data() / "ravdess/av_speech/Actor_01/01-01-01-01-01-01-01.mp4"
+    plan = EmotionRecognizer("both", augment=None).extraction_plan()
+    cases = {
+        "extract": lambda: extract_rows(Source.of(path), plan),
+        "decode, face 5 times per second": lambda: decode_and_detect(path, 6),
+        "decode, face in every frame": lambda: decode_and_detect(path, 1),
+    }
+    n_frames = decode_and_detect(path, 1000)
+    (row,) = cases["extract"]()
+    if row.status != {"audio": "ok", "video": "ok"}:
+        sys.exit(f"the clip did not give a whole row: {row.status}")
+    # Wall time where the machine is quiet; processor time tells the same on a busy one.
+    wall: dict[str, list[float]] = {name: [] for name in cases}
+    cpu: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(repetitions):
+        for name, run in cases.items():
+            begin = time.perf_counter(), time.process_time()
+            run()
+            wall[name].append(time.perf_counter() - begin[0])
+            cpu[name].append(time.process_time() - begin[1])
+    result: dict[str, object] = {"clip": path.name, "frames": n_frames}
+    for kind, times in (("wall", wall), ("cpu", cpu)):
+        median = {name: statistics.median(values) for name, values in times.items()}
+        whole = median.pop("extract")
+        result[f"{kind}_seconds"] = {"extract": whole, **median}
+        result[f"{kind}_ratio"] = {name: whole / value for name, value in median.items()}
+        result[f"{kind}_fps"] = n_frames / whole
+    result["detection_share"] = crop_face(path).detection_share
+    result["py_feat_published_cpu_fps"] = PY_FEAT_FPS
+    return result
+
+
+def throughput(limit: int | None) -> dict[str, object]:
+    import stcorner
+
+    clips = stcorner.list_media(data() / "ravdess/audio_speech")[:limit]
+    rates: dict[str, float] = {}
+    for n_jobs in (1, 2):
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "features.parquet"
+            run = stcorner.extract(clips, out, modality="audio", n_jobs=n_jobs)
+        if run.n_errors:
+            sys.exit(f"{run.n_errors} clips failed")
+        rates[str(n_jobs)] = len(clips) / run.seconds
+    hours = sum(stcorner.probe(path).duration or 0 for path in clips[:100]) / min(100, len(clips)) / 3600
+    return {
+        "clips": len(clips),
+        "files_per_second": rates,
+        "speedup": rates["2"] / rates["1"],
+        "clips_per_core_hour": 3600 * rates["1"],
+        "hours_of_sound_per_core_hour": 3600 * rates["1"] * hours,
+    }
+
+
+def write_hour(path: Path, minutes: int) -> None:
+    """Repeat a real talking face, sound and picture, without decoding it again."""
+    import av
+
+    source = data() / "crema-d/VideoFlash/1001_DFA_ANG_XX.flv"
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("mpeg4", rate=30)
+        video.width, video.height, video.pix_fmt = 480, 360, "yuv420p"
+        audio = out.add_stream("mp2", rate=44100)
+        audio.layout = "mono"
+        with av.open(str(source)) as container:
+            pictures = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+        packets = []
+        for number, picture in enumerate(pictures[:60]):
+            frame = av.VideoFrame.from_ndarray(picture, format="gray")
+            frame.pts = number
+            packets += [(packet.pts, packet.is_keyframe, bytes(packet)) for packet in video.encode(frame)]
+        with av.open(str(source)) as container:
+            sound = [frame.to_ndarray() for frame in container.decode(audio=0)]
+        import numpy as np
+
+        y = np.concatenate(sound, axis=1)[:, : 2 * 44100]
+        for second in range(0, 60 * minutes, 2):
+            for number, key, payload in packets:
+                packet = av.Packet(payload)
+                packet.stream, packet.time_base = video, video.codec_context.time_base
+                packet.pts = packet.dts = second * 30 + number
+                packet.is_keyframe = key
+                out.mux(packet)
+            frame = av.AudioFrame.from_ndarray(
+                np.rint(y * 32767).astype(np.int16), format="s16", layout="mono"
+            )
+            frame.sample_rate, frame.pts = 44100, second * 44100
+            for piece in av.AudioResampler("s16", "mono", 44100, frame_size=1152).resample(frame):
+                piece.pts = None
+                out.mux(audio.encode(piece))
+
+
+def memory(minutes: int) -> dict[str, object]:
+    import stcorner
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hour.avi"
+        write_hour(path, minutes)
+        code = (
+            "import resource, sys, stcorner\n"
+            "if __name__ == '__main__':\n"
+            "    run = stcorner.extract(sys.argv[1], sys.argv[2], window=3.0, n_jobs=1)\n"
+            "    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)\n"
+            "    print(run.n_rows, run.n_errors, *(resource.getrusage(kind).ru_maxrss for kind in kinds))\n"
+        )
+        script = Path(folder) / "run.py"
+        script.write_text(code)
+        begin = time.perf_counter()
+        arguments = [sys.executable, str(script), str(path), str(Path(folder) / "features.parquet")]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        rows, errors, parent, worker = map(int, done.stdout.split())
+        seconds = time.perf_counter() - begin
+        duration = stcorner.probe(path).duration or 0.0
+    return {
+        "video_seconds": duration,
+        "rows": rows,
+        "errors": errors,
+        "seconds": seconds,
+        "times_real_time": duration / seconds,
+        "peak_mb_parent": parent / 1024,
+        "peak_mb_worker": worker / 1024,
+    }
+
+
+def keep(name: str, result: dict[str, object]) -> None:
+    import stcorner
+
+    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    kept[name] = {**result, "load": os.getloadavg()[0], "date": time.strftime("%Y-%m-%d")}
+    kept["versions"] = stcorner.show_versions()
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(kept, indent=1, default=str) + "\n")
+    print(json.dumps({name: result}, indent=1))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["clip", "throughput", "memory"])
+    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--limit", type=int, help="clips of throughput; default: all")
+    parser.add_argument("--minutes", type=int, default=60, help="length of the video of memory")
+    chosen = parser.parse_args()
+    if chosen.what == "clip":
+        keep("clip", clip(chosen.repetitions))
+    elif chosen.what == "throughput":
+        keep("throughput", throughput(chosen.limit))
+    else:
+        keep("memory", memory(chosen.minutes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,263 @@
+"""The local web app: the page and the JSON API that it uses itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import secrets
+import tempfile
+import time
+from collections import defaultdict, deque
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from stcorner.app.jobs import Job, JobQueue
+from stcorner.app.openapi import openapi
+from stcorner.app.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+
+__all__ = ["create_app"]
+
+_COOKIE = "stcorner_session"
+_MEDIA_TYPES = {
+    "report.html": "text/html; charset=utf-8",
+    "features.csv": "text/csv; charset=utf-8",
+    "features.json": "application/json",
+    "features.parquet": "application/vnd.apache.parquet",
+}
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "media-src 'self' blob:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files("stcorner.app") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _problem(status: int, detail: str, **headers: str) -> JSONResponse:
+    return JSONResponse({"error": detail}, status_code=status, headers=headers)
+
+
+def _loopback(host: str) -> bool:
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name in {"127.0.0.1", "localhost", "[::1]", "testserver"}
+
+
+class _Guard(BaseHTTPMiddleware):
+    """Keep other sites out: no foreign host name (DNS rebinding), no cross-site writes."""
+
+    def __init__(self, app: Any, *, any_host: bool) -> None:
+        super().__init__(app)
+        self._any_host = any_host
+
+    async def dispatch(
+        self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        if not self._any_host and not _loopback(request.headers.get("host", "")):
+            return _problem(421, "this server answers on its loopback name only")
+        if request.method not in {"GET", "HEAD"}:
+            origin = request.headers.get("origin")
+            if origin is not None and origin.split("://", 1)[-1] != request.headers.get("host"):
+                return _problem(403, "requests from other sites are refused")
+        response = await call_next(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.cookies.get(_COOKIE) is None and "session" in request.scope:
+            response.set_cookie(_COOKIE, request.scope["session"], httponly=True, samesite="strict")
+        return response
+
+
+def _session(request: Request) -> str:
+    """Return the caller's session, a new one where it brought none of ours."""
+    known = request.cookies.get(_COOKIE, "")
+    if re.fullmatch(r"[A-Za-z0-9_-]{22}", known):
+        return known
+    return str(request.scope.setdefault("session", secrets.token_urlsafe(16)))
+
+
+def _clean_name(name: str) -> str:
+    """Return a name fit for showing: no folders, no control characters, at most 120 characters."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(c for c in last if c.isprintable())[:120] or "clip"
+
+
+class _Api:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.queue: JobQueue | None = None
+        self._uploads: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    @property
+    def jobs(self) -> JobQueue:
+        assert self.queue is not None  # made by the lifespan before the first request
+        return self.queue
+
+    def _too_fast(self, client: str) -> bool:
+        now, line = time.monotonic(), self._uploads[client]
+        while line and now - line[0] > 60:
+            line.popleft()
+        if len(line) >= self.settings.uploads_per_minute:
+            return True
+        line.append(now)
+        if len(self._uploads) > 10_000:  # addresses that went quiet
+            for key in [k for k, v in self._uploads.items() if not v or now - v[-1] > 60]:
+                del self._uploads[key]
+        return False
+
+    async def page(self, request: Request) -> Response:
+        _session(request)
+        return HTMLResponse(_asset("index.html"), headers={"Content-Security-Policy": _PAGE_POLICY})
+
+    async def asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        kinds = {"app.js": "text/javascript", "app.css": "text/css"}
+        if name not in kinds:
+            return _problem(404, "no such file")
+        return Response(_asset(name), media_type=kinds[name])
+
+    async def schema(self, _: Request) -> Response:
+        return JSONResponse(openapi(self.settings))
+
+    async def limits(self, _: Request) -> Response:
+        s = self.settings
+        return JSONResponse({"max_upload_bytes": s.max_upload_bytes, "max_duration": s.max_duration})
+
+    async def upload(self, request: Request) -> Response:
+        limit = self.settings.max_upload_bytes
+        declared = request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > limit:
+            return _problem(413, f"the file may have at most {limit} bytes, {declared} were declared")
+        if self.jobs.n_waiting >= self.settings.max_waiting:
+            return _problem(503, "too many clips are waiting; try again soon", **{"Retry-After": "10"})
+        if self._too_fast(request.client.host if request.client else ""):
+            return _problem(429, "too many uploads in a minute", **{"Retry-After": "60"})
+        job = self.jobs.new(_session(request), _clean_name(request.query_params.get("name", "clip")))
+        refused = await self._receive(request, job, limit)
+        if refused is not None:
+            self.jobs.forget(job)
+            return refused
+        self.jobs.submit(job)
+        return JSONResponse(job.public(), status_code=202, headers={"Location": f"/api/jobs/{job.id}"})
+
+    async def _receive(self, request: Request, job: Job, limit: int) -> Response | None:
+        """Write the body to the job's folder as it comes; return the answer to a bad one."""
+        received = 0
+        with job.upload.open("wb") as file:
+            async for chunk in request.stream():
+                received += len(chunk)
+                if received > limit:
+                    return _problem(413, f"the file may have at most {limit} bytes")
+                await asyncio.to_thread(file.write, chunk)
+        if received == 0:
+            return _problem(400, "the body is empty: send the clip's bytes")
+        return None
+
+    def _find(self, request: Request) -> Job | None:
+        job = self.jobs.jobs.get(request.path_params["id"])
+        # A job is its session's own: whoever guesses an id learns nothing.
+        return job if job is not None and job.session == _session(request) else None
+
+    async def history(self, request: Request) -> Response:
+        mine = _session(request)
+        rows = [job.public() for job in self.jobs.jobs.values() if job.session == mine]
+        return JSONResponse({"jobs": sorted(rows, key=lambda row: -row["created"])})
+
+    async def job(self, request: Request) -> Response:
+        job = self._find(request)
+        return _problem(404, "no such job") if job is None else JSONResponse(job.public())
+
+    async def delete(self, request: Request) -> Response:
+        job = self._find(request)
+        if job is None:
+            return _problem(404, "no such job")
+        if job.state == "running":
+            return _problem(409, "the job is running; delete it when it is done")
+        self.jobs.forget(job)
+        return Response(status_code=204)
+
+    async def result(self, request: Request) -> Response:
+        job = self._find(request)
+        kind = request.path_params["kind"]
+        if job is None or kind not in _MEDIA_TYPES:
+            return _problem(404, "no such result")
+        if job.state != "done":
+            return _problem(409, f"the job is {job.state}")
+        path = job.result(kind)
+        if not path.is_file():
+            return _problem(404, "this result was not made: its packages are not installed")
+        name = f"{Path(job.name).stem}.{kind.split('.')[-1]}"
+        save = kind != "report.html" or "download" in request.query_params
+        return FileResponse(
+            path, media_type=_MEDIA_TYPES[kind], filename=name,
+            content_disposition_type="attachment" if save else "inline",
+        )  # fmt: skip
+
+
+def create_app(settings: Settings | None = None, *, any_host: bool = False) -> Starlette:
+    """Build the web app.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        Limits; the defaults suit one person's machine.
+    any_host : bool, default=False
+        Answer under any host name. Off, only loopback names are answered, which keeps web pages of
+        other sites from reaching the app through a name of theirs.
+
+    Returns
+    -------
+    starlette.applications.Starlette
+    """
+    settings = settings or Settings()
+    api = _Api(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        with contextlib.ExitStack() as stack:
+            if settings.folder is None:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stcorner-")))
+            else:
+                folder = settings.folder
+                folder.mkdir(parents=True, exist_ok=True)
+            api.queue = JobQueue(settings, folder)
+            api.queue.start()
+            try:
+                yield
+            finally:
+                await api.queue.stop()
+                for job in list(api.queue.jobs.values()):
+                    api.queue.forget(job)
+
+    routes = [
+        Route("/", api.page),
+        Route("/assets/{name}", api.asset),
+        Route("/api/openapi.json", api.schema),
+        Route("/api/limits", api.limits),
+        Route("/api/jobs", api.history, methods=["GET"]),
+        Route("/api/jobs", api.upload, methods=["POST"]),
+        Route("/api/jobs/{id}", api.job, methods=["GET"]),
+        Route("/api/jobs/{id}", api.delete, methods=["DELETE"]),
+        Route("/api/jobs/{id}/{kind}", api.result),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(_Guard, any_host=any_host)])

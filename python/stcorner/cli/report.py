@@ -1,0 +1,58 @@
+"""``stcorner report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+__all__ = ["report"]
+
+
+def report(
+    files: list[Path],
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("report.html"),
+    model: Annotated[str | None, Parameter(alias="-m")] = None,
+    decide: bool = True,
+    max_duration: float = 120.0,
+) -> int:
+    """Write a page that shows a clip, its corners, curves and the decision explained; or an evaluation.
+
+    The page is one HTML file that opens offline.
+
+    Parameters
+    ----------
+    files
+        One media file; or evaluations (*.json) of one or several models, to stand side by side.
+    output
+        HTML file to write.
+    model
+        A *.stcorner file or the name of a shipped model. Default: ravdess-speech.
+    decide
+        Whether a model decides on the clip; --no-decide shows features only.
+    max_duration
+        Seconds of a longer clip that are shown.
+    """
+    from stcorner.cli._output import console, progress
+    from stcorner.errors import ParameterError
+    from stcorner.report import build_report
+
+    if files and all(file.suffix == ".json" for file in files):
+        from stcorner.evaluation import Evaluation
+
+        build_report([Evaluation.from_json(file.read_text(encoding="utf-8")) for file in files], output)
+    else:
+        if len(files) != 1:
+            raise ParameterError(f"FILES must be one media file or several *.json, got {len(files)} files")
+        from stcorner.recognizer import load_model
+
+        with progress("report") as shown:
+            build_report(
+                files[0], output, recognizer=load_model(model) if decide else None, max_duration=max_duration,
+                progress=lambda stage, share: shown(round(100 * share), 100),
+            )  # fmt: skip
+    console().print(f"report: {output} ({output.stat().st_size / 1e6:.1f} MB)")
+    return 0

@@ -1,0 +1,49 @@
+"""``stcorner serve``."""
+
+from __future__ import annotations
+
+__all__ = ["serve"]
+
+
+def serve(
+    *,
+    model: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    max_upload_mb: int = 200,
+    max_duration: float = 600.0,
+    workers: int = 2,
+) -> int:
+    """Serve the report as a local web app: drop a clip or record one.
+
+    Runs until Ctrl-C.
+
+    Parameters
+    ----------
+    model
+        A *.stcorner file or the name of a shipped model. Default: the first shipped one.
+    host
+        Address to listen on; anything but a loopback address lets others on the network upload clips.
+    port
+        Port.
+    max_upload_mb
+        Largest clip in megabytes.
+    max_duration
+        Longest clip in seconds.
+    workers
+        Clips that are worked on at once.
+    """
+    from stcorner import app
+    from stcorner.cli._output import complain
+
+    settings = app.Settings(
+        model=model,
+        max_upload_bytes=max_upload_mb * 1024 * 1024,
+        max_duration=max_duration,
+        n_workers=workers,
+    )
+    complain(
+        f"open http://{f'[{host}]' if ':' in host else host}:{port} in a browser; Ctrl-C ends the server"
+    )
+    app.serve(settings, host=host, port=port)
+    return 0

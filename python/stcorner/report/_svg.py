@@ -1,0 +1,184 @@
+"""Small charts as SVG text: no script, no external resource, readable by a screen reader.
+
+Colours are given as attributes, so the pages need no inline styles and their content-security policy
+can forbid them.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "PALETTE",
+    "class_colours",
+    "confusion_matrix",
+    "face_map",
+    "line_chart",
+    "reliability_diagram",
+    "scatter",
+]
+
+# Okabe and Ito's colours, distinguishable by colour-blind readers; black is left to the text.
+PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6bb1", "#999933")
+FOR, AGAINST = "#0072b2", "#d55e00"
+
+
+def class_colours(classes: Sequence[str]) -> list[str]:
+    """Return one colour for each class, in order; colours repeat after the eighth."""
+    return [PALETTE[i % len(PALETTE)] for i in range(len(classes))]
+
+
+def _svg(width: float, height: float, title: str, body: Sequence[str]) -> str:
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" width="{width:g}" '
+        f'xmlns="http://www.w3.org/2000/svg"><title>{escape(title)}</title>{"".join(body)}</svg>'
+    )
+
+
+def _text(
+    x: float, y: float, text: str, *, anchor: str = "start", faint: bool = False, extra: str = ""
+) -> str:
+    css = ' class="faint"' if faint else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{css}{extra}>{escape(text)}</text>'
+
+
+def confusion_matrix(counts: NDArray[np.integer], classes: Sequence[str]) -> str:
+    """Draw counts with rows normalised: rows are true classes, columns predicted ones."""
+    n, cell, left, top = len(classes), 46, 78, 66
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    body = []
+    for i, true in enumerate(classes):
+        body.append(_text(left - 6, top + (i + 0.6) * cell, true, anchor="end"))
+        x = left + (i + 0.5) * cell
+        body.append(_text(x, top - 8, true, extra=f' transform="rotate(-45 {x:.1f} {top - 8})"'))
+        for j in range(n):
+            x, y = left + j * cell, top + i * cell
+            body.append(
+                f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" fill="{FOR}" '
+                f'fill-opacity="{0.04 + 0.7 * share[i, j]:.3f}"/>'
+            )
+            body.append(_text(x + cell / 2, y + cell / 2 + 4, str(int(counts[i, j])), anchor="middle"))
+    title = "Confusion matrix: rows are true classes, columns are predictions; " + "; ".join(
+        f"{name} recalled {share[i, i]:.0%}" for i, name in enumerate(classes)
+    )
+    return _svg(left + n * cell + 40, top + n * cell + 6, title, body)
+
+
+def _axes(width: float, height: float, x_label: str, y_label: str, x_ticks: Sequence[tuple[float, str]],
+          y_ticks: Sequence[tuple[float, str]], left: float, bottom: float) -> list[str]:  # fmt: skip
+    """Frame with ticks; tick positions are shares of the frame, 0 to 1."""
+    body = [
+        f'<rect class="frame" x="{left}" y="8" width="{width}" height="{height}"/>',
+        _text(left + width / 2, height + 8 + bottom - 4, x_label, anchor="middle", faint=True),
+        _text(11, 8 + height / 2, y_label, anchor="middle", faint=True,
+              extra=f' transform="rotate(-90 11 {8 + height / 2:.1f})"'),
+    ]  # fmt: skip
+    body += [_text(left + p * width, height + 22, label, anchor="middle", faint=True) for p, label in x_ticks]
+    body += [_text(left - 4, 12 + (1 - p) * height, label, anchor="end", faint=True) for p, label in y_ticks]
+    return body
+
+
+_SHARES = [(p, f"{100 * p:.0f} %") for p in (0.0, 0.25, 0.5, 0.75, 1.0)]
+
+
+def reliability_diagram(
+    confidence: Sequence[float], accuracy: Sequence[float], count: Sequence[int], ece: float
+) -> str:
+    """Draw accuracy against confidence, one disc for each bin, its area growing with the count."""
+    size, left, bottom = 260, 52, 38
+    body = _axes(size, size, "confidence", "accuracy", _SHARES, _SHARES, left, bottom)
+    body.append(
+        f'<line x1="{left}" y1="{8 + size}" x2="{left + size}" y2="8" stroke="#888888" '
+        'stroke-dasharray="4 4"/>'
+    )
+    largest = max([*count, 1])
+    for c, a, n in zip(confidence, accuracy, count, strict=True):
+        if n:
+            radius = 3 + 9 * (n / largest) ** 0.5
+            body.append(
+                f'<circle cx="{left + c * size:.1f}" cy="{8 + (1 - a) * size:.1f}" r="{radius:.1f}" '
+                f'fill="{FOR}" fill-opacity="0.7"><title>{n} clips: confidence {c:.0%}, accuracy {a:.0%}'
+                "</title></circle>"
+            )
+    return _svg(
+        left + size + 12, size + 8 + bottom, f"Reliability: expected calibration error {ece:.1%}", body
+    )
+
+
+def line_chart(
+    x: Sequence[float], series: dict[str, Sequence[float]], *, x_label: str, y_label: str, title: str
+) -> str:
+    """Draw one line for each series over shared axes that fit the data."""
+    width, height, left, bottom = 340, 220, 58, 38
+    values = np.concatenate([np.asarray(v, dtype=float) for v in series.values()])
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    span = (high - low) or 1.0
+    start, stop = float(min(x)), float(max(x))
+    reach = (stop - start) or 1.0
+    x_ticks = [(p, f"{start + p * reach:.3g}") for p in (0.0, 0.5, 1.0)]
+    y_ticks = [(p, f"{low + p * span:.3g}") for p in (0.0, 0.5, 1.0)]
+    body = _axes(width, height, x_label, y_label, x_ticks, y_ticks, left, bottom)
+    for k, (name, line) in enumerate(series.items()):
+        points = " ".join(
+            f"{left + (a - start) / reach * width:.1f},{8 + (1 - (b - low) / span) * height:.1f}"
+            for a, b in zip(x, line, strict=True)
+            if np.isfinite(b)
+        )
+        colour = PALETTE[k % len(PALETTE)]
+        body.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        body.append(f'<rect x="{left + 8}" y="{16 + 15 * k}" width="10" height="10" fill="{colour}"/>')
+        body.append(_text(left + 22, 25 + 15 * k, name))
+    return _svg(left + width + 12, height + 8 + bottom, title, body)
+
+
+def scatter(
+    points: NDArray[np.floating], labels: Sequence[str], classes: Sequence[str], *, title: str
+) -> str:
+    """Draw the first two columns of `points`, coloured by class; axes have no unit."""
+    size, pad = 380, 14
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    place = pad + (points[:, :2] - low) / np.maximum(high - low, 1e-12) * (size - 2 * pad)
+    colour = dict(zip(classes, class_colours(classes), strict=True))
+    body = [f'<rect class="frame" x="1" y="1" width="{size - 2}" height="{size - 2}"/>']
+    body += [
+        f'<circle cx="{x:.1f}" cy="{size - y:.1f}" r="3" fill="{colour[label]}" fill-opacity="0.75"/>'
+        for (x, y), label in zip(place, labels, strict=True)
+    ]
+    for k, name in enumerate(classes):
+        body.append(f'<rect x="{size + 10}" y="{10 + 18 * k}" width="11" height="11" fill="{colour[name]}"/>')
+        body.append(_text(size + 26, 20 + 18 * k, name))
+    return _svg(size + 110, size, title, body)
+
+
+def face_map(values: NDArray[np.floating]) -> str:
+    """Draw the parts that blocks of the face had in a decision.
+
+    Parameters
+    ----------
+    values : ndarray of shape (segments, rows, columns)
+        Signed contributions. Blue speaks for the decision, orange against it.
+    """
+    segments, rows, columns = values.shape
+    cell, gap = 22, 14
+    largest = float(np.abs(values).max()) or 1.0
+    body = []
+    for s in range(segments):
+        left = s * (columns * cell + gap)
+        for r in range(rows):
+            for c in range(columns):
+                v = float(values[s, r, c])
+                body.append(
+                    f'<rect x="{left + c * cell}" y="{r * cell}" width="{cell - 1}" height="{cell - 1}" '
+                    f'fill="{FOR if v >= 0 else AGAINST}" fill-opacity="{0.05 + 0.9 * abs(v) / largest:.3f}">'
+                    f"<title>row {r + 1}, column {c + 1}, stretch {s + 1}: {v:+.4f}</title></rect>"
+                )
+    width = segments * columns * cell + (segments - 1) * gap
+    return _svg(width, rows * cell, "Contribution of each block of the face", body)

@@ -1,0 +1,93 @@
+"""Reports in one call."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stcorner._validation import check_real
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stcorner.evaluation import Evaluation
+    from stcorner.recognizer import EmotionRecognizer
+    from stcorner.report.clip import ClipReport
+
+__all__ = ["build_report"]
+
+
+def build_report(
+    result: str | os.PathLike[str] | Evaluation | Sequence[Evaluation],
+    path: str | os.PathLike[str],
+    *,
+    recognizer: EmotionRecognizer | None = None,
+    max_duration: float = 120.0,
+    progress: Callable[[str, float], object] | None = None,
+) -> ClipReport | None:
+    """Write one HTML file that opens offline in any browser.
+
+    Parameters
+    ----------
+    result : path, Evaluation, or sequence of Evaluation
+        A media file gives the report of a clip: the clip playing with face, interest points and
+        response, sound curves and probabilities on one clock, and the decision explained. An
+        evaluation gives tables and figures of how good a recogniser is; several stand side by side.
+    path : path
+        HTML file to write; an existing one is replaced once the new one is whole.
+    recognizer : EmotionRecognizer, optional
+        Decides on the clip. Without it the report shows features only.
+    max_duration : float, default=120.0
+        Seconds of a longer clip that are shown, > 0; the report says so.
+    progress : callable, optional
+        Called as ``progress(stage, share)``.
+
+    Returns
+    -------
+    ClipReport or None
+        What the report of a clip shows.
+
+    Raises
+    ------
+    MediaError
+        If the clip cannot be read.
+    ValueError
+        If a parameter is out of its range.
+    """
+    target = Path(path)
+    max_duration = check_real("max_duration", max_duration, low=0.0, open_low=True)
+    from stcorner.cli._tables import write_bytes
+    from stcorner.report.page import provenance, render_clip
+
+    if isinstance(result, str | os.PathLike):
+        from stcorner.report.clip import collect_clip
+
+        source = Path(result)
+        report = collect_clip(source, recognizer, max_duration=max_duration, progress=progress)
+        report.provenance = provenance(_settings(source, recognizer))
+        write_bytes(target, render_clip(report).encode())
+        return report
+    from stcorner.evaluation import Evaluation
+    from stcorner.report.evaluation import render_evaluation
+
+    evaluations = [result] if isinstance(result, Evaluation) else list(result)
+    if not evaluations or not all(isinstance(each, Evaluation) for each in evaluations):
+        raise ParameterError(f"result must be a media file or evaluations, got {result!r}")
+    write_bytes(target, render_evaluation(evaluations, provenance({})).encode())
+    return None
+
+
+def _settings(source: Path, recognizer: EmotionRecognizer | None) -> dict[str, Any]:
+    import hashlib
+
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    rows: dict[str, Any] = {"file": source.name, "SHA-256 of the file": digest}
+    if recognizer is not None:
+        rows["model"] = recognizer.name
+        rows["parameters of the model"] = ", ".join(
+            f"{key}={value!r}" for key, value in recognizer.get_params().items() if key != "name"
+        )
+    return rows

@@ -1,0 +1,243 @@
+"""What the report of one clip shows, computed once."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner.report._media import SAMPLE_RATE, playable_clip
+from stcorner.report._svg import class_colours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from stcorner.explanation import Explanation
+    from stcorner.media import FaceClip
+    from stcorner.recognizer import EmotionRecognizer
+
+__all__ = ["ClipReport", "collect_clip"]
+
+_SIZE, _FPS = 96, 25.0  # face crop, as the texture map sees it
+_TILE = 24  # the response is shown on a grid of this many cells a side
+_WAVE = 1200  # columns of the waveform
+
+
+@dataclass(kw_only=True)
+class ClipReport:
+    """Everything that the page of one clip holds; times in seconds on the file's clock."""
+
+    name: str
+    duration: float
+    media: bytes
+    picture: dict[str, Any] | None
+    faces: dict[str, Any] | None = None
+    points: list[dict[str, float]] = field(default_factory=list)
+    response: dict[str, Any] | None = None
+    sound: dict[str, Any] | None = None
+    prediction: dict[str, Any] | None = None
+    classes: list[str] = field(default_factory=list)
+    colours: list[str] = field(default_factory=list)
+    timeline: dict[str, Any] | None = None
+    explanation: Explanation | None = None
+    features: list[dict[str, Any]] = field(default_factory=list)
+    provenance: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def _round(values: NDArray[Any], digits: int = 4) -> list[Any]:
+    """Return a list with None for NaN: JSON has no NaN, and digits cost bytes."""
+    return [None if v != v else round(float(v), digits) for v in np.asarray(values, dtype=float)]
+
+
+def _packed(values: NDArray[np.uint8]) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+
+
+def collect_clip(
+    path: Path,
+    recognizer: EmotionRecognizer | None,
+    *,
+    max_duration: float,
+    progress: Callable[[str, float], object] | None = None,
+) -> ClipReport:
+    """Read a clip and compute what its page shows.
+
+    Parameters
+    ----------
+    path : Path
+        A media file with sound, picture or both.
+    recognizer : EmotionRecognizer, optional
+        A fitted one; without it the page shows features only.
+    max_duration : float
+        Seconds of a longer file that are shown; the page says so.
+    progress : callable, optional
+        Called as ``progress(stage, share)``.
+    """
+    from stcorner.media import load_audio, probe
+
+    tell = progress or (lambda stage, share: None)
+    tell("reading", 0.05)
+    info = probe(path)
+    voice = None
+    if info.audio is not None:
+        voice, _ = load_audio(path, sr=SAMPLE_RATE, duration=max_duration)
+    length = _length(info, voice)
+    end = min(length, max_duration)
+    tell("encoding", 0.15)
+    media, size = playable_clip(path, info, voice, end=end)
+    report = ClipReport(name=path.name, duration=end, media=media, picture=None)
+    if length > max_duration:
+        report.warnings.append(f"Shown are the first {max_duration:g} s of {length:.1f} s.")
+    if size is not None and info.video is not None:
+        report.picture = {"width": size[0], "height": size[1], "fps": info.video.fps or _FPS}
+        tell("looking for the face", 0.3)
+        _add_face(report, path, size, _shown_width(info.video), end)
+    if info.audio is not None:
+        tell("listening", 0.55)
+        _add_sound(report, path, max_duration)
+    if recognizer is not None:
+        tell("recognising", 0.7)
+        _add_decision(report, path, recognizer)
+    return report
+
+
+def _length(info: Any, voice: NDArray[np.float32] | None) -> float:
+    known = [info.duration or 0.0, 0.0 if voice is None else len(voice) / SAMPLE_RATE]
+    return max(0.04, *known)
+
+
+def _shown_width(video: Any) -> int:
+    return int(video.height if video.rotation % 180 else video.width)
+
+
+def _add_face(report: ClipReport, path: Path, size: tuple[int, int], width: int, end: float) -> None:
+    from stcorner.media import crop_face
+
+    face = crop_face(path, size=_SIZE, fps=_FPS)
+    if face.status == "no_face":
+        report.warnings.append("No face was found in the picture.")
+        return
+    if face.status == "partial":
+        report.warnings.append("The face was found in part of the picture's time only.")
+    shown = face.times <= end
+    boxes = np.nan_to_num(face.boxes[shown] * (size[0] / width))
+    report.faces = {
+        "time": _round(face.times[shown], 3),
+        "box": [_round(box, 1) for box in boxes],
+        "found": face.success[shown].tolist(),
+    }
+    if shown.sum() >= 3:
+        _add_corners(report, face, int(shown.sum()))
+
+
+def _add_corners(report: ClipReport, face: FaceClip, n: int) -> None:
+    """Add interest points and the response, in shares of the face's box."""
+    from stcorner.video import corner_harris_3d, detect_stips
+
+    frames, times = face.frames[:n], face.times[:n]
+    stips = detect_stips(frames, num_peaks=300)
+    for (t, y, x), sigma, tau, strength in zip(
+        stips.coordinates, stips.sigma, stips.tau, stips.response, strict=True
+    ):
+        if face.success[min(n - 1, round(float(t)))]:
+            report.points.append({
+                "t": round(float(np.interp(t, np.arange(n), times)), 3),
+                "x": round(float((x + 0.5) / _SIZE), 4),
+                "y": round(float((y + 0.5) / _SIZE), 4),
+                "r": round(float(2 * sigma / _SIZE), 4),
+                "tau": round(float(2 * tau / face.fps), 3),
+                "strength": float(f"{float(strength):.3g}"),
+            })  # fmt: skip
+    response = np.maximum(corner_harris_3d(frames), 0.0)
+    step = _SIZE // _TILE
+    tiles = response.reshape(n, _TILE, step, _TILE, step).max(axis=(2, 4))
+    # The response spans decades; its cube root shows weak and strong motion together.
+    shown = np.cbrt(tiles / max(float(np.quantile(tiles, 0.999)), 1e-30))
+    report.response = {
+        "time": _round(times, 3),
+        "rows": _TILE,
+        "columns": _TILE,
+        "data": _packed((255 * np.clip(shown, 0, 1)).astype(np.uint8)),
+    }
+
+
+def _add_sound(report: ClipReport, path: Path, max_duration: float) -> None:
+    from stcorner.audio import frame_table
+    from stcorner.media import load_audio
+
+    y, sr = load_audio(path, sr=16_000, duration=max_duration)
+    if len(y) == 0:
+        report.warnings.append("The sound has no samples.")
+        return
+    table = frame_table(y, sr=sr)
+    time = np.asarray(table["time"])
+    step = max(1, len(y) // _WAVE)
+    pieces = y[: len(y) // step * step].reshape(-1, step)
+    cepstra = np.stack([np.asarray(table[f"mfcc_{i}"]) for i in range(1, 14)])
+    low, high = np.quantile(cepstra, [0.02, 0.98], axis=1, keepdims=True)
+    shown = np.clip((cepstra - low) / np.maximum(high - low, 1e-9), 0, 1)
+    hop = float(time[1] - time[0]) if len(time) > 1 else report.duration
+    energy = 20 * np.log10(np.maximum(np.asarray(table["rms"], dtype=float), 1e-5))
+    report.sound = {
+        "time": _round(time, 3),
+        "f0": _round(np.where(np.asarray(table["voiced"], dtype=bool), table["f0"], np.nan), 1),
+        "energy": _round(energy, 2),
+        "zcr": _round(np.asarray(table["zcr"]), 4),
+        "wave": {
+            "start": 0.0,
+            "step": step / sr,
+            "low": _round(pieces.min(axis=1)),
+            "high": _round(pieces.max(axis=1)),
+        },
+        "mfcc": {
+            "rows": len(shown),
+            "columns": shown.shape[1],
+            "start": max(0.0, float(time[0]) - hop / 2),
+            "end": float(time[-1]) + hop / 2,
+            "data": _packed((255 * shown).astype(np.uint8)),
+        },
+    }
+
+
+def _add_decision(report: ClipReport, path: Path, recognizer: EmotionRecognizer) -> None:
+    from stcorner.explanation import explain_decision
+    from stcorner.recognizer.results import prediction_rows
+
+    report.classes = [str(name) for name in recognizer.classes_]
+    report.colours = class_colours(report.classes)
+    features = recognizer.extract([path], augment=False)
+    probabilities = recognizer.predict_proba_features(features)
+    row = prediction_rows(
+        features, probabilities, report.classes, model=recognizer.name, abstain_below=recognizer.abstain_below
+    )[0]
+    if row["label"] is None:
+        report.warnings.append(f"The model could not decide: {row['message']}")
+        return
+    report.prediction = row
+    if row["message"]:
+        report.warnings.append(str(row["message"]))
+    names = [f"{block}_{name}" for block in features.blocks for name in features.names[block]]
+    values = np.concatenate([features.blocks[block][0] for block in features.blocks])
+    report.features = [{**row, **dict(zip(names, map(float, values), strict=True))}]
+    report.explanation = explain_decision(recognizer, features)
+    report.timeline = _timeline(path, recognizer, report)
+
+
+def _timeline(path: Path, recognizer: EmotionRecognizer, report: ClipReport) -> dict[str, Any] | None:
+    window = min(2.0, max(0.5, report.duration))
+    time, shares = [], []
+    for row in recognizer.timeline(path, window=window, hop=min(0.25, window)):
+        if row["label"] is None or row["start"] is None:
+            continue
+        middle = 0.5 * (row["start"] + row["end"])
+        if middle > report.duration:
+            break
+        time.append(round(middle, 3))
+        shares.append([round(row[f"p_{name}"], 4) for name in report.classes])
+    return {"time": time, "p": shares, "window": window} if time else None

@@ -1,0 +1,151 @@
+"""From collected values to one self-contained HTML file."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import json
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner.report._svg import face_map
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from stcorner.explanation import Explanation
+    from stcorner.report.clip import ClipReport
+
+__all__ = ["provenance", "render_clip", "render_page"]
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files("stcorner.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    return Environment(
+        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+
+
+def provenance(extra: dict[str, Any]) -> dict[str, str]:
+    """Return what made a page: versions, instruction set, time, and `extra` rows."""
+    import stcorner
+
+    versions = stcorner.show_versions()
+    core: Any = versions["core"]
+    packages: Any = versions["packages"]
+    used = ("numpy", "scipy", "opencv-python-headless", "av", "soundfile")
+    return {
+        "stcorner": str(versions["stcorner"]),
+        "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        **{key: str(value) for key, value in extra.items()},
+        "instruction set": str(core["isa"]),
+        "Python and packages": f"Python {versions['python']}, "
+        + ", ".join(f"{name} {packages[name]}" for name in used if packages[name]),
+        "platform": str(versions["platform"]),
+    }
+
+
+def _hash(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") + "'"
+
+
+def render_page(template: str, *, script: str = "", data: Any = None, **values: Any) -> str:
+    """Fill a template; the page's policy allows its own script and style and nothing else."""
+    style = _asset("report.css")
+    # "</" would end the script element; JSON reads the escaped form as the same text.
+    text = (
+        "" if data is None else json.dumps(data, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+    )
+    scripts = _hash(script) if script else "'none'"
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {scripts}; "
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
+    )
+    from markupsafe import Markup
+
+    return (
+        _environment()
+        .get_template(template)
+        .render(policy=policy, style=Markup(style), script=script, data=text, **values)
+    )
+
+
+def render_clip(report: ClipReport) -> str:
+    """Return the page of one clip."""
+    data = {
+        "duration": report.duration,
+        "classes": report.classes,
+        "colours": report.colours,
+        "picture": report.picture,
+        "faces": report.faces,
+        "points": report.points,
+        "response": report.response,
+        "sound": report.sound,
+        "timeline": report.timeline,
+    }
+    row = report.prediction
+    shares = [] if row is None else [
+        {"name": name, "p": row[f"p_{name}"], "colour": colour}
+        for name, colour in zip(report.classes, report.colours, strict=True)
+    ]  # fmt: skip
+    ticks = [f"{x:.1f} s" for x in np.linspace(0, report.duration, 6)]
+    return render_page(
+        "clip.html.j2",
+        script=_asset("clip.js"),
+        data=data,
+        title=f"{report.name} - stcorner",
+        name=report.name,
+        label=None if row is None else row["label"],
+        probability=None if row is None else row[f"p_{row['label']}"],
+        model=None if row is None else row["model"],
+        abstain=row is not None and row["abstain"],
+        warnings=report.warnings,
+        picture=report.picture,
+        media=base64.b64encode(report.media).decode("ascii"),
+        media_type="audio/mp4",
+        faces=report.faces,
+        points=report.points,
+        response=report.response,
+        probabilities=sorted(shares, key=lambda share: -share["p"]),
+        legend=[{"name": n, "colour": c} for n, c in zip(report.classes, report.colours, strict=True)],
+        duration=report.duration,
+        ticks=ticks,
+        timeline=report.timeline,
+        explanation=None if report.explanation is None else _explain(report.explanation),
+        provenance=report.provenance,
+    )
+
+
+def _explain(explanation: Explanation) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    grid = explanation.face_map()
+    voice = {name: part for name, part in explanation.parts.items() if not name.startswith("face ")}
+    face = sum(part for name, part in explanation.parts.items() if name.startswith("face "))
+    strongest = sorted(explanation.parts.items(), key=lambda item: -abs(item[1]))
+    rest = sum(value for _, value in strongest[12:])
+    shown = [{"name": name, "value": value} for name, value in strongest[:12]]
+    if len(strongest) > 12:
+        shown.append({"name": f"the other {len(strongest) - 12} together", "value": rest})
+    families = {"voice": sum(voice.values()), **({} if grid is None else {"face": face})}
+    return {
+        "against": explanation.against,
+        "total": explanation.total,
+        "offset": explanation.offset,
+        "sum": sum(explanation.parts.values()),
+        "groups": [{"name": name, "value": value} for name, value in families.items()],
+        "features": shown,
+        "face_map": None if grid is None else Markup(face_map(grid)),
+        "segments": 0 if grid is None else len(grid),
+    }

@@ -1,0 +1,165 @@
+"""The app's API: what it accepts, what it refuses, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.testclient import TestClient
+
+from stcorner.app import Settings, create_app
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "jobs"
+
+
+def client_of(folder, **limits):
+    return TestClient(create_app(Settings(folder=folder, **limits)))
+
+
+def upload(client, data=b"not a clip", name="clip.mp4", **headers):
+    return client.post("/api/jobs", params={"name": name}, content=data, headers=headers)
+
+
+def test_html_named_mp4_is_refused_with_a_reason_and_leaves_nothing(folder, wait):
+    with client_of(folder) as client:
+        answer = upload(client, b"<html><script>alert(1)</script></html>")
+        assert answer.status_code == 202
+        job = wait(client, answer.json())
+        assert job["state"] == "failed"
+        assert "clip.mp4" in job["error"]
+        assert str(folder) not in job["error"], "a client learns nothing of the server's folders"
+        left = [p for p in folder.rglob("*") if p.is_file()]
+        assert left == []
+        assert client.delete(f"/api/jobs/{job['id']}").status_code == 204
+        assert client.get(f"/api/jobs/{job['id']}").status_code == 404
+        assert list(folder.iterdir()) == []
+
+
+def test_declared_size_is_refused_before_the_body_is_read(folder):
+    with client_of(folder) as client:
+        answer = upload(client, b"x", **{"content-length": str(2 * 1024**3)})
+        assert answer.status_code == 413
+        assert "2147483648 were declared" in answer.json()["error"]
+        assert list(folder.iterdir()) == []
+
+
+def test_a_body_that_grows_past_the_limit_is_cut(folder):
+    def endless():
+        for _ in range(40):
+            yield b"x" * 1000
+
+    with client_of(folder, max_upload_bytes=10_000) as client:
+        answer = client.post("/api/jobs", content=endless())
+        assert answer.status_code == 413
+        assert list(folder.iterdir()) == []
+
+
+def test_empty_body(folder):
+    with client_of(folder) as client:
+        assert upload(client, b"").status_code == 400
+        assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "..\\..\\evil.mp4", "/etc/shadow", "a" * 5000, "x\x00\n.mp4"]
+)
+def test_names_never_leave_the_folder(folder, name, wait):
+    with client_of(folder) as client:
+        job = upload(client, name=name).json()
+        assert "/" not in job["name"]
+        assert "\\" not in job["name"]
+        assert len(job["name"]) <= 120
+        assert job["name"].isprintable()
+        assert wait(client, job)["state"] == "failed"
+        assert {p.parent for p in folder.rglob("*")} <= {folder, folder / job["id"]}
+
+
+def test_uploads_per_minute(folder):
+    with client_of(folder, uploads_per_minute=2, max_waiting=10) as client:
+        codes = [upload(client).status_code for _ in range(3)]
+        assert codes == [202, 202, 429]
+
+
+def test_full_queue_asks_to_come_back(folder):
+    with client_of(folder, max_waiting=0) as client:
+        answer = upload(client)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+
+
+def test_sessions_do_not_see_each_other(folder, wait):
+    with client_of(folder) as one:
+        job = upload(one).json()
+        wait(one, job)
+        cookie = one.cookies.get("stcorner_session")
+        one.cookies.clear()
+        assert one.get(f"/api/jobs/{job['id']}").status_code == 404
+        assert one.get("/api/jobs").json() == {"jobs": []}
+        one.cookies.clear()
+        one.cookies.set("stcorner_session", cookie)
+        assert [row["id"] for row in one.get("/api/jobs").json()["jobs"]] == [job["id"]]
+
+
+def test_other_sites_are_kept_out(folder):
+    with client_of(folder) as client:
+        assert client.get("/", headers={"host": "evil.example"}).status_code == 421
+        assert upload(client, origin="https://evil.example").status_code == 403
+        assert upload(client, origin="http://testserver").status_code == 202
+    with TestClient(create_app(Settings(folder=folder), any_host=True)) as client:
+        assert client.get("/", headers={"host": "lab.example"}).status_code == 200
+
+
+def test_page_allows_no_foreign_resource(folder):
+    with client_of(folder) as client:
+        page = client.get("/")
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert "stcorner_session" in page.headers["set-cookie"]
+        assert "HttpOnly" in page.headers["set-cookie"]
+        for name in ("app.js", "app.css"):
+            assert client.get(f"/assets/{name}").status_code == 200
+        assert client.get("/assets/../server.py").status_code == 404
+
+
+def test_a_job_that_takes_too_long_is_ended(folder, wait):
+    with client_of(folder, job_timeout=0.05) as client:
+        job = wait(client, upload(client).json())
+        assert job["state"] == "failed"
+        assert "longer than 0.05 s" in job["error"]
+
+
+def test_a_crash_harms_no_other_job(folder, wait, monkeypatch):
+    import stcorner.app.jobs as jobs
+
+    with client_of(folder, n_workers=1) as client:
+        # An interpreter that dies at once stands for a decoder that takes its process down.
+        monkeypatch.setattr(jobs.sys, "executable", "/bin/false")
+        crashed = wait(client, upload(client).json())
+        assert crashed["state"] == "failed"
+        assert "ended unexpectedly" in crashed["error"]
+        monkeypatch.undo()
+        assert "ended unexpectedly" not in wait(client, upload(client).json())["error"]
+
+
+def test_turns_are_taken_between_sessions(tmp_path):
+    from stcorner.app.jobs import JobQueue
+
+    (tmp_path / "jobs").mkdir()
+    queue = JobQueue(Settings(), tmp_path / "jobs")
+    for k in range(3):
+        queue.submit(queue.new("greedy", f"g{k}"))
+    queue.submit(queue.new("modest", "m0"))
+    order = [queue._next().name for _ in range(4)]
+    assert order == ["g0", "m0", "g1", "g2"]
+    assert queue._next() is None
+
+
+def test_settings_are_checked():
+    with pytest.raises(ValueError, match="n_workers must be >= 1, got 0"):
+        Settings(n_workers=0)
+    with pytest.raises(ValueError, match="max_duration must be finite and > 0, got 0"):
+        Settings(max_duration=0)

@@ -1,0 +1,173 @@
+"""The page in a real browser: Debian's packages chromium and chromium-driver, driven by selenium."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+pytestmark = pytest.mark.slow
+selenium = pytest.importorskip("selenium", reason="pip install selenium")
+if not (shutil.which("chromium") and shutil.which("chromedriver")):
+    pytest.skip("no browser: apt-get install chromium chromium-driver", allow_module_level=True)
+
+from selenium.webdriver import Chrome, ChromeOptions  # noqa: E402
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def server():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = f"from stcorner.cli import main; main(['serve', '--port', '{port}'])"
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(f"{address}/api/limits", timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield address
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def browser(tmp_path):
+    options = ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio",
+        "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={tmp_path / 'profile'}",
+        "--window-size=1280,1400",
+    ):  # fmt: skip
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+def _requests(driver):
+    events = (json.loads(entry["message"])["message"] for entry in driver.get_log("performance"))
+    return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+
+
+def _pixels(driver):
+    """Sum of the overlay's pixels: changes when what is drawn changes."""
+    return driver.execute_script(
+        "const c = document.getElementById('overlay');"
+        "return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((a, v, i) => (a + v * (i % 251)) % 1e9, 0)"
+    )
+
+
+@pytest.fixture
+def clip(real_data):
+    return real_data / "ravdess" / "av_speech" / "Actor_05" / "01-01-06-02-01-01-05.mp4"
+
+
+def test_upload_watch_seek_download(server, browser, clip):
+    browser.get(server)
+    browser.find_element(By.ID, "file").send_keys(str(clip))
+    WebDriverWait(browser, 120).until(lambda d: d.find_element(By.ID, "result").is_displayed())
+    browser.switch_to.frame("report")
+    WebDriverWait(browser, 20).until(lambda d: d.find_elements(By.CSS_SELECTOR, ".curve"))
+    WebDriverWait(browser, 20).until(
+        lambda d: d.execute_script("return document.getElementById('player').readyState >= 2")
+    )
+    titles = [node.text for node in browser.find_elements(By.CSS_SELECTOR, ".curve .name")]
+    assert any("f0" in title for title in titles)
+    assert any("waveform" in title for title in titles)
+
+    curves = browser.find_element(By.ID, "curves")
+    seen = {}
+    for share in (0.3, 0.6):
+        browser.execute_script("arguments[0].scrollIntoView()", curves)
+        box = curves.rect
+        browser.execute_script(
+            "const b = arguments[0].getBoundingClientRect();"
+            "arguments[0].dispatchEvent(new PointerEvent('pointerdown', {clientX: b.left + arguments[1] * b.width,"
+            " clientY: b.top + 5, pointerId: 1, bubbles: true}))",
+            curves, share,
+        )  # fmt: skip
+        WebDriverWait(browser, 10).until(
+            lambda d: not d.execute_script("return document.getElementById('player').seeking")
+        )
+        now = browser.execute_script("return document.getElementById('player').currentTime")
+        length = browser.execute_script("return document.getElementById('player').duration")
+        assert now == pytest.approx(share * length, abs=0.1)
+        cursor = browser.find_element(By.ID, "cursor").rect
+        assert cursor["x"] - box["x"] == pytest.approx(share * box["width"], abs=box["width"] * 0.03)
+        values = tuple(node.text for node in browser.find_elements(By.CSS_SELECTOR, ".curve .value"))
+        seen[share] = (_pixels(browser), values)
+    assert seen[0.3][0] != seen[0.6][0], "the overlay moves"
+    assert seen[0.3][1] != seen[0.6][1], "the read-outs move"
+
+    curves.send_keys(Keys.HOME)
+    assert browser.execute_script("return document.getElementById('player').currentTime") == 0
+    curves.send_keys(Keys.ARROW_RIGHT)
+    assert browser.execute_script("return document.getElementById('player').currentTime") == pytest.approx(
+        0.1
+    )
+
+    browser.switch_to.default_content()
+    link = next(a for a in browser.find_elements(By.CSS_SELECTOR, "#downloads a") if a.text == "Parquet")
+    cookie = browser.get_cookie("stcorner_session")["value"]
+    request = urllib.request.Request(
+        link.get_attribute("href"), headers={"Cookie": f"stcorner_session={cookie}"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        data = answer.read()
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pq.read_table(io.BytesIO(data))
+    assert table.num_rows == 1
+    assert {"label", "p_fear"} <= set(table.column_names)
+
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    foreign = [url for url in _requests(browser) if not url.startswith((server, "data:", "blob:", "about:"))]
+    assert foreign == []
+
+
+def test_report_opens_fast_and_offline(browser, clip, tmp_path):
+    from stcorner.recognizer import load_model
+    from stcorner.report import build_report
+
+    page = tmp_path / "report.html"
+    build_report(clip, page, recognizer=load_model(None))
+    assert page.stat().st_size < 8e6
+    browser.get(page.as_uri())
+    loaded = browser.execute_script(
+        "const t = performance.getEntriesByType('navigation')[0]; return t.loadEventEnd - t.startTime"
+    )
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".curve")) >= 6
+    assert loaded < 10_000, "2 s on a quiet machine; this only catches a page that hangs"
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off(server, browser, width, scheme):
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.get(server)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    dark = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(20, 23, 27)") == (scheme == "dark")

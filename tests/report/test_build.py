@@ -1,0 +1,97 @@
+"""Reports of real inputs: what is in the page, and that it needs nothing outside itself."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+import numpy as np
+import pytest
+
+from stcorner.corpora import load_ravdess
+from stcorner.recognizer import EmotionRecognizer
+from stcorner.report import build_report
+
+
+@pytest.fixture(scope="module")
+def trained(small_corpus):
+    clips = load_ravdess(small_corpus)[:24]
+    return clips, EmotionRecognizer("both", augment=False, name="small").fit(clips)
+
+
+@pytest.fixture(scope="module")
+def made(trained, tmp_path_factory):
+    clips, recognizer = trained
+    page = tmp_path_factory.mktemp("report") / "clip.html"
+    return build_report(clips[0].path, page, recognizer=recognizer), page.read_text(encoding="utf-8")
+
+
+def _data(text):
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
+    )
+
+
+def test_the_page_holds_everything_and_asks_for_nothing(made):
+    report, text = made
+    assert re.findall(r'(?:src|href)="(?!data:|#)', text) == []
+    assert "default-src 'none'" in html.unescape(text)
+    assert 'style="' not in text
+    data = _data(text)
+    assert data["classes"] == report.classes
+    assert len(data["sound"]["time"]) == len(data["sound"]["f0"]) == data["sound"]["mfcc"]["columns"]
+    assert data["faces"]["time"] == sorted(data["faces"]["time"])
+    assert all(
+        0 <= p["x"] <= 1 and 0 <= p["y"] <= 1 and 0 <= p["t"] <= report.duration for p in data["points"]
+    )
+    for shares in data["timeline"]["p"]:
+        assert sum(shares) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_decision_is_the_recognizers_own(trained, made):
+    clips, recognizer = trained
+    report, text = made
+    assert report.prediction["label"] == recognizer.predict(clips[0].path)
+    assert f"<strong>{report.prediction['label']}</strong>" in text
+    parts = report.explanation
+    assert parts.offset + sum(parts.parts.values()) == pytest.approx(parts.total, abs=1e-6)
+    assert parts.face_map() is not None
+
+
+def test_features_only(trained, tmp_path):
+    clips, _ = trained
+    report = build_report(clips[0].path, tmp_path / "r.html")
+    assert report.prediction is None
+    assert "No decision was asked for" in (tmp_path / "r.html").read_text()
+
+
+def test_sound_alone(tmp_path, rng):
+    import soundfile
+
+    t = np.arange(16_000) / 16_000
+    soundfile.write(tmp_path / "a <b>.wav", 0.3 * np.sin(2 * np.pi * 150 * t) * np.sin(np.pi * t), 16_000)
+    report = build_report(tmp_path / "a <b>.wav", tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text()
+    assert "a &lt;b&gt;.wav" in text
+    assert report.picture is None
+    assert 'src="data:audio/mp4' in text
+    voiced = [f for f in report.sound["f0"] if f is not None]
+    assert np.median(voiced) == pytest.approx(150, rel=0.01)
+
+
+def test_a_long_clip_is_cut_and_says_so(trained, tmp_path):
+    clips, _ = trained
+    report = build_report(clips[0].path, tmp_path / "r.html", max_duration=0.8)
+    assert report.duration == pytest.approx(0.8)
+    assert "Shown are the first 0.8 s" in report.warnings[0]
+
+
+def test_what_cannot_be_reported(tmp_path):
+    with pytest.raises(OSError, match=r"missing\.mp4"):
+        build_report(tmp_path / "missing.mp4", tmp_path / "r.html")
+    assert not (tmp_path / "r.html").exists()
+    with pytest.raises(ValueError, match="result must be a media file or evaluations, got"):
+        build_report([3], tmp_path / "r.html")
+    with pytest.raises(ValueError, match="max_duration must be finite and > 0, got 0"):
+        build_report(tmp_path / "a.mp4", tmp_path / "r.html", max_duration=0)

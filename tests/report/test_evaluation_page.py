@@ -1,0 +1,53 @@
+"""The page of evaluations."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from stcorner.evaluation import Evaluation
+from stcorner.report import build_report
+
+
+def _evaluation(rng, model, skill, **details):
+    classes = ["angry", "happy", "sad"]
+    y = [classes[i % 3] for i in range(60)]
+    scores = rng.normal(size=(60, 3)) + skill * np.eye(3)[[classes.index(label) for label in y]]
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    return Evaluation(
+        model=model, protocol="actor-k5", classes=classes, clip_ids=[f"c{i}" for i in range(60)], y_true=y,
+        groups=[f"a{i // 6}" for i in range(60)], folds=[str(i // 12) for i in range(60)], probabilities=p,
+        strata={"sex": ["female" if i % 2 else "male" for i in range(60)]}, details=details,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def pair(rng):
+    history = {"loss": [2.0, 1.0, 0.5], "val_loss": [2.1, 1.4, 1.2]}
+    return [
+        _evaluation(rng, "good <1>", 3.0, history=history, audit=["no leak found"]),
+        _evaluation(rng, "poor", 0.2, warnings=["This split leaks."]),
+    ]
+
+
+def test_models_stand_side_by_side(pair, tmp_path):
+    build_report(pair, tmp_path / "e.html")
+    text = (tmp_path / "e.html").read_text()
+    assert f"{100 * pair[0].uar:.1f}" in text
+    assert "good &lt;1&gt;" in text
+    assert "This split leaks." in text
+    assert "Learning curves" in text
+    assert "no leak found" in text
+    assert text.count("Confusion matrix") == 2
+    assert "corrected for the number of comparisons" in text
+    assert re.findall(r'(?:src|href)="(?!data:|#)', text) == []
+    assert "script-src &#39;none&#39;" in text
+
+
+def test_one_model_has_no_comparison(pair, tmp_path):
+    build_report(pair[1], tmp_path / "e.html")
+    text = (tmp_path / "e.html").read_text()
+    assert "Evaluation of poor" in text
+    assert "corrected for the number" not in text

@@ -1,0 +1,49 @@
+"""Charts are valid SVG that says in words what it draws."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+
+from stcorner.report import _svg
+
+NS = "{http://www.w3.org/2000/svg}"
+
+
+def test_confusion_matrix_shows_every_count():
+    counts = np.array([[5, 1], [0, 7]])
+    root = ET.fromstring(_svg.confusion_matrix(counts, ["happy", "sad <&>"]))
+    texts = [node.text for node in root.iter(f"{NS}text")]
+    assert texts.count("happy") == 2
+    assert texts.count("sad <&>") == 2
+    assert {"5", "1", "0", "7"} <= set(texts)
+    assert "happy recalled 83%" in root.find(f"{NS}title").text
+
+
+def test_reliability_skips_empty_bins():
+    root = ET.fromstring(_svg.reliability_diagram([0.2, 0.5, 0.9], [0.1, 0.0, 0.8], [4, 0, 9], 0.04))
+    assert len(list(root.iter(f"{NS}circle"))) == 2
+    assert "4.0%" in root.find(f"{NS}title").text
+
+
+def test_line_chart_has_a_line_per_series_and_survives_nan():
+    svg = _svg.line_chart(
+        [1, 2, 3], {"train": [1.0, 0.5, 0.2], "validation": [1.2, np.nan, 0.9]},
+        x_label="epoch", y_label="loss", title="Learning",
+    )  # fmt: skip
+    lines = list(ET.fromstring(svg).iter(f"{NS}polyline"))
+    assert [len(line.get("points").split()) for line in lines] == [3, 2]
+
+
+def test_scatter_places_every_point_inside(rng):
+    root = ET.fromstring(_svg.scatter(rng.normal(size=(9, 3)), list("aabbccabc"), list("abc"), title="plane"))
+    discs = [node for node in root.iter(f"{NS}circle")]
+    assert len(discs) == 9
+    assert all(0 <= float(d.get("cx")) <= 380 and 0 <= float(d.get("cy")) <= 380 for d in discs)
+
+
+def test_face_map_colours_say_for_or_against():
+    root = ET.fromstring(_svg.face_map(np.array([[[0.5, -0.25]]])))
+    cells = list(root.iter(f"{NS}rect"))
+    assert [cell.get("fill") for cell in cells] == [_svg.FOR, _svg.AGAINST]
