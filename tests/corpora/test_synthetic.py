@@ -18,7 +18,7 @@ from stcorner.corpora.synthetic.factors import make_actor, perform
 from stcorner.corpora.synthetic.voice import SAMPLE_RATE, speak, syllable_times
 from stcorner.errors import DatasetError, MediaError
 
-SMALL = {"n_actors": 2, "n_takes": 1, "emotions": ("happy", "neutral"), "n_jobs": 1}
+SMALL = {"n_actors": 2, "n_takes": 1, "emotions": ("happy", "neutral"), "size": 112, "n_jobs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_names_and_streams(small: Path) -> None:
         (actor, label, "both"): 1 for actor in ("01", "02") for label in ("happy", "neutral")
     }
     info = stcorner.probe(clips[0].path)
-    assert (info.video.width, info.video.height, info.video.fps) == (160, 160, 25)
+    assert (info.video.width, info.video.height, info.video.fps) == (112, 112, 25)
     assert (info.audio.sample_rate, info.audio.channels) == (16000, 1)
     assert 1.0 < info.duration < 2.5
     assert abs(info.video.duration - info.audio.duration) < 0.1
@@ -140,10 +140,11 @@ def test_a_cascade_finds_every_face() -> None:
         rng = np.random.default_rng(number)
         take = perform(actor, emotion, strong=True, factors=Factors(), rng=rng)
         syllables = syllable_times(0, take.voice["tempo"], rng)
-        frames = list(render(actor, portrait, face_track(take.face, syllables, 1.2, rng), rng))
+        track = face_track(take.face, syllables, 1.2, rng)
+        frames = render(actor, portrait, {name: values[2::7] for name, values in track.items()}, rng)
         per_frame = [
             len(cascade.detectMultiScale(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), 1.1, 3, minSize=(48, 48)))
-            for frame in frames[::6]
+            for frame in frames
         ]
         assert max(per_frame) == 1
         found += per_frame

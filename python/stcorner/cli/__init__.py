@@ -28,6 +28,11 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command(
+        "demo",
+        "Make a synthetic corpus, learn from it and evaluate by actor: the whole way in about a minute.",
+        ("stcorner demo", "stcorner demo my-demo --actors 6 --no-cnn"),
+    ),
+    Command(
         "predict",
         "Predict the emotion that each file expresses, with the probability of every class.",
         (
@@ -45,14 +50,17 @@ COMMANDS = (
         ),
     ),
     Command(
-        "extract",
-        "Compute the features of all files below a folder; killed, it goes on where it was.",
+        "evaluate",
+        "Cross-validate a recogniser on a corpus, by default on people that it did not learn from.",
         (
-            "stcorner extract RAVDESS -o features.parquet",
-            "stcorner extract interviews -o features.parquet --window 3 --hop 1",
-            "stcorner extract RAVDESS -o features.parquet --shard $SLURM_ARRAY_TASK_ID/16",
-            "stcorner extract RAVDESS -o features.parquet --scheduler tcp://10.0.0.1:8786",
+            "stcorner evaluate RAVDESS --modality audio",
+            "stcorner evaluate RAVDESS --protocol actor-loo --classifier fercnn -o evaluation.json",
         ),
+    ),
+    Command(
+        "audit",
+        "Find what training and test clips share that would make a test score meaningless.",
+        ("stcorner audit RAVDESS --protocol ravdess-luna5", "stcorner audit train/ test/ --no-sound"),
     ),
     Command(
         "report",
@@ -70,19 +78,38 @@ COMMANDS = (
         ("stcorner probe clip.mp4", "stcorner probe *.flv --json"),
     ),
     Command(
-        "paper",
-        "Run the paper's experiment under its own protocol and by actors, tables side by side.",
-        ("stcorner paper ravdess RAVDESS", "stcorner paper cremad CREMA-D --modality audio --epochs 80"),
+        "features",
+        "Compute named features: one row per file, or with --frames one row per 10 ms of sound.",
+        (
+            "stcorner features *.wav -o features.csv",
+            "stcorner features clip.mp4 --modality both -o features.parquet",
+            "stcorner features clip.mp4 --frames",
+        ),
     ),
     Command(
-        "info",
-        "Print versions, instruction sets and threads: what a bug report needs.",
-        ("stcorner info", "stcorner info --json"),
+        "stips",
+        "Find the space-time interest points of a video, strongest first.",
+        ("stcorner stips clip.mp4", "stcorner stips clip.mp4 --points 200 -o points.csv"),
+    ),
+    Command(
+        "extract",
+        "Compute the features of all files below a folder; killed, it goes on where it was.",
+        (
+            "stcorner extract RAVDESS -o features.parquet",
+            "stcorner extract interviews -o features.parquet --window 3 --hop 1",
+            "stcorner extract RAVDESS -o features.parquet --shard $SLURM_ARRAY_TASK_ID/16",
+            "stcorner extract RAVDESS -o features.parquet --scheduler tcp://10.0.0.1:8786",
+        ),
     ),
     Command(
         "models",
         "List the models that ship with the package, or show one model's card.",
         ("stcorner models", "stcorner models my.stcorner"),
+    ),
+    Command(
+        "info",
+        "Print versions, instruction sets and threads: what a bug report needs.",
+        ("stcorner info", "stcorner info --json"),
     ),
 )
 

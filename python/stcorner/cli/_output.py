@@ -110,7 +110,7 @@ def _log(what: str) -> Callable[[int, int], None]:
     def report(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if done and now - last >= _LOG_SECONDS:
+        if 0 < done < total and now - last >= _LOG_SECONDS:
             last = now
             left = (now - start) / done * (total - done)
             rate = done / (now - start)

@@ -128,6 +128,12 @@ def load_ravdess(
     DatasetError
         If `root` is not a folder or holds no clip of the kind that was asked for.
 
+    Notes
+    -----
+    The corpus as published holds one recording twice: the sound of ``03-01-03-01-02-01-07`` and
+    ``03-01-03-01-02-02-07`` is the same, sample by sample. Both are listed; they are of one actor, so folds
+    by actor keep them together, and `audit_leakage` reports them where another split does not.
+
     References
     ----------
     .. [1] S. R. Livingstone, F. A. Russo, "The Ryerson Audio-Visual Database of Emotional Speech and

@@ -9,10 +9,9 @@ import numpy as np
 
 from stcorner._estimator import ParameterBase
 from stcorner._validation import check_choice, check_flag, check_integer, check_real
-from stcorner.augmentation import AUDIO_KINDS
 from stcorner.errors import MediaError, ParameterError
 from stcorner.recognizer.features import ClipFeatures, extract_sources, per_row
-from stcorner.recognizer.rows import ExtractionPlan, Source, check_face
+from stcorner.recognizer.rows import ExtractionPlan, Source, check_augment, check_face
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,8 +49,8 @@ class EmotionRecognizer(ParameterBase):
     weights : mapping of str to float, optional
         Weight of the blocks ``"audio"`` and ``"video"`` in the fusion. By default the fusion's own.
     augment : str, sequence of str, or None, default="speed"
-        How the sound of the copy that `fit` adds of each training clip is altered: kinds of
-        `augment_audio`. None adds no copies.
+        Altered copies that `fit` adds of each training clip, one per entry: a kind of `augment_audio`,
+        or several joined by "+" (``"stretch+pitch"``). None adds no copies. Only the sound is altered.
     label_map : mapping of str to str or None, optional
         Labels to rename before training; None drops the clips of that label.
     face : {"largest"} or int, default="largest"
@@ -131,9 +130,6 @@ class EmotionRecognizer(ParameterBase):
         """Check the parameters and return what they say about extraction."""
         check_choice("fusion", self.fusion, FUSIONS)
         check_choice("classifier", self.classifier, CLASSIFIERS)
-        kinds = (self.augment,) if isinstance(self.augment, str) else tuple(self.augment or ())
-        for kind in kinds:
-            check_choice("augment", kind, AUDIO_KINDS)
         check_real("abstain_below", self.abstain_below, low=0, high=1)
         for block, weight in ({} if self.weights is None else self.weights).items():
             check_choice("weights", block, ("audio", "video"))
@@ -147,7 +143,7 @@ class EmotionRecognizer(ParameterBase):
             crop_size=check_integer("crop_size", self.crop_size, low=32, high=512),
             fps=check_real("fps", self.fps, low=5, high=120),
             face=check_face(self.face),
-            augment=kinds,
+            augment=check_augment(self.augment),
             seed=check_integer("random_state", self.random_state, low=0),
         )
 
@@ -228,6 +224,8 @@ class EmotionRecognizer(ParameterBase):
         groups : array_like of shape (n_rows,), optional
             Rows of one person, or else of one clip with its copies.
         """
+        from stcorner.recognizer.training import one_blas_thread
+
         self.extraction_plan()
         labels = per_row("y", y, len(features))
         members = None if groups is None else per_row("groups", groups, len(features))
@@ -240,9 +238,10 @@ class EmotionRecognizer(ParameterBase):
         labels, members = labels[usable], None if members is None else members[usable]
         blocks = [chosen.blocks[name] for name in self.modalities]
         self.feature_names_ = {name: list(features.names[name]) for name in self.modalities}
-        self.fusion_ = self._fit_fusion(blocks, labels, members)
-        fused = blocks[0] if self.fusion_ is None else self.fusion_.transform(blocks)
-        self.classifier_ = self._new_classifier().fit(fused, labels, groups=members)
+        with one_blas_thread():
+            self.fusion_ = self._fit_fusion(blocks, labels, members)
+            fused = blocks[0] if self.fusion_ is None else self.fusion_.transform(blocks)
+            self.classifier_ = self._new_classifier().fit(fused, labels, groups=members)
         self.classes_ = np.asarray(self.classifier_.classes_)
         return self
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from stcorner._validation import check_integer
+from stcorner._validation import check_choice, check_integer
 from stcorner.errors import MediaError, ParameterError, StcornerError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ExtractionPlan", "FailedInput", "MissingModalityError", "Row", "RowBuilder", "Source", "audio_vector",
-    "check_face", "extract_rows",
+    "check_augment", "check_face", "extract_rows",
 ]  # fmt: skip
 
 MODALITIES = ("audio", "video")
@@ -78,6 +78,17 @@ class Source:
 def check_face(face: Any) -> Literal["largest"] | int:
     """Return which face counts: the largest, or one by its id."""
     return "largest" if face == "largest" else check_integer("face", face, low=0)
+
+
+def check_augment(augment: Any) -> tuple[str, ...]:
+    """Return the kinds of altered copies, each a kind of `augment_audio` or several joined by "+"."""
+    from stcorner.augmentation import AUDIO_KINDS
+
+    kinds = (augment,) if isinstance(augment, str) else tuple(augment or ())
+    for kind in kinds:
+        for part in str(kind).split("+"):
+            check_choice("augment", part, AUDIO_KINDS)
+    return tuple(map(str, kinds))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +173,7 @@ class RowBuilder:
 
 
 def extract_rows(source: Source, plan: ExtractionPlan, augment: bool = False) -> list[Row]:
-    """Return the row of one clip and, for training, the row of a copy with altered sound."""
+    """Return the row of one clip and, for training, the rows of its copies with altered sound."""
     builder = RowBuilder(source)
     sound: list[NDArray[np.float32]] = []
 
@@ -170,12 +181,6 @@ def extract_rows(source: Source, plan: ExtractionPlan, augment: bool = False) ->
         _describe(source.audio_path, "audio", builder.details)
         sound.append(_load_sound(source))
         return audio_vector(sound[0], plan, name=str(source.audio_path))
-
-    def from_altered_sound() -> tuple[NDArray[np.float32], dict[str, Any]]:
-        from stcorner.augmentation import augment_audio, clip_seed
-
-        seed = clip_seed(plan.seed, source.clip_id)
-        return audio_vector(augment_audio(sound[0], sr=SAMPLE_RATE, kinds=plan.augment, seed=seed), plan)
 
     def from_picture() -> tuple[NDArray[np.float32], dict[str, Any]]:
         from stcorner.recognizer.face_features import face_features
@@ -190,12 +195,26 @@ def extract_rows(source: Source, plan: ExtractionPlan, augment: bool = False) ->
     row = builder.build()
     if not augment or "audio" not in row.blocks:
         return [row]
-    copy = RowBuilder(source)
-    copy.attempt("audio", source.audio_path, from_altered_sound)
-    if "audio" not in copy.blocks:  # for instance too short at a higher speed
-        return [row]
-    blocks = {**row.blocks, "audio": copy.blocks["audio"]}
-    return [row, Row(blocks=blocks, status=row.status, errors=(), details=row.details)]
+    return [row, *_altered_copies(row, sound[0], source, plan)]
+
+
+def _altered_copies(row: Row, sound: NDArray[np.float32], source: Source, plan: ExtractionPlan) -> list[Row]:
+    """Return one copy per kind; a copy that gives no features (too short, for instance) is left out."""
+    from stcorner.augmentation import augment_audio, clip_seed
+
+    seed = clip_seed(plan.seed, source.clip_id)
+    copies = []
+    for kind in plan.augment:
+        altered = RowBuilder(source)
+
+        def vector(kind: str = kind) -> tuple[NDArray[np.float32], dict[str, Any]]:
+            return audio_vector(augment_audio(sound, sr=SAMPLE_RATE, kinds=kind.split("+"), seed=seed), plan)
+
+        altered.attempt("audio", source.audio_path, vector)
+        if "audio" in altered.blocks:
+            blocks = {**row.blocks, "audio": altered.blocks["audio"]}
+            copies.append(Row(blocks=blocks, status=row.status, errors=(), details=row.details))
+    return copies
 
 
 def _describe(path: Path, modality: str, details: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,13 +10,13 @@ import numpy as np
 from stcorner.recognizer.modelfile import TrainingDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from stcorner.recognizer.features import ClipFeatures
 
-__all__ = ["describe_training", "row_groups"]
+__all__ = ["describe_training", "one_blas_thread", "row_groups"]
 
 _PACKAGES = (
     "numpy",
@@ -28,6 +29,19 @@ _PACKAGES = (
     "opencv-python-headless",
     "av",
 )
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Run linear algebra on one thread: the same bits on every machine.
+
+    BLAS adds in another order for each number of threads. The matrices of a training are so small that
+    more threads gain little, and on a busy machine they lose most of their time waiting for each other.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def row_groups(clips: Sequence[Any], features: ClipFeatures) -> NDArray[np.str_]:

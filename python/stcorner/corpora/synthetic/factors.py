@@ -143,7 +143,7 @@ def make_actor(number: int, seed: int, factors: Factors) -> Actor:
         mixed = np.clip(middle + min(strength, 1.0) * (drawn - middle), 0, 255)
         colour[name] = (float(mixed[0]), float(mixed[1]), float(mixed[2]))
     octaves = np.log2((118 if male else 205) / 155) + rng.uniform(-0.22, 0.22)
-    gains = {name: float(np.exp(strength * rng.normal(0, 0.3))) for name in ("face", "voice")}
+    gains = {name: float(np.exp(strength * rng.normal(0, 0.25))) for name in ("face", "voice")}
     return Actor(
         number=number,
         sex="male" if male else "female",
@@ -168,8 +168,8 @@ def perform(
     force = 1.2 if strong else 0.9
     voice = factors.voice * force * actor.gains["voice"] * said + actor.voice_habit[at]
     face = factors.motion * force * actor.gains["face"] * shown + actor.face_habit[at]
-    voice = voice + factors.variation * rng.normal(0, 0.28, len(VOICE))
-    face = face + factors.variation * rng.normal(0, 0.28, len(FACE))
+    voice = voice + factors.variation * rng.normal(0, 0.24, len(VOICE))
+    face = face + factors.variation * rng.normal(0, 0.2, len(FACE))
     return Performance(
         voice=dict(zip(VOICE, voice.tolist(), strict=True)),
         face=dict(zip(FACE, face.tolist(), strict=True)),
