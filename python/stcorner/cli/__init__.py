@@ -107,6 +107,11 @@ COMMANDS = (
         ("stcorner models", "stcorner models my.stcorner"),
     ),
     Command(
+        "paper",
+        "Run the paper's experiment under its own protocol and by actors, tables side by side.",
+        ("stcorner paper ravdess RAVDESS", "stcorner paper cremad CREMA-D --modality audio --epochs 80"),
+    ),
+    Command(
         "info",
         "Print versions, instruction sets and threads: what a bug report needs.",
         ("stcorner info", "stcorner info --json"),

@@ -1,0 +1,139 @@
+"""What the scripts of this folder share: the corpus, cached features, folds, scores, results on disk.
+
+Every script takes ``--data`` (the folder that holds ``ravdess/``), ``--cache`` (features are computed
+once) and writes ``bench/results/science_NAME.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+
+import stcorner
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SPEEDS = (0.88, 0.94, 1.06, 1.13)
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description)
+    default = os.environ.get("STCORNER_DATA", REPOSITORY.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=Path(default), help="folder that holds ravdess/")
+    parser.add_argument("--cache", type=Path, default=Path("/tmp/stcorner-science"), help="computed features")
+    parser.add_argument("--results", type=Path, default=REPOSITORY / "bench" / "results")
+    return parser
+
+
+def clips_of(data: Path):
+    return stcorner.load_ravdess(data / "ravdess" / "audio_speech", modality="audio")
+
+
+def folds_of(clips):
+    return stcorner.actor_folds(clips, "ravdess-luna5")
+
+
+def cached(cache: Path, name: str, compute):
+    """Return the arrays of ``compute()``, kept in ``cache/name.npz``."""
+    path = cache / f"{name}.npz"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **compute())
+    with np.load(path) as arrays:
+        return {key: arrays[key] for key in arrays.files}
+
+
+def rich(cache: Path, clips, speed: float = 1.0):
+    """Return the default recipe of all clips, played `speed` times as fast."""
+    from stcorner.augmentation import change_speed
+
+    def compute():
+        rows = []
+        for clip in clips:
+            y, sr = stcorner.load_audio(clip.path, 16000)
+            y = y if speed == 1 else change_speed(y, sr=sr, factor=speed)
+            rows.append(stcorner.clip_features(y, sr=sr))
+        return {"X": np.stack(rows)}
+
+    return cached(cache, f"rich-{speed}", compute)["X"]
+
+
+def drawn_copy(cache: Path, clips, seed: int = 0):
+    """Return the copy of each clip that the recogniser trains on: at a speed drawn by its name."""
+    from stcorner.augmentation import clip_seed
+
+    # The draw of `augment_audio`, so that the four speeds are computed once and serve every draw.
+    drawn = [np.random.default_rng(clip_seed(seed, clip.clip_id)).choice(SPEEDS) for clip in clips]
+    versions = {speed: rich(cache, clips, speed) for speed in SPEEDS}
+    return np.stack([versions[float(speed)][i] for i, speed in enumerate(drawn)])
+
+
+def action_units(data: Path, clips):
+    """Return OpenFace's 35 means of the audio-visual file of the same take."""
+    with (data / "ravdess" / "au_means" / "openface_au_means.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    names = [name for name in table[0] if name.startswith("AU")]
+    key = next(name for name in table[0] if name not in names)
+    rows = {Path(row[key]).stem[3:]: [float(row[name]) for name in names] for row in table}
+    return np.asarray([rows[clip.path.stem[3:]] for clip in clips])
+
+
+def scores(y, predicted, subjects, seed: int = 0) -> dict:
+    """Return UAR, WAR, macro-F1 in percent with a 95 % interval of the UAR over actors."""
+    labels = np.unique(y)
+
+    def uar(rows):
+        hits = [(predicted[rows] == y[rows])[y[rows] == label] for label in labels]
+        return 100 * float(np.mean([h.mean() for h in hits if len(h)]))
+
+    everyone = np.arange(len(y))
+    recall = [(predicted[y == label] == label).mean() for label in labels]
+    precision = [
+        (y[predicted == label] == label).mean() if (predicted == label).any() else 0 for label in labels
+    ]
+    f1 = [2 * p * r / max(p + r, 1e-12) for p, r in zip(precision, recall, strict=True)]
+    rng = np.random.default_rng(seed)
+    actors = {name: np.flatnonzero(subjects == name) for name in np.unique(subjects)}
+    draws = [
+        uar(np.concatenate([actors[name] for name in rng.choice(list(actors), len(actors))]))
+        for _ in range(1000)
+    ]
+    return {
+        "uar": uar(everyone),
+        "war": 100 * float((predicted == y).mean()),
+        "macro_f1": 100 * float(np.mean(f1)),
+        "interval": [float(v) for v in np.percentile(draws, [2.5, 97.5])],
+        "recall": {str(label): float(r) for label, r in zip(labels, recall, strict=True)},
+        "per_actor_war": {
+            str(name): 100 * float((predicted[rows] == y[rows]).mean()) for name, rows in actors.items()
+        },
+    }
+
+
+def line(name: str, found: dict) -> str:
+    low, high = found["interval"]
+    return (
+        f"{name:52s} UAR {found['uar']:5.1f} [{low:4.1f}, {high:4.1f}]  WAR {found['war']:5.1f}  "
+        f"F1 {found['macro_f1']:5.1f}"
+    )
+
+
+def write(options, name: str, content: dict, started: float) -> None:
+    document = {
+        "command": f"python bench/science/{name}.py",
+        "stcorner": stcorner.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "seconds": round(time.perf_counter() - started, 1),
+        **content,
+    }
+    options.results.mkdir(parents=True, exist_ok=True)
+    path = options.results / f"science_{name}.json"
+    path.write_text(json.dumps(document, indent=1) + "\n")
+    print(f"wrote {path}")
