@@ -21,6 +21,7 @@ from typing import NamedTuple
 import pytest
 
 import stcorner
+from stcorner.cli import COMMANDS
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -123,6 +124,12 @@ def test_every_public_name_stands_on_an_api_page():
     pages = "".join(page.read_text() for page in (REPOSITORY / "docs" / "api").glob("*.md"))
     shown = {line.rpartition(".")[2] for line in pages.splitlines() if line.startswith("::: ")}
     assert sorted(set(stcorner.__all__) - shown - {"__version__"}) == []
+
+
+def test_every_command_stands_on_the_page_of_the_command_line():
+    page = (REPOSITORY / "docs" / "api" / "cli.md").read_text()
+    named = re.findall(r"^\| `(\w+)", page, re.M)
+    assert sorted(named) == sorted(command.name for command in COMMANDS)
 
 
 def test_links_between_pages_hold():

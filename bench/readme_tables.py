@@ -1,0 +1,132 @@
+"""Write the tables of README.md and docs/benchmarks.md from bench/results/*.json.
+
+``python bench/readme_tables.py`` rewrites what stands between the marks ``<!-- results:scores -->`` or
+``<!-- results:speed -->`` and ``<!-- results:end -->``; with ``--check`` it only says whether they are up to
+date. Nobody writes there by hand, so that every printed number has a command behind it.
+
+Scores are dictionaries with ``uar``, ``war`` and ``interval`` anywhere in a file; their keys name the row.
+Measurements are lists of dictionaries (one row each) or nested dictionaries of numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
+MARK = re.compile(r"(<!-- results:(scores|speed) -->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
+PROVENANCE = ("processor", "cores", "load", "isa", "python", "numpy", "stcorner", "seconds", "command")
+
+
+def cell(value: Any) -> str:
+    """Return a value as a table shows it."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return " … ".join(map(cell, value))
+    return str(value).replace("|", "\\|")
+
+
+def table(columns: list[str], rows: list[list[Any]]) -> str:
+    """Return a Markdown table."""
+    lines = [columns, ["---"] * len(columns), *([cell(value) for value in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def scores(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Yield the scores below `node` with the keys that lead to them."""
+    if isinstance(node, dict):
+        if {"uar", "war", "interval"} <= node.keys():
+            yield path, node
+            return
+        for key, value in node.items():
+            yield from scores(value, (*path, str(key)))
+    elif isinstance(node, list):
+        for value in node:
+            name = (str(value["name"]),) if isinstance(value, dict) and "name" in value else ()
+            yield from scores(value, (*path, *name))
+
+
+def score_table(document: dict[str, Any]) -> str:
+    """Return a table of all scores of a results file, or nothing."""
+    rows = []
+    for path, found in scores(document):
+        low, high = found["interval"]
+        f1 = f"{found['macro_f1']:.1f}" if "macro_f1" in found else ""
+        rows.append(
+            [" / ".join(path), f"{found['uar']:.1f}", f"{low:.1f} … {high:.1f}", f"{found['war']:.1f}", f1]
+        )
+    return table(["System", "UAR %", "95 % over actors", "WAR %", "macro F1 %"], rows) if rows else ""
+
+
+def leaves(node: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield the numbers of nested dictionaries with their keys joined."""
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, str(key)))
+        elif isinstance(value, int | float | str) and not isinstance(value, bool):
+            yield " / ".join((*path, str(key))), value
+
+
+def speed_table(document: dict[str, Any]) -> str:
+    """Return the measurements of a results file as tables, or nothing."""
+    parts = []
+    for key, value in document.items():
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            names = [name for row in value for name, each in row.items() if not isinstance(each, dict)]
+            columns = list(dict.fromkeys(names))
+            parts.append(table(columns, [[row.get(name, "") for name in columns] for row in value]))
+        elif isinstance(value, dict) and key not in ("versions", "machine", "packages"):
+            rows = [list(pair) for pair in leaves(value)]
+            parts += [table([key, "value"], rows)] if rows else []
+    return "\n".join(parts)
+
+
+def section(kind: str, results: Path) -> str:
+    """Return everything that belongs between two marks."""
+    parts = []
+    for path in sorted(results.glob("*.json")):
+        document = json.loads(path.read_text())
+        if not isinstance(document, dict):
+            continue
+        scored = score_table(document)
+        body = scored if kind == "scores" else "" if scored else speed_table(document)
+        if body:
+            facts = ", ".join(f"{name} {cell(document[name])}" for name in PROVENANCE if document.get(name))
+            parts.append(f"**{path.stem.replace('science_', '').replace('_', ' ')}** ({facts})\n\n{body}")
+    return "\n" + "\n".join(parts) + "\n" if parts else "\nNot measured yet.\n\n"
+
+
+def main() -> int:
+    """Rewrite or check the pages; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if a page is out of date"
+    )
+    parser.add_argument("--results", type=Path, default=Path(__file__).with_name("results"))
+    options = parser.parse_args()
+    stale = []
+    for page in PAGES:
+        old = page.read_text()
+        new = MARK.sub(lambda found: found[1] + section(found[2], options.results) + found[4], old)
+        if new != old:
+            stale.append(page.name)
+            if not options.check:
+                page.write_text(new)
+    if stale:
+        print(f"{'out of date' if options.check else 'written'}: {', '.join(stale)}")
+    return int(bool(stale) and options.check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
