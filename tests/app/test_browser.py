@@ -70,7 +70,8 @@ def _pixels(driver):
     """Sum of the overlay's pixels: changes when what is drawn changes."""
     return driver.execute_script(
         "const c = document.getElementById('overlay');"
-        "return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((a, v, i) => (a + v * (i % 251)) % 1e9, 0)"
+        "const pixels = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "return pixels.reduce((a, v, i) => (a + v * (i % 251)) % 1e9, 0)"
     )
 
 
@@ -99,8 +100,8 @@ def test_upload_watch_seek_download(server, browser, clip):
         box = curves.rect
         browser.execute_script(
             "const b = arguments[0].getBoundingClientRect();"
-            "arguments[0].dispatchEvent(new PointerEvent('pointerdown', {clientX: b.left + arguments[1] * b.width,"
-            " clientY: b.top + 5, pointerId: 1, bubbles: true}))",
+            "arguments[0].dispatchEvent(new PointerEvent('pointerdown',"
+            " {clientX: b.left + arguments[1] * b.width, clientY: b.top + 5, pointerId: 1, bubbles: true}))",
             curves, share,
         )  # fmt: skip
         WebDriverWait(browser, 10).until(

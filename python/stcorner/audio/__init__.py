@@ -1,13 +1,13 @@
 """The voice: framewise descriptors, pitch, spectra, and vectors that describe a whole clip."""
 
 from stcorner.audio.activity import trim_silence, voice_activity
+from stcorner.audio.derivative import delta
 from stcorner.audio.frames import AudioStream, frame_table
 from stcorner.audio.framewise import autocorrelate, rms, zcr_and_rms, zero_crossing_rate
 from stcorner.audio.pitch import harmonicity, pitch_autocorrelation
 from stcorner.audio.recipes import RECIPES, clip_features, feature_names
 from stcorner.audio.spectral import (
     chroma,
-    delta,
     melspectrogram,
     mfcc,
     power_spectrogram,

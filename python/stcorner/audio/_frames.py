@@ -12,10 +12,9 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-__all__ = ["FloatArray", "check_rate", "check_signal", "frame_layout"]
+__all__ = ["check_rate", "check_signal", "frame_layout"]
 
 if TYPE_CHECKING:
-    FloatArray = NDArray[np.floating[Any]]
 
 
 def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:

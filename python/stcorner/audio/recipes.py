@@ -90,6 +90,16 @@ def _names(recipe: str) -> tuple[str, ...]:
 def feature_names(recipe: str = "rich") -> list[str]:
     """Return the names of the values of `clip_features`, in order.
 
+    Parameters
+    ----------
+    recipe : {"rich", "paper162", "notebook162"}
+        As in `clip_features`.
+
+    Raises
+    ------
+    ValueError
+        If the recipe is unknown.
+
     Examples
     --------
     >>> [len(feature_names(recipe)) for recipe in RECIPES]

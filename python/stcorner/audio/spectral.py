@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "chroma",
-    "delta",
     "melspectrogram",
     "mfcc",
     "power_spectrogram",
@@ -199,7 +198,26 @@ def melspectrogram(
 
 
 def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.0) -> NDArray[np.float32]:
-    """Return 10 log10 of a power, not below `amin`, nor more than `top_db` below the largest value.
+    """Return 10 log10 of a power.
+
+    Parameters
+    ----------
+    S : array_like
+        Powers, >= 0.
+    amin : float, > 0
+        Powers below this count as this.
+    top_db : float, >= 0, or None
+        Values further below the largest are raised to that distance; None leaves them.
+
+    Returns
+    -------
+    ndarray of the shape of `S`, float32
+        Decibels.
+
+    Raises
+    ------
+    ValueError
+        If `S` is not finite or a parameter is out of range.
 
     Examples
     --------
@@ -335,48 +353,6 @@ def chroma(
     largest = raw.max(axis=-1, keepdims=True)
     raw /= np.where(largest > np.finfo(np.float32).tiny, largest, np.float32(1.0))
     return raw.swapaxes(-1, -2)
-
-
-def delta(data: ArrayLike, *, width: int = 9, order: int = 1, axis: int = -1) -> NDArray[Any]:
-    """Estimate the derivative along time by local polynomials (Savitzky-Golay).
-
-    Parameters
-    ----------
-    data : array_like
-        Features, time along `axis`; at least `width` frames.
-    width : int
-        Odd number of frames per polynomial, at least 3.
-    order : int
-        Order of the derivative and of the polynomial, below `width`.
-    axis : int
-        Axis of time.
-
-    Returns
-    -------
-    ndarray of the shape of `data`
-        Change per frame (to the power `order`).
-
-    Raises
-    ------
-    ValueError
-        If `width` is even, below 3 or above the number of frames.
-
-    Examples
-    --------
-    >>> delta([0.0, 2.0, 4.0, 6.0, 8.0], width=3).round(6)
-    array([2., 2., 2., 2., 2.])
-    """
-    from scipy.signal import savgol_filter
-
-    values = check_array("data", data)
-    if values.ndim == 0 or not -values.ndim <= check_integer("axis", axis) < values.ndim:
-        raise ParameterError(f"axis must lie within the {values.ndim} dimension(s) of data, got {axis}")
-    frames = values.shape[axis]
-    span = check_integer("width", width, low=3)
-    if span % 2 == 0 or span > frames:
-        raise ParameterError(f"width must be odd and <= the {frames} frames of data, got {span}")
-    degree = check_integer("order", order, low=1, high=span - 1)
-    return np.asarray(savgol_filter(values, span, polyorder=degree, deriv=degree, axis=axis, mode="interp"))
 
 
 def spectral_features(

@@ -81,6 +81,11 @@ def list_media(root: str | os.PathLike[str]) -> list[Path]:
     Links are followed, each folder once; hidden files and folders are left out. Files that cannot be
     read are listed too: reading them will say why.
 
+    Parameters
+    ----------
+    root : path
+        The folder.
+
     Raises
     ------
     DatasetError
