@@ -79,7 +79,8 @@ def support_vectors(X, y, Z, options):
 
 def network(X, y, Z, options):
     model = FERCNNClassifier(
-        n_epochs=options.epochs, schedule="constant", validation_fraction=0, class_weight=None,
+        n_epochs=options.epochs, batch_size=options.batch_size, schedule="constant",
+        validation_fraction=0, class_weight=None,
         progress=lambda epoch, of, logs: epoch % 10 == 0 and print(f"  epoch {epoch}: {logs}", flush=True),
     ).fit(X, y)  # fmt: skip
     curve = model.history_["accuracy"]
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--classifiers", nargs="*", default=list(CLASSIFIERS), choices=list(CLASSIFIERS))
     parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--folds", type=int, default=5, help="of the variant 'actors'")
     parser.add_argument("--name", default="leak", help="of the file of results")
     options = parser.parse_args()
@@ -122,7 +124,7 @@ def main() -> None:
                 f"rows {len(rows['y']):5d}, {share:.0f} % of the tested have a sibling in training",
                 flush=True,
             )
-    write(options, options.name, {"epochs": options.epochs, "systems": table}, started)
+    write(options, options.name, {"epochs": options.epochs, "batch_size": options.batch_size, "systems": table}, started)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,6 @@ def fit_predict(versions, drawn, y, actors, train, test, options):
         blocks = training_blocks(copies, versions, drawn)
         X = np.concatenate([block[train] for block in blocks])
         labels, groups = (np.tile(part[train], len(blocks)) for part in (y, actors))
-        # The averaging scales are those of held-out predictions on originals: one fold less to fit each time.
         model = DiscriminantClassifier(shrinkage=shrinkage, gamma=gamma, calibration_folds=2)
         model.fit(X, labels, groups=groups)
         for mix, weight in MIXES.items():
