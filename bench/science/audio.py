@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from common import arguments, cached, clips_of, drawn_copy, folds_of, line, rich, scores, write
+from common import arguments, cached, clips_of, default_copies, folds_of, line, rich, scores, write
 
 from stcorner import DiscriminantClassifier
 
@@ -56,13 +56,12 @@ PEER_CLASSIFIERS = {
 }
 
 
-def predict(X, y, actors, folds, fit_predict, copy=None):
+def predict(X, y, actors, folds, fit_predict, copies=()):
     predicted = np.empty_like(y)
     for fold in folds:
         train = fold.train
-        rows, labels, groups = X[train], y[train], actors[train]
-        if copy is not None:
-            rows, labels, groups = np.r_[rows, copy[train]], np.r_[labels, labels], np.r_[groups, groups]
+        rows = np.concatenate([block[train] for block in (X, *copies)])
+        labels, groups = (np.tile(part[train], 1 + len(copies)) for part in (y, actors))
         predicted[fold.test] = fit_predict(rows, labels, groups, X[fold.test])
     return predicted
 
@@ -82,13 +81,15 @@ def main() -> None:
         table[name] = scores(y, predicted, actors)
         print(line(name, table[name]), flush=True)
 
-    X, copy = rich(options.cache, clips), drawn_copy(options.cache, clips)
-    row("rich + speed copy, LDA + kernel ridge (default)", predict(X, y, actors, folds, discriminant(), copy))
-    row("rich, LDA + kernel ridge", predict(X, y, actors, folds, discriminant()))
-    row("rich + speed copy, LDA", predict(X, y, actors, folds, discriminant(kernel_weight=0.0), copy))
+    X, copies = rich(options.cache, clips), default_copies(options.cache, clips)
     row(
-        "rich + speed copy, kernel ridge", predict(X, y, actors, folds, discriminant(kernel_weight=1.0), copy)
+        "rich + slower + faster, LDA + kernel ridge (default)",
+        predict(X, y, actors, folds, discriminant(), copies),
     )
+    row("rich, LDA + kernel ridge", predict(X, y, actors, folds, discriminant()))
+    for name, weight in (("LDA", 0.0), ("kernel ridge", 1.0)):
+        part = discriminant(kernel_weight=weight)
+        row(f"rich + slower + faster, {name}", predict(X, y, actors, folds, part, copies))
     if not options.no_peers:
         for feature_set in ("eGeMAPSv02", "ComParE_2016"):
             peer = cached(options.cache, feature_set, lambda name=feature_set: smile(clips, name))["X"]

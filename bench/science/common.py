@@ -65,13 +65,18 @@ def rich(cache: Path, clips, speed: float = 1.0):
 
 
 def drawn_copy(cache: Path, clips, seed: int = 0):
-    """Return the copy of each clip that the recogniser trains on: at a speed drawn by its name."""
+    """Return one copy of each clip, at a speed drawn by its name (``augment="speed"``)."""
     from stcorner.augmentation import clip_seed
 
     # The draw of `augment_audio`, so that the four speeds are computed once and serve every draw.
     drawn = [np.random.default_rng(clip_seed(seed, clip.clip_id)).choice(SPEEDS) for clip in clips]
     versions = {speed: rich(cache, clips, speed) for speed in SPEEDS}
     return np.stack([versions[float(speed)][i] for i, speed in enumerate(drawn)])
+
+
+def default_copies(cache: Path, clips):
+    """Return the two copies of each clip that the recogniser trains on by default."""
+    return [rich(cache, clips, SPEEDS[0]), rich(cache, clips, SPEEDS[-1])]
 
 
 def action_units(data: Path, clips):

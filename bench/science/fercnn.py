@@ -2,8 +2,8 @@
 
 Trained to convergence: early stopping on held-out training actors, the rate halved on plateaus, classes
 weighed the same. Inputs: the notebook's and the paper text's 162 values (three versions of each training
-clip), and the 162 of ``rich`` that separate the training classes best, neighbours correlated (one
-speed-perturbed copy of each training clip).
+clip), and the 162 of ``rich`` that separate the training classes best, neighbours correlated (a
+slower and a faster copy of each training clip).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from common import arguments, cached, clips_of, drawn_copy, folds_of, line, rich, scores, write
+from common import arguments, cached, clips_of, default_copies, folds_of, line, rich, scores, write
 
 from stcorner import DiscriminantClassifier, FERCNNClassifier
 from stcorner.paper import audio_rows
@@ -41,7 +41,7 @@ def main() -> None:
 
     for name in options.inputs:
         if name.startswith("rich"):
-            blocks = [rich(options.cache, clips), drawn_copy(options.cache, clips)]
+            blocks = [rich(options.cache, clips), *default_copies(options.cache, clips)]
         else:
             made = cached(options.cache, f"versions-{name}", lambda recipe=name: versions(clips, recipe))
             blocks = [made[f"X{v}"] for v in range(3)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from common import action_units, arguments, clips_of, drawn_copy, folds_of, line, rich, scores, write
+from common import action_units, arguments, clips_of, default_copies, folds_of, line, rich, scores, write
 
 from stcorner import DiscriminantClassifier, ModalityFusion
 
@@ -28,7 +28,7 @@ def main() -> None:
     folds = folds_of(clips)
     y = np.asarray([clip.label for clip in clips])
     actors = np.asarray([clip.subject for clip in clips])
-    voice, copy = rich(options.cache, clips), drawn_copy(options.cache, clips)
+    voices = [rich(options.cache, clips), *default_copies(options.cache, clips)]
     face = action_units(options.data, clips)
     table = {}
 
@@ -41,9 +41,12 @@ def main() -> None:
         for fold in folds:
             train, test = fold.train, fold.test
             # A copy of the voice keeps the face of its own clip.
-            blocks = [np.r_[voice[train], copy[train]], np.r_[face[train], face[train]]]
-            labels, groups = np.r_[y[train], y[train]], np.r_[actors[train], actors[train]]
-            rows, new = fit_transform(blocks, labels, groups, [voice[test], face[test]])
+            blocks = [
+                np.concatenate([voice[train] for voice in voices]),
+                np.tile(face[train], (len(voices), 1)),
+            ]
+            labels, groups = (np.tile(part[train], len(voices)) for part in (y, actors))
+            rows, new = fit_transform(blocks, labels, groups, [voices[0][test], face[test]])
             model = DiscriminantClassifier(kernel_weight=weight, standardize=standardize)
             model.fit(rows, labels, groups=groups)
             predicted[test] = model.predict(new)

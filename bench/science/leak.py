@@ -124,7 +124,12 @@ def main() -> None:
                 f"rows {len(rows['y']):5d}, {share:.0f} % of the tested have a sibling in training",
                 flush=True,
             )
-    write(options, options.name, {"epochs": options.epochs, "batch_size": options.batch_size, "systems": table}, started)
+    write(
+        options,
+        options.name,
+        {"epochs": options.epochs, "batch_size": options.batch_size, "systems": table},
+        started,
+    )
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def combine(
 
 def fit_linear(
     rows: NDArray[np.float64], balanced: NDArray[np.float64], shrinkage: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coefficients and intercepts of the discriminant with equal priors."""
     from scipy.linalg import cho_factor, cho_solve
 
@@ -87,12 +87,13 @@ def fit_linear(
     if basis is not None:
         coef = coef @ basis.T
         intercept = intercept - coef @ origin
-    return coef.astype(np.float32), intercept.astype(np.float32)
+    # One memory order whatever the algebra left: BLAS rounds by it, and a saved model must give the same bits.
+    return np.ascontiguousarray(coef), intercept
 
 
 def fit_kernel(
     rows: NDArray[np.float64], weight: NDArray[np.float64], gamma: float, ridge: float
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """Dual coefficients of weighted kernel ridge regression on the labels' simplex code."""
     from scipy.linalg import cho_factor, cho_solve
 
@@ -103,7 +104,7 @@ def fit_kernel(
     kernel = rbf(rows, rows, gamma)
     kernel.flat[:: len(kernel) + 1] += ridge / total
     dual = cho_solve(cho_factor(kernel, overwrite_a=True), target)
-    return np.asarray(dual, dtype=np.float32)
+    return np.ascontiguousarray(dual)
 
 
 def rbf(a: NDArray[np.float64], b: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ class DiscriminantClassifier(ClassifierBase):
     ----------
     shrinkage : float, default=0.3
         Weight ``s`` of the identity in the covariance, in (0, 1].
-    gamma : float, default=0.3
+    gamma : float, default=0.15
         Width of the kernel per feature, > 0. Standardised rows of different clips are about
         ``2 p`` apart in squared distance, whatever p.
     ridge : float, default=0.1
@@ -61,11 +61,11 @@ class DiscriminantClassifier(ClassifierBase):
         Labels, sorted; the columns of `predict_proba`.
     n_features_in_ : int
         Number of features seen in `fit`.
-    mean_, scale_ : ndarray of shape (n_features,), float32
+    mean_, scale_ : ndarray of shape (n_features,), float64
         Standardisation.
-    coef_, intercept_ : ndarray of shape (n_classes, n_features) and (n_classes,), float32
+    coef_, intercept_ : ndarray of shape (n_classes, n_features) and (n_classes,), float64
         Linear part, on standardised and clipped features.
-    rows_, dual_ : ndarray of shape (n_rows, n_features) float16 and (n_rows, n_classes) float32
+    rows_, dual_ : ndarray of shape (n_rows, n_features) float16 and (n_rows, n_classes) float64
         Kernel part. The rows are rounded before the regression is solved, so that nothing is lost when
         the model is saved at two bytes a value.
     spreads_ : tuple of float
@@ -89,12 +89,12 @@ class DiscriminantClassifier(ClassifierBase):
     [[0.5, 0.5]]
     """
 
-    mean_: NDArray[np.float32]
-    scale_: NDArray[np.float32]
-    coef_: NDArray[np.float32]
-    intercept_: NDArray[np.float32]
+    mean_: NDArray[np.float64]
+    scale_: NDArray[np.float64]
+    coef_: NDArray[np.float64]
+    intercept_: NDArray[np.float64]
     rows_: NDArray[np.float16]
-    dual_: NDArray[np.float32]
+    dual_: NDArray[np.float64]
     spreads_: tuple[float, float]
     sharpness_: float
 
@@ -102,7 +102,7 @@ class DiscriminantClassifier(ClassifierBase):
         self,
         *,
         shrinkage: float = 0.3,
-        gamma: float = 0.3,
+        gamma: float = 0.15,
         ridge: float = 0.1,
         kernel_weight: float = 0.5,
         clip: float = 4.0,
@@ -273,12 +273,12 @@ class DiscriminantClassifier(ClassifierBase):
             scale[:] = np.sqrt((scale**2).mean())
         # A constant feature says nothing; dividing by its rounding noise would blow that up.
         scale[scale <= 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
-        self.mean_, self.scale_ = mean.astype(np.float32), scale.astype(np.float32)
+        self.mean_, self.scale_ = mean, scale
         self.rows_ = self._standardise(features).astype(np.float16)
         rows = self.rows_.astype(np.float64)
         balanced = balance(shares)
         self.coef_, self.intercept_ = fit_linear(rows, balanced, self.shrinkage)
-        self.dual_ = np.zeros((len(rows), shares.shape[1]), np.float32)
+        self.dual_ = np.zeros((len(rows), shares.shape[1]))
         if self.kernel_weight > 0:
             self.dual_ = fit_kernel(rows, balanced * weight.sum(), self.gamma, self.ridge)
         else:

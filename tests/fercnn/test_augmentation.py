@@ -85,6 +85,9 @@ def test_audio_kinds_are_seeded_and_do_something(kind):
     assert np.isfinite(first).all()
     assert len(first) != len(y) or np.abs(first - y).max() > 1e-3
     other = augment.augment_audio(y, sr=SR, kinds=kind, seed=8)
+    if kind in ("slower", "faster"):
+        np.testing.assert_array_equal(other, first)
+        return
     assert len(other) != len(first) or (other != first).any()
 
 
