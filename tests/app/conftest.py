@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import time
+import urllib.request
 
 import pytest
 
@@ -23,3 +27,28 @@ def wait():
         raise AssertionError(f"job did not end within {seconds} s: {found}")
 
     return wait_for
+
+
+@pytest.fixture(scope="module")
+def running():
+    """Start ``stcorner serve`` as a person would; gives its address and its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = f"from stcorner.cli import main; main(['serve', '--port', '{port}'])"
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(f"{address}/api/limits", timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield address, process
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def server(running):
+    return running[0]
