@@ -107,6 +107,8 @@ void bind_audio(py::module_& m) {
       .def_readwrite("octave_jump_cost", &PitchOptions::octave_jump_cost)
       .def_readwrite("voiced_unvoiced_cost", &PitchOptions::voiced_unvoiced_cost)
       .def_readwrite("reference_level", &PitchOptions::reference_level)
+      .def_readwrite("noise_adaptation", &PitchOptions::noise_adaptation)
+      .def_readwrite("cost_in_voicing", &PitchOptions::cost_in_voicing)
       .def_readwrite("max_candidates", &PitchOptions::max_candidates)
       .def_readwrite("find_path", &PitchOptions::find_path)
       .def_readwrite("always_voiced", &PitchOptions::always_voiced);

@@ -97,6 +97,8 @@ class PitchOptions:
     octave_jump_cost: float
     voiced_unvoiced_cost: float
     reference_level: float
+    noise_adaptation: float
+    cost_in_voicing: bool
     max_candidates: int
     find_path: bool
     always_voiced: bool

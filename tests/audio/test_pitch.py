@@ -110,6 +110,18 @@ def test_noise_and_silence_are_unvoiced(rng):
     assert not strength.any()
 
 
+def test_noise_lowers_the_threshold(rng):
+    tone = oracle.harmonic_tone(150.0, 16000, 1.0)
+    y = np.concatenate([np.zeros(8000), tone, np.zeros(8000)])
+    y += 1.3 * tone.std() * rng.standard_normal(len(y))
+    inside = slice(55, 146)
+    _, plain, _ = track(y, noise_adaptation=0.0)
+    f0, voiced, _ = track(y)
+    assert voiced[inside].mean() > plain[inside].mean() + 0.1
+    assert voiced[:45].sum() + voiced[-45:].sum() == 0
+    np.testing.assert_allclose(f0[inside][voiced[inside]], 150.0, rtol=0.05)
+
+
 def test_clipped_and_short_signals():
     tone = oracle.harmonic_tone(200.0, 16000, 0.3)
     f0, voiced, _ = track(np.clip(4 * tone, -0.2, 0.2))
@@ -151,6 +163,8 @@ def test_harmonicity_measures_the_noise(rng):
         ({"octave_cost": -1.0}, r"octave_cost must be .* got -1"),
         ({"octave_jump_cost": np.inf}, "octave_jump_cost must be .* got inf"),
         ({"voiced_unvoiced_cost": None}, "voiced_unvoiced_cost must be a real number, got None"),
+        ({"octave_cost_in_voicing": 1}, "octave_cost_in_voicing must be True or False, got 1"),
+        ({"noise_adaptation": -1.0}, "noise_adaptation must be .* got -1"),
         ({"max_candidates": 17}, "max_candidates must be >= 1 and <= 16, got 17"),
         ({"tracker": "yin"}, "tracker must be one of 'viterbi', 'peak', got 'yin'"),
         ({"reference_level": 0.0}, "reference_level must be finite and > 0, got 0"),

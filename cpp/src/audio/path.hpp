@@ -9,6 +9,7 @@ namespace stcorner::audio {
 struct Candidates {
   Candidates(std::ptrdiff_t n, int most)
       : n_frames(n), capacity(most), counts(static_cast<std::size_t>(n), 0), levels(static_cast<std::size_t>(n), 0.0F),
+        energies(static_cast<std::size_t>(n), 0.0F),
         frequencies(static_cast<std::size_t>(n * most)), strengths(static_cast<std::size_t>(n * most)) {}
 
   void add(std::ptrdiff_t frame, float frequency, float strength) noexcept {
@@ -22,6 +23,7 @@ struct Candidates {
   int capacity;
   std::vector<std::uint8_t> counts;
   std::vector<float> levels;  ///< largest magnitude in the middle of each frame
+  std::vector<float> energies;  ///< of the windowed frame, in any one unit
   std::vector<float> frequencies;
   std::vector<float> strengths;
 };

@@ -77,8 +77,8 @@ class Searcher {
     for (std::size_t lag = 0; lag < own.size(); ++lag) scale_[lag] = static_cast<float>(1.0 / std::max(own[lag], 1e-4));
     for (std::size_t lag = 1; lag < cost_.size(); ++lag)
       cost_[lag] = static_cast<float>(options.octave_cost * std::log2(static_cast<double>(lag) * options.fmax / rate_));
-    // Half the threshold, as weaker candidates cannot win; a tracker that calls all voiced takes any.
-    least_ = options.always_voiced ? 0.0F : static_cast<float>(0.5 * options.voicing_threshold);
+    // Candidates under half the (lowered) threshold cannot win; a tracker that calls all voiced takes any.
+    least_ = options.always_voiced ? 0.0F : static_cast<float>(0.5 * options.voicing_threshold * (options.noise_adaptation > 0.0 ? 0.5 : 1.0));
   }
 
   /// Candidates of the frames [first, first + count) of all, into the table.
@@ -103,6 +103,7 @@ class Searcher {
         float lags[kernels::kMaxCandidates], strengths[kernels::kMaxCandidates];
         const int found = kernel.find_peaks(peaks, rows.data() + i * n_lags_, row.data(), lags, strengths);
         table.levels[static_cast<std::size_t>(frame)] = levels[static_cast<std::size_t>(i)];
+        table.energies[static_cast<std::size_t>(frame)] = rows[static_cast<std::size_t>(i * n_lags_)];
         for (int k = 0; k < found; ++k) {
           const double frequency = rate_ / static_cast<double>(lags[k]);
           if (frequency <= options.fmax && frequency >= options.fmin)

@@ -81,6 +81,7 @@ class _Layout:
         zcr, rms = _core.zcr_rms(signal, self.frame, self.hop, first - half, n, 1e-10, True, True, 0)
         settings = _core.PitchOptions()
         settings.sample_rate, settings.fmin, settings.fmax = self.sr, self.fmin, self.fmax
+        settings.noise_adaptation = 1.3
         settings.find_path, settings.reference_level = path, reference
         start = first - self.pitch_frame // 2
         f0, strength = _core.track_pitch(signal, self.pitch_frame, self.hop, start, n, settings, 0)

@@ -13,9 +13,13 @@ struct PitchOptions {
   double fmax = 500.0;
   double voicing_threshold = 0.45;
   double silence_threshold = 0.03;
-  double octave_cost = 0.01;
+  double octave_cost = 0.05;
   double octave_jump_cost = 0.35;
   double voiced_unvoiced_cost = 0.14;
+  /// How far noise lowers the voicing threshold (path only): by this times the ratio of the quiet frames'
+  /// energy to the loud frames', in frames that rise above the quiet ones. 0: not at all, as in Praat.
+  double noise_adaptation = 0.0;
+  bool cost_in_voicing = false;  ///< whether the octave cost also weighs against "unvoiced", as in Praat
   double reference_level = 0.0;  ///< magnitude that silence_threshold refers to; 0: the signal's largest
   int max_candidates = 15;
   bool find_path = true;      ///< false: the strongest candidate of each frame by itself
