@@ -46,8 +46,8 @@ def results(clips, evaluation) -> str:
     lines = [
         f"Protocol: ravdess-luna5 restricted to the {len({clip.subject for clip in clips})} actors present: "
         "every actor is predicted by a model that never heard her or him. 95 % interval of the UAR by "
-        f"bootstrap over actors: {100 * low:.1f} to {100 * high:.1f} %. Chance is 12.5 %. The file's own model "
-        "learnt from all of these actors: only people outside them test it.",
+        f"bootstrap over actors: {100 * low:.1f} to {100 * high:.1f} %. Chance is 12.5 %. The file's own "
+        "model learnt from all of these actors: only people outside them test it.",
         "",
     ]
     for kind, found in counts.items():

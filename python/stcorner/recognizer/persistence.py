@@ -113,7 +113,7 @@ def from_model_file(file: ModelFile) -> EmotionRecognizer:
     """Return the recogniser in a file, after checking that its parts fit each other."""
     document = file.document
     try:
-        model = EmotionRecognizer(**document.parameters)
+        model = EmotionRecognizer(**{name: _as_given(value) for name, value in document.parameters.items()})
         modalities = model.modalities
     except (TypeError, ParameterError) as error:
         raise ModelError(f"its parameters are not those of a recogniser: {error}") from None
@@ -142,6 +142,11 @@ def from_model_file(file: ModelFile) -> EmotionRecognizer:
     model.classes_ = np.asarray(document.classes)
     model.training_ = document.training
     return model
+
+
+def _as_given(value: Any) -> Any:
+    """Return a tuple for a list: JSON knows no tuples, and the parameters that are sequences are tuples."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _part(file: ModelFile, name: str, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
