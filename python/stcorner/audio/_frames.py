@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_rate", "check_signal", "frame_layout"]
 
-if TYPE_CHECKING:
-
 
 def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
     """Return `y` as a contiguous, finite array (..., n) of `dtype`; integers are refused.
