@@ -83,13 +83,13 @@ def main() -> None:
 
     X, copies = rich(options.cache, clips), default_copies(options.cache, clips)
     row(
-        "rich + slower + faster, LDA + kernel ridge (default)",
+        "rich + 3 copies, LDA + kernel ridge (default)",
         predict(X, y, actors, folds, discriminant(), copies),
     )
     row("rich, LDA + kernel ridge", predict(X, y, actors, folds, discriminant()))
     for name, weight in (("LDA", 0.0), ("kernel ridge", 1.0)):
         part = discriminant(kernel_weight=weight)
-        row(f"rich + slower + faster, {name}", predict(X, y, actors, folds, part, copies))
+        row(f"rich + 3 copies, {name}", predict(X, y, actors, folds, part, copies))
     if not options.no_peers:
         for feature_set in ("eGeMAPSv02", "ComParE_2016"):
             peer = cached(options.cache, feature_set, lambda name=feature_set: smile(clips, name))["X"]

@@ -49,19 +49,22 @@ def cached(cache: Path, name: str, compute):
         return {key: arrays[key] for key in arrays.files}
 
 
-def rich(cache: Path, clips, speed: float = 1.0):
-    """Return the default recipe of all clips, played `speed` times as fast."""
-    from stcorner.augmentation import change_speed
+def rich(cache: Path, clips, version: float | str = 1.0):
+    """Return the default recipe of all clips, played at a speed or altered by a kind of `augment_audio`."""
+    from stcorner.augmentation import augment_audio, change_speed, clip_seed
 
     def compute():
         rows = []
         for clip in clips:
             y, sr = stcorner.load_audio(clip.path, 16000)
-            y = y if speed == 1 else change_speed(y, sr=sr, factor=speed)
+            if isinstance(version, str):
+                y = augment_audio(y, sr=sr, kinds=version, seed=clip_seed(0, clip.clip_id))
+            elif version != 1:
+                y = change_speed(y, sr=sr, factor=version)
             rows.append(stcorner.clip_features(y, sr=sr))
         return {"X": np.stack(rows)}
 
-    return cached(cache, f"rich-{speed}", compute)["X"]
+    return cached(cache, f"rich-{version}", compute)["X"]
 
 
 def drawn_copy(cache: Path, clips, seed: int = 0):
@@ -75,8 +78,8 @@ def drawn_copy(cache: Path, clips, seed: int = 0):
 
 
 def default_copies(cache: Path, clips):
-    """Return the two copies of each clip that the recogniser trains on by default."""
-    return [rich(cache, clips, SPEEDS[0]), rich(cache, clips, SPEEDS[-1])]
+    """Return the three copies of each clip that the recogniser trains on by default."""
+    return [rich(cache, clips, version) for version in (SPEEDS[0], SPEEDS[-1], "noise")]
 
 
 def action_units(data: Path, clips):

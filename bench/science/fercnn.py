@@ -2,8 +2,8 @@
 
 Trained to convergence: early stopping on held-out training actors, the rate halved on plateaus, classes
 weighed the same. Inputs: the notebook's and the paper text's 162 values (three versions of each training
-clip), and the 162 of ``rich`` that separate the training classes best, neighbours correlated (a
-slower and a faster copy of each training clip).
+clip), and the 162 of ``rich`` that separate the training classes best, neighbours correlated (the
+default copies of each training clip).
 """
 
 from __future__ import annotations

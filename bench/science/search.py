@@ -15,16 +15,21 @@ from common import SPEEDS, arguments, clips_of, drawn_copy, folds_of, line, rich
 
 from stcorner import DiscriminantClassifier
 
-COPIES = ("none", "one drawn", "0.88 and 1.13", "0.88, 1.06 and 1.13", "all four")
+COPIES = ("none", "one drawn", "0.88 and 1.13", "0.88, 1.13 and noise", "0.88, 1.13 and pitch", "all four")
 MIXES = {"LDA": 0.0, "kernel ridge": 1.0, "both": 0.5}
 AT_TEST = (False, True)  # whether probabilities are averaged over speeds 0.94, 1 and 1.06
 
 
 def training_blocks(name, versions, drawn):
-    speeds = {"0.88 and 1.13": (0.88, 1.13), "0.88, 1.06 and 1.13": (0.88, 1.06, 1.13), "all four": SPEEDS}
+    chosen = {
+        "0.88 and 1.13": (0.88, 1.13),
+        "0.88, 1.13 and noise": (0.88, 1.13, "noise"),
+        "0.88, 1.13 and pitch": (0.88, 1.13, "pitch"),
+        "all four": SPEEDS,
+    }
     if name == "none":
         return [versions[1.0]]
-    return [versions[1.0], drawn] if name == "one drawn" else [versions[s] for s in (1.0, *speeds[name])]
+    return [versions[1.0], drawn] if name == "one drawn" else [versions[v] for v in (1.0, *chosen[name])]
 
 
 def candidates(options):
@@ -57,14 +62,14 @@ def uar(y, predicted):
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--shrinkage", type=float, nargs="*", default=[0.3])
-    parser.add_argument("--gamma", type=float, nargs="*", default=[0.3])
+    parser.add_argument("--gamma", type=float, nargs="*", default=[0.15])
     parser.add_argument("--inner", type=int, default=4, help="inner folds of actors; 0 leaves the search out")
     options = parser.parse_args()
     started = time.perf_counter()
     clips = clips_of(options.data)
     y = np.asarray([clip.label for clip in clips])
     actors = np.asarray([clip.subject for clip in clips])
-    versions = {speed: rich(options.cache, clips, speed) for speed in (1.0, *SPEEDS)}
+    versions = {speed: rich(options.cache, clips, speed) for speed in (1.0, *SPEEDS, "noise", "pitch")}
     drawn = drawn_copy(options.cache, clips)
     tried = candidates(options)
     predicted = {candidate: np.empty_like(y) for candidate in tried}

@@ -48,7 +48,7 @@ class EmotionRecognizer(ParameterBase):
         `DiscriminantClassifier`, which does best on people it never heard, or the network of the paper.
     weights : mapping of str to float, optional
         Weight of the blocks ``"audio"`` and ``"video"`` in the fusion. By default the fusion's own.
-    augment : str, sequence of str, or None, default=("slower", "faster")
+    augment : str, sequence of str, or None, default=("slower", "faster", "noise")
         Altered copies that `fit` adds of each training clip, one per entry: a kind of `augment_audio`,
         or several joined by "+" (``"stretch+pitch"``). None adds no copies. Only the sound is altered.
     label_map : mapping of str to str or None, optional
@@ -100,7 +100,7 @@ class EmotionRecognizer(ParameterBase):
     def __init__(
         self, modality: str = "both", *, recipe: str = "rich", fusion: str = "concatenate",
         classifier: str = "discriminant", weights: Mapping[str, float] | None = None,
-        augment: str | Sequence[str] | None = ("slower", "faster"),
+        augment: str | Sequence[str] | None = ("slower", "faster", "noise"),
         label_map: Mapping[str, str | None] | None = None,
         face: Literal["largest"] | int = "largest", crop_size: int = 96, fps: float = 25.0,
         abstain_below: float = 0.0, fusion_params: Mapping[str, Any] | None = None,
