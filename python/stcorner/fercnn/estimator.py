@@ -71,6 +71,8 @@ class FERCNNClassifier(ClassifierBase):
         Features that the network sees, in its order.
     weights_ : list of 14 ndarray
         Weights of the best epoch.
+    held_out_ : ndarray of shape (n_rows,), bool
+        Rows of `fit` that were held out for early stopping; absent after `from_state`.
     history_ : dict of list of float
         ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``learning_rate``, ``seconds``, one value
         per epoch.
@@ -86,6 +88,7 @@ class FERCNNClassifier(ClassifierBase):
     mean_: NDArray[np.float32]
     scale_: NDArray[np.float32]
     columns_: NDArray[np.intp]
+    held_out_: NDArray[np.bool_]
 
     def __init__(
         self,
@@ -156,6 +159,7 @@ class FERCNNClassifier(ClassifierBase):
             )
         weight = _row_weights(indices, sample_weight, balanced=self.class_weight == "balanced")
         held = _hold_out(indices, groups, self.validation_fraction, plan.seed)
+        self.held_out_ = held
         self._fit_inputs(features[~held], indices[~held])
         inputs = self._inputs(features)
         train, validation = (Rows(X=inputs[m], y=indices[m], weight=weight[m]) for m in (~held, held))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from stcorner._estimator import ParameterBase
+from stcorner._estimator import ParameterBase, check_is_fitted
 from stcorner._validation import check_choice, check_flag, check_integer, check_real
 from stcorner.errors import MediaError, ParameterError
 from stcorner.recognizer.features import ClipFeatures, extract_sources, per_row
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from stcorner.evaluation import TemperatureScaling
     from stcorner.recognizer.fused import FusedSpace
     from stcorner.recognizer.modelfile import TrainingDocument
 
@@ -74,6 +75,9 @@ class EmotionRecognizer(ParameterBase):
         Labels, sorted: the columns of probabilities.
     classifier_ : object
         The fitted classifier.
+    calibration_ : TemperatureScaling or None
+        Temperature chosen on people held out of the network's training; None for the discriminant, which
+        calibrates itself.
     fusion_ : FusedSpace or None
         The fitted fusion; None for one modality with ``fusion="concatenate"``, which needs none.
     training_ : TrainingDocument
@@ -82,8 +86,7 @@ class EmotionRecognizer(ParameterBase):
     Raises
     ------
     ValueError
-        If a parameter is out of its range. Parameters are checked when they are used, as in
-        scikit-learn.
+        If a parameter is out of its range, which is checked when it is used, as in scikit-learn.
 
     Examples
     --------
@@ -93,6 +96,7 @@ class EmotionRecognizer(ParameterBase):
 
     classes_: NDArray[np.str_]
     classifier_: Any
+    calibration_: TemperatureScaling | None
     fusion_: FusedSpace | None
     feature_names_: dict[str, list[str]]
     training_: TrainingDocument
@@ -221,11 +225,11 @@ class EmotionRecognizer(ParameterBase):
         features : ClipFeatures
             As `extract` gives them. Rows without any block are left out.
         y : array_like of shape (n_rows,)
-            Label of each row (not of each clip: copies are rows of their own).
+            Label of each row; copies are rows of their own.
         groups : array_like of shape (n_rows,), optional
             Rows of one person, or else of one clip with its copies.
         """
-        from stcorner.recognizer.training import one_blas_thread
+        from stcorner.recognizer.training import fit_calibration, one_blas_thread
 
         self.extraction_plan()
         labels = per_row("y", y, len(features))
@@ -244,6 +248,7 @@ class EmotionRecognizer(ParameterBase):
             fused = blocks[0] if self.fusion_ is None else self.fusion_.transform(blocks)
             self.classifier_ = self._new_classifier().fit(fused, labels, groups=members)
         self.classes_ = np.asarray(self.classifier_.classes_)
+        self.calibration_ = fit_calibration(self.classifier_, fused, labels)
         return self
 
     def _fit_fusion(
@@ -283,7 +288,7 @@ class EmotionRecognizer(ParameterBase):
         ndarray of shape (n_rows, n_classes), float64
             Columns as ``classes_``; a row of NaN where all modalities are missing.
         """
-        self._check_fitted()
+        check_is_fitted(self)
         self._check_names(features)
         for name in self.modalities:
             if list(features.names[name]) != self.feature_names_[name]:
@@ -296,13 +301,9 @@ class EmotionRecognizer(ParameterBase):
         if usable.any():
             rows = [block[usable] for block in blocks]
             fused = rows[0] if self.fusion_ is None else self.fusion_.transform(rows)
-            probabilities[usable] = self.classifier_.predict_proba(fused)
+            given = self.classifier_.predict_proba(fused)
+            probabilities[usable] = given if self.calibration_ is None else self.calibration_.transform(given)
         return probabilities
-
-    def _check_fitted(self) -> None:
-        from stcorner._estimator import check_is_fitted
-
-        check_is_fitted(self)
 
     def predict_table(
         self,
@@ -320,7 +321,7 @@ class EmotionRecognizer(ParameterBase):
         """
         from stcorner.recognizer.results import prediction_rows
 
-        self._check_fitted()
+        check_is_fitted(self)
         features = self.extract(clips, n_jobs=n_jobs, augment=False, progress=progress)
         return prediction_rows(
             features,
@@ -348,7 +349,7 @@ class EmotionRecognizer(ParameterBase):
         MediaError
             If a clip gives nothing to predict from; `predict_table` gives a row instead.
         """
-        self._check_fitted()
+        check_is_fitted(self)
         single = isinstance(clips, str | os.PathLike) or hasattr(clips, "clip_id")
         features = self.extract([clips] if single else clips, augment=False)
         probabilities = self.predict_proba_features(features)
@@ -389,12 +390,12 @@ class EmotionRecognizer(ParameterBase):
         """
         from stcorner.recognizer.windows import timeline
 
-        self._check_fitted()
+        check_is_fitted(self)
         return timeline(self, path, window=window, hop=hop)
 
     def save(self, file: str | os.PathLike[str], *, card: str | None = None) -> Path:
         """Write the model to a ``*.stcorner`` file; see `load_model`."""
         from stcorner.recognizer.persistence import save_model
 
-        self._check_fitted()
+        check_is_fitted(self)
         return save_model(self, file, card=card)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["from_model_file", "load_model", "save_model", "to_model_file"]
 
+_PARTS = {"calibration", "classifier", "fusion"}
+
 
 def save_model(
     model: EmotionRecognizer,
@@ -62,6 +64,8 @@ def to_model_file(
     if model.fusion_ is not None:
         _add("fusion", model.fusion, (model.fusion_.state, model.fusion_.arrays), parts, arrays)
     _add("classifier", model.classifier, model.classifier_.get_state(), parts, arrays)
+    if model.calibration_ is not None:
+        _add("calibration", "temperature", model.calibration_.get_state(), parts, arrays)
     document = ModelDocument(
         stcorner_version=stcorner.__version__,
         name=model.name,
@@ -121,9 +125,9 @@ def from_model_file(file: ModelFile) -> EmotionRecognizer:
         raise ModelError(f"its feature names must be of {modalities}, got {tuple(document.feature_names)}")
     model.feature_names_ = {name: list(document.feature_names[name]) for name in modalities}
     sizes = [len(model.feature_names_[name]) for name in modalities]
-    known = {"classifier", "fusion"} if "fusion" in document.parts else {"classifier"}
-    if set(document.parts) != known or {name.partition("/")[0] for name in file.arrays} - known:
-        raise ModelError(f"its parts must be {sorted(known)}, got {sorted(document.parts)}")
+    parts = set(document.parts)
+    if not {"classifier"} <= parts <= _PARTS or {name.partition("/")[0] for name in file.arrays} - parts:
+        raise ModelError(f"its parts must be a classifier and some of {sorted(_PARTS)}, got {sorted(parts)}")
     model.fusion_, width = None, sum(sizes)
     if "fusion" in document.parts:
         state, arrays = _part(file, "fusion", model.fusion)
@@ -139,6 +143,11 @@ def from_model_file(file: ModelFile) -> EmotionRecognizer:
     classes = tuple(str(label) for label in model.classifier_.classes_)
     if classes != document.classes or model.classifier_.n_features_in_ != width:
         raise ModelError("its classifier does not fit its labels or its features")
+    model.calibration_ = None
+    if "calibration" in parts:
+        from stcorner.evaluation import TemperatureScaling
+
+        model.calibration_ = TemperatureScaling.from_state(*_part(file, "calibration", "temperature"))
     model.classes_ = np.asarray(document.classes)
     model.training_ = document.training
     return model

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from stcorner.evaluation import TemperatureScaling
     from stcorner.recognizer.features import ClipFeatures
 
-__all__ = ["describe_training", "one_blas_thread", "row_groups"]
+__all__ = ["describe_training", "fit_calibration", "one_blas_thread", "row_groups"]
 
 _PACKAGES = (
     "numpy",
@@ -42,6 +43,17 @@ def one_blas_thread() -> Iterator[None]:
 
     with threadpool_limits(1, user_api="blas"):
         yield
+
+
+def fit_calibration(classifier: Any, X: NDArray[Any], y: NDArray[Any]) -> TemperatureScaling | None:
+    """Choose a temperature on the rows that the classifier held out, if it did."""
+    held = getattr(classifier, "held_out_", None)
+    if held is None or not held.any():
+        return None
+    from stcorner.evaluation import TemperatureScaling
+
+    codes = np.searchsorted(classifier.classes_, y[held])
+    return TemperatureScaling().fit(classifier.predict_proba(X[held]), codes)
 
 
 def row_groups(clips: Sequence[Any], features: ClipFeatures) -> NDArray[np.str_]:

@@ -1,0 +1,135 @@
+"""From files to rows: what is there is described, what is not is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+
+from stcorner import Clip, EmotionRecognizer, make_corpus
+from stcorner.errors import MediaError, ParameterError
+from stcorner.recognizer.windows import iter_sound_windows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stcorner.corpora import ClipList
+
+RATE = 16_000
+
+
+def voice(seconds: float, f0: float) -> np.ndarray:
+    time = np.arange(int(seconds * RATE)) / RATE
+    wave = sum(np.sin(2 * np.pi * k * f0 * time) / k for k in range(1, 9))
+    return (0.1 * wave * (1 + 0.3 * np.sin(2 * np.pi * 3 * time))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> ClipList:
+    return make_corpus(
+        tmp_path_factory.mktemp("corpus"), n_actors=2, n_takes=1, emotions=("angry", "sad"), n_jobs=1
+    )
+
+
+@pytest.fixture(scope="module")
+def model(corpus: ClipList) -> EmotionRecognizer:
+    return EmotionRecognizer(name="tiny").fit(corpus)
+
+
+def test_clips_give_both_blocks_and_copies(corpus: ClipList) -> None:
+    features = EmotionRecognizer(augment=("speed", "noise+gain")).extract(corpus[:2])
+    assert features.clip_index.tolist() == [0, 0, 0, 1, 1, 1]
+    assert features.augmented.tolist() == [False, True, True] * 2
+    assert {name: block.shape for name, block in features.blocks.items()} == {
+        name: (6, len(names)) for name, names in features.names.items()
+    }
+    assert all(np.isfinite(block).all() for block in features.blocks.values())
+    np.testing.assert_array_equal(features.blocks["video"][0], features.blocks["video"][1])
+    assert not np.array_equal(features.blocks["audio"][0], features.blocks["audio"][1])
+    details = features.details[0]
+    assert (details["sr"], details["fps"], details["face_id"]) == (16000, 25.0, 0)
+    assert details["n_voiced"] > 0
+    assert details["n_frames"] > 12
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_bits(corpus: ClipList) -> None:
+    one, two = (EmotionRecognizer().extract(corpus, n_jobs=n) for n in (1, 2))
+    assert one.clip_index.tolist() == two.clip_index.tolist()
+    for name in one.blocks:
+        np.testing.assert_array_equal(one.blocks[name], two.blocks[name])
+
+
+def test_what_is_missing_is_named(tmp_path: Path, model: EmotionRecognizer) -> None:
+    sound, silence, text = tmp_path / "sound.wav", tmp_path / "silence.wav", tmp_path / "text.wav"
+    soundfile.write(sound, voice(1.5, 140.0), RATE)
+    soundfile.write(silence, np.zeros(RATE), RATE)
+    text.write_text("not a sound")
+    rows = model.predict_table([sound, silence, text, tmp_path / "none.wav"])
+    assert [row["status"] for row in rows] == ["audio only", "failed", "failed", "failed"]
+    assert "no video stream" in rows[0]["message"]
+    assert "is silent" in rows[1]["message"]
+    assert all(row["label"] is None and row["p_sad"] is None for row in rows[1:])
+    assert all(row["message"] for row in rows)
+    shares = [rows[0][f"p_{label}"] for label in model.classes_]
+    assert sum(shares) == pytest.approx(1)
+    with pytest.raises(MediaError, match="1 of 2 clips gave no features"):
+        model.predict_proba([sound, silence])
+
+
+def test_part_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "two.wav"
+    soundfile.write(path, np.concatenate([voice(1.5, 120.0), voice(1.5, 240.0)]), RATE)
+
+    def part(start: float | None, end: float | None) -> Clip:
+        known = {"clip_id": "x", "label": "sad", "subject": "1", "take": "1", "corpus": "mine"}
+        return Clip(path=path, modality="audio", start=start, end=end, **known)
+
+    parts = [part(None, 1.5), part(1.5, None), part(5.0, None)]
+    features = EmotionRecognizer("audio", augment=None).extract(parts)
+    assert features.present().tolist() == [True, True, False]
+    median = features.blocks["audio"][:, features.names["audio"].index("f0_p50")]
+    assert median[1] - median[0] == pytest.approx(12, abs=0.5), "an octave, in semitones"
+    assert "before offset" in features.errors[0].error
+
+
+def test_fit_predict_and_labels(corpus: ClipList, model: EmotionRecognizer, tmp_path: Path) -> None:
+    assert model.classes_.tolist() == ["angry", "sad"]
+    assert model.training_.n_clips == len(corpus)
+    assert model.training_.n_rows == 2 * len(corpus)
+    assert model.training_.corpora == ("synthetic",)
+    first = model.predict_proba(corpus[0].path)
+    assert first.shape == (2,)
+    assert model.predict(str(corpus[0].path)) == model.classes_[first.argmax()]
+    assert model.predict(list(corpus)).shape == (len(corpus),)
+    renamed = EmotionRecognizer("audio", label_map={"sad": "calm"}, augment=None).fit(corpus)
+    assert renamed.classes_.tolist() == ["angry", "calm"]
+
+
+def test_windows_are_cut_without_drift(tmp_path: Path) -> None:
+    path = tmp_path / "ramp.wav"
+    y = np.linspace(-0.5, 0.5, int(25.3 * RATE)).astype(np.float32)
+    soundfile.write(path, y, RATE, subtype="FLOAT")
+    windows = list(iter_sound_windows(path, window=2.0, hop=0.3))
+    assert len(windows) == 1 + int((len(y) - 2 * RATE) / (0.3 * RATE))
+    for index, (start, samples) in enumerate(windows):
+        assert start == pytest.approx(0.3 * index)
+        first = round(index * 0.3 * RATE)
+        np.testing.assert_array_equal(samples, y[first : first + 2 * RATE])
+    soundfile.write(path, y[:8000], RATE, subtype="FLOAT")
+    assert [(start, len(samples)) for start, samples in iter_sound_windows(path, window=2.0, hop=1.0)] == [
+        (0.0, 8000)
+    ]
+
+
+def test_timeline_has_a_row_per_window(corpus: ClipList, model: EmotionRecognizer) -> None:
+    rows = list(model.timeline(corpus[0].path, window=0.6, hop=0.2))
+    assert len(rows) > 2
+    assert [row["start"] for row in rows] == pytest.approx([0.2 * i for i in range(len(rows))])
+    assert all(row["end"] - row["start"] == pytest.approx(0.6) for row in rows)
+    assert rows[0]["status"] == "ok"
+    for parameters in ({"window": 0.1}, {"hop": 0.0}, {"window": 1.0, "hop": 2.0}):
+        with pytest.raises(ParameterError):
+            model.timeline(corpus[0].path, **parameters)
