@@ -87,7 +87,7 @@ def fit_linear(
     if basis is not None:
         coef = coef @ basis.T
         intercept = intercept - coef @ origin
-    # One memory order whatever the algebra left: BLAS rounds by it, and a saved model must give the same bits.
+    # One memory order whatever the algebra left: BLAS rounds by it, and a saved model must give equal bits.
     return np.ascontiguousarray(coef), intercept
 
 

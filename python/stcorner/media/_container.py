@@ -83,7 +83,7 @@ def open_container(path: Path) -> Iterator[Any]:
 
     limits = {"max_pixels": str(MAX_PIXELS)}
     # Titles in a broken encoding are no reason to refuse a clip; PyAV 19 replaces them by itself.
-    lenient = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+    lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
     try:
         container = av.open(
             f"file:{path}",  # a bare name with a colon would be read as a protocol
