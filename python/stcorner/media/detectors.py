@@ -59,7 +59,7 @@ class HaarDetector:
         until such a face just fills the cascade's window, so that time does not grow with resolution.
     scale_factor : float, default=1.2
         Ratio of neighbouring window sizes, 1.01 to 2.
-    min_neighbors : int, default=5
+    min_neighbors : int, default=3
         Overlapping hits that make a face, >= 1.
 
     Notes
@@ -76,7 +76,7 @@ class HaarDetector:
     (0, 5)
     """
 
-    def __init__(self, *, min_face: float = 0.1, scale_factor: float = 1.2, min_neighbors: int = 5) -> None:
+    def __init__(self, *, min_face: float = 0.1, scale_factor: float = 1.2, min_neighbors: int = 3) -> None:
         self.min_face = check_real("min_face", min_face, low=0.0, high=1.0, open_low=True)
         self.scale_factor = check_real("scale_factor", scale_factor, low=1.01, high=2.0)
         self.min_neighbors = check_integer("min_neighbors", min_neighbors, low=1)
@@ -95,7 +95,9 @@ class HaarDetector:
 
     def close_up(self) -> HaarDetector:
         """Return the detector for pictures that one face about half fills: no time goes into smaller ones."""
-        near = HaarDetector(min_face=0.3, scale_factor=self.scale_factor, min_neighbors=self.min_neighbors)
+        # A face is expected here, so that fewer hits convince, and finer steps cost little.
+        fewer = max(1, self.min_neighbors - 1)
+        near = HaarDetector(min_face=0.3, scale_factor=min(1.1, self.scale_factor), min_neighbors=fewer)
         near._cascades = self._cascades
         return near
 
