@@ -70,7 +70,7 @@ py::tuple nearest_neighbors(const py::array& exact, const Array<float>& near, do
                             std::ptrdiff_t k, bool other, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
   const auto rule = other ? fusion::Rule::other_label : fusion::Rule::same_label;
-  const auto search = without_gil([&] { return std::make_unique<fusion::NeighborSearch>(table, rule, k); });
+  const auto search = without_gil([&] { return std::make_unique<fusion::NeighborSearch>(table, rule, k, n_threads); });
   run_all(*search, n_threads);
   py::array_t<std::int32_t> rows({table.n, k});
   py::array_t<double> distances({table.n, k});
@@ -87,7 +87,7 @@ py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double
                         const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides,
                         std::ptrdiff_t k, bool per_label, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
-  const auto search = without_gil([&] { return std::make_unique<fusion::PairSearch>(table, k, per_label); });
+  const auto search = without_gil([&] { return std::make_unique<fusion::PairSearch>(table, k, per_label, n_threads); });
   run_all(*search, n_threads);
   const auto lists = without_gil([&] { return search->finish(n_threads); });
   py::ssize_t total = 0;

@@ -23,9 +23,9 @@ bool nearer(const RowPair& a, const RowPair& b) noexcept {
 
 }  // namespace
 
-PairSearch::PairSearch(const Table& table, Index k, bool per_label)
+PairSearch::PairSearch(const Table& table, Index k, bool per_label, int n_threads)
     : table_(table),
-      panels_(table, 8),
+      panels_(table, 8, n_threads),
       plan_(panels_.plan(table, Rule::other_label)),
       k_(k),
       capacity_(k + std::max<Index>(k, 4096)),

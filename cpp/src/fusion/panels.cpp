@@ -6,8 +6,10 @@
 #include <limits>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include "kernels/fusion.hpp"
+#include "stcorner/parallel.hpp"
 
 namespace stcorner::fusion {
 namespace {
@@ -95,17 +97,21 @@ double exact_distance(const Table& table, std::int32_t i, std::int32_t j) noexce
   return squared_distance(x + i * d, x + j * d, d);
 }
 
-Panels::Panels(const Table& table, std::int32_t first_stage)
+Panels::Panels(const Table& table, std::int32_t first_stage, int n_threads)
     : kernel_(&kernels::fusion_table()), width_(kernel_->panel_width), depth_(table.depth) {
   if (table.n < 1 || table.depth < 1) throw std::invalid_argument("X must not be empty");
   for (std::int32_t end = first_stage; end < depth_; end *= 2) stage_ends_.push_back(end);
   stage_ends_.push_back(static_cast<std::int32_t>(depth_));
-  sort_rows(table);
-  fill(table);
+  sort_rows(table, n_threads);
+  const Index n_panels = static_cast<Index>(labels_.size());
+  values_.resize(static_cast<std::size_t>(n_panels * depth_ * width_));
+  half_norms_.resize(static_cast<std::size_t>(n_panels) * stage_ends_.size() * static_cast<std::size_t>(width_), kInfinity);
+  slack_.resize(static_cast<std::size_t>(table.n));
+  parallel_for(n_panels, n_threads, [&](Index panel) { fill(table, panel); });
   measure(table);
 }
 
-void Panels::sort_rows(const Table& table) {
+void Panels::sort_rows(const Table& table, int n_threads) {
   std::vector<std::int32_t> order(static_cast<std::size_t>(table.n));
   std::iota(order.begin(), order.end(), 0);
   const auto side = [&](std::int32_t i) { return table.sides ? table.sides[i] : 0; };
@@ -114,11 +120,19 @@ void Panels::sort_rows(const Table& table) {
   });
   const Index per_block = std::max<Index>(1, kBlockRows / width_);
   const Index n_axes = std::min(kBox, depth_);
+  std::vector<std::pair<std::int32_t*, std::int32_t*>> segments;
   for (auto begin = order.begin(); begin != order.end();) {
     const auto end = std::find_if(begin, order.end(), [&](std::int32_t i) {
       return table.labels[i] != table.labels[*begin] || side(i) != side(*begin);
     });
-    sort_tree(table, n_axes, width_, &*begin, &*begin + (end - begin));
+    segments.emplace_back(&*begin, &*begin + (end - begin));
+    begin = end;
+  }
+  parallel_for(static_cast<Index>(segments.size()), n_threads, [&](Index s) {
+    const auto& segment = segments[static_cast<std::size_t>(s)];
+    sort_tree(table, n_axes, width_, segment.first, segment.second);
+  });
+  for (const auto& [begin, end] : segments) {
     const Index n_panels = (end - begin + width_ - 1) / width_;
     for (Index p = 0; p < n_panels; ++p) {
       if (p % per_block == 0) blocks_.push_back(static_cast<Index>(labels_.size()));
@@ -127,37 +141,30 @@ void Panels::sort_rows(const Table& table) {
     }
     rows_.insert(rows_.end(), begin, end);
     rows_.resize(labels_.size() * static_cast<std::size_t>(width_), -1);
-    begin = end;
   }
   blocks_.push_back(static_cast<Index>(labels_.size()));
 }
 
-void Panels::fill(const Table& table) {
-  const Index n_panels = static_cast<Index>(labels_.size());
+void Panels::fill(const Table& table, Index panel) {
   const Index n_stages = static_cast<Index>(stage_ends_.size());
-  values_.assign(static_cast<std::size_t>(n_panels * depth_ * width_), 0.0F);
-  half_norms_.assign(static_cast<std::size_t>(n_panels * n_stages * width_), kInfinity);
-  slack_.resize(static_cast<std::size_t>(table.n));
   const double error = relative_error(depth_);
-  for (Index p = 0; p < n_panels; ++p) {
-    float* values = values_.data() + p * depth_ * width_;
-    float* halves = half_norms_.data() + p * n_stages * width_;
-    for (Index r = 0; r < width_; ++r) {
-      const std::int32_t row = rows(p)[r];
-      if (row < 0) continue;
-      const float* x = table.near + row * depth_;
-      double norm = 0.0;
-      Index k = 0;
-      for (Index s = 0; s < n_stages; ++s) {
-        for (; k < stage_ends_[static_cast<std::size_t>(s)]; ++k) {
-          values[k * width_ + r] = x[k];
-          norm += static_cast<double>(x[k]) * static_cast<double>(x[k]);
-        }
-        // Lowered by the error, a kernel's distance is a lower bound.
-        halves[s * width_ + r] = static_cast<float>(0.5 * norm * (1.0 - error) - kTiny);
+  float* values = values_.data() + panel * depth_ * width_;
+  float* halves = half_norms_.data() + panel * n_stages * width_;
+  for (Index r = 0; r < width_; ++r) {
+    const std::int32_t row = rows(panel)[r];
+    if (row < 0) continue;  // zeros at infinite length are never near
+    const float* x = table.near + row * depth_;
+    double norm = 0.0;
+    Index k = 0;
+    for (Index s = 0; s < n_stages; ++s) {
+      for (; k < stage_ends_[static_cast<std::size_t>(s)]; ++k) {
+        values[k * width_ + r] = x[k];
+        norm += static_cast<double>(x[k]) * static_cast<double>(x[k]);
       }
-      slack_[static_cast<std::size_t>(row)] = static_cast<float>(norm * error + 4.0 * kTiny);
+      // Lowered by the error, a kernel's distance is a lower bound.
+      halves[s * width_ + r] = static_cast<float>(0.5 * norm * (1.0 - error) - kTiny);
     }
+    slack_[static_cast<std::size_t>(row)] = static_cast<float>(norm * error + 4.0 * kTiny);
   }
 }
 

@@ -90,13 +90,11 @@ def find_penalty(search: Search, labels: Codes, n_pairs: int, penalty: str, grou
     )
 
 
-def make_search(
-    X: NDArray[Any], client: Any, n_threads: int, *, turn: bool = True, sorted_axes: bool = False
-) -> Search:
+def make_search(X: NDArray[Any], client: Any, n_threads: int, *, turn: bool = True) -> Search:
     """Return a search over the rows: on the cluster of `client`, or here."""
     if client is not None:
         return ClusterSearch(X, client)
-    return LocalSearch(prepare(X, turn=turn, sorted_axes=sorted_axes), n_threads)
+    return LocalSearch(prepare(X, turn=turn), n_threads)
 
 
 def check_samples(
@@ -160,7 +158,7 @@ def intrinsic_graph(
     rows, labels, codes = check_samples(X, y, groups)
     k = check_integer("n_neighbors", n_neighbors, low=1)
     # On fewer rows, neighbours within classes are found sooner than principal directions.
-    turn = len(rows) >= 64 * rows.shape[1]
+    turn = len(rows) >= 160 * rows.shape[1]
     search = make_search(rows, client, resolve_n_threads(n_threads), turn=turn)
     return find_intrinsic(search, labels, k, codes).to_scipy()
 

@@ -149,7 +149,7 @@ class MarginalFisherAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             raise ParameterError(f"y must have at least 2 classes, got {len(self.classes_)} class")
         pca = principal_axes(rows, self.pca_variance)
         Z = project(rows, pca.mean, pca.axes)
-        search = make_search(Z, client, n_threads, sorted_axes=True)
+        search = make_search(Z, client, n_threads, turn=False)  # Z is turned already
         within = find_intrinsic(search, labels, self.n_neighbors, codes)
         between = find_penalty(search, labels, self.n_pairs, self.penalty, codes)
         values, vectors = maximise_ratio(

@@ -52,11 +52,8 @@ def _axes(X: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.ascontiguousarray(np.linalg.eigh(sample.T @ sample)[1][:, ::-1])
 
 
-def prepare(X: NDArray[Any], *, turn: bool = True, sorted_axes: bool = False) -> Samples:
-    """Centre, turn and scale rows for the search.
-
-    Without `turn`, columns are only sorted by variance. `sorted_axes`: they are principal components already.
-    """
+def prepare(X: NDArray[Any], *, turn: bool = True) -> Samples:
+    """Centre, turn (where that pays) and scale rows for the search."""
     n, d = X.shape
     X = np.ascontiguousarray(X)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -67,18 +64,12 @@ def prepare(X: NDArray[Any], *, turn: bool = True, sorted_axes: bool = False) ->
         raise ParameterError("X must have squared distances within float64's range")
     # A power of two, so that scaling is exact; no row comes out longer than 1.
     scale = 1.0 if longest == 0.0 else 2.0 ** -int(np.frexp(np.sqrt(longest))[1])
-    axes = _axes(X, mean) if turn and not sorted_axes and n >= 16 * d else None
-    order = None
-    if axes is None and not sorted_axes:
-        order = np.argsort(-X.var(axis=0, dtype=np.float64), kind="stable")
+    axes = _axes(X, mean) if turn and n >= 16 * d else None
     near = np.empty((n, d), dtype=np.float32)
     for start in range(0, n, _BLOCK_ROWS):
-        block = (X[start : start + _BLOCK_ROWS] - mean) * scale
-        if axes is not None:
-            block = block @ axes
-        elif order is not None:
-            block = block[:, order]
-        near[start : start + _BLOCK_ROWS] = block
+        block = X[start : start + _BLOCK_ROWS] - mean
+        block *= scale
+        near[start : start + _BLOCK_ROWS] = block if axes is None else block @ axes
     return Samples(X, near, scale)
 
 

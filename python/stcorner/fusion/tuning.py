@@ -79,7 +79,7 @@ def _projections(
     for variance in grid["pca_variance"]:
         pca = principal_axes(as_rows(X), variance)
         Z = project(as_rows(X), pca.mean, pca.axes)
-        search = LocalSearch(prepare(Z, sorted_axes=True), n_threads)
+        search = LocalSearch(prepare(Z, turn=False), n_threads)
         near = search.neighbors(labels, min(n, max(grid["n_neighbors"])), other=False, groups=None)
         within = {k: graph_of_neighbors(near.rows[:, :k]).scatter(Z, n_threads) for k in grid["n_neighbors"]}
         for penalty in grid["penalty"]:

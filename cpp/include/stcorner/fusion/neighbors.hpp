@@ -21,7 +21,7 @@ struct Candidate {
 class NeighborSearch {
  public:
   /// Throws std::invalid_argument unless 1 <= k <= n.
-  NeighborSearch(const Table& table, Rule rule, std::ptrdiff_t k);
+  NeighborSearch(const Table& table, Rule rule, std::ptrdiff_t k, int n_threads);
 
   std::ptrdiff_t n_items() const noexcept { return static_cast<std::ptrdiff_t>(plan_.size()); }
   /// Work through items [begin, end) of the plan.

@@ -19,7 +19,7 @@ struct RowPair {
 class PairSearch {
  public:
   /// Throws std::invalid_argument unless k >= 1.
-  PairSearch(const Table& table, std::ptrdiff_t k, bool per_label);
+  PairSearch(const Table& table, std::ptrdiff_t k, bool per_label, int n_threads);
 
   std::ptrdiff_t n_items() const noexcept { return static_cast<std::ptrdiff_t>(plan_.size()); }
   void run(std::ptrdiff_t begin, std::ptrdiff_t end, int n_threads);

@@ -53,7 +53,7 @@ class Panels {
   static constexpr std::ptrdiff_t kBox = 8;  ///< leading coordinates that boxes bound
 
   /// Tiles are first looked at after `first_stage` coordinates, then each time that number doubles.
-  Panels(const Table& table, std::int32_t first_stage);
+  Panels(const Table& table, std::int32_t first_stage, int n_threads);
 
   std::ptrdiff_t width() const noexcept { return width_; }
   std::ptrdiff_t n_blocks() const noexcept { return static_cast<std::ptrdiff_t>(blocks_.size()) - 1; }
@@ -75,8 +75,8 @@ class Panels {
                       kernels::Hit* hits) const noexcept;
 
  private:
-  void sort_rows(const Table& table);
-  void fill(const Table& table);
+  void sort_rows(const Table& table, int n_threads);
+  void fill(const Table& table, std::ptrdiff_t panel);
   void measure(const Table& table);
 
   const kernels::FusionTable* kernel_;
