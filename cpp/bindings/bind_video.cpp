@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "arrays.hpp"
+#include "stcorner/video/descriptors.hpp"
 #include "stcorner/video/gaussian.hpp"
 #include "stcorner/video/harris.hpp"
 #include "stcorner/video/points.hpp"
@@ -98,6 +99,26 @@ py::array_t<std::int64_t> texture_counts(const TextureMap& map) {
   return py::array_t<std::int64_t>(static_cast<py::ssize_t>(map.counts().size()), map.counts().data());
 }
 
+/// `points` has shape (n, 6): t, y, x and the half sizes along t, y, x.
+py::array_t<float> describe(const Array<float>& tensor, Index first, const Array<double>& points, double still,
+                            int n_threads) {
+  if (tensor.ndim() != 4 || tensor.shape(0) != 6) throw py::value_error("tensor must have shape (6, t, y, x)");
+  if (points.ndim() != 2 || points.shape(1) != 6) throw py::value_error("points must have shape (n, 6)");
+  const py::ssize_t n = points.shape(0);
+  std::vector<Neighbourhood> around(static_cast<std::size_t>(n));
+  const auto p = points.unchecked<2>();
+  for (py::ssize_t i = 0; i < n; ++i)
+    around[static_cast<std::size_t>(i)] = {p(i, 0), p(i, 1), p(i, 2), p(i, 3), p(i, 4), p(i, 5)};
+  py::array_t<float> out({n, py::ssize_t{kHogLength + kHofLength}});
+  float* const result = out.mutable_data();
+  {
+    const py::gil_scoped_release nogil;
+    describe_points(tensor.data(), tensor.shape(1), tensor.shape(2), tensor.shape(3), first, around.data(), n, still,
+                    result, n_threads);
+  }
+  return out;
+}
+
 }  // namespace
 
 void bind_video(py::module_& m) {
@@ -149,6 +170,8 @@ void bind_video(py::module_& m) {
   m.def("find_maxima", &find_maxima, py::arg("response").noconvert(), py::kw_only(), py::arg("threshold"),
         py::arg("n_threads"));
   m.def("suppress_neighbours", &suppress, py::arg("coordinates").noconvert(), py::kw_only(), py::arg("min_distance"));
+  m.def("describe_points", &describe, py::arg("tensor").noconvert(), py::kw_only(), py::arg("first"),
+        py::arg("points").noconvert(), py::arg("still"), py::arg("n_threads"));
   m.def("gaussian_taps", &gaussian_taps, py::arg("sd"));
 }
 

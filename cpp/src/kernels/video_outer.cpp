@@ -14,7 +14,7 @@ constexpr int kSecond[kChannels] = {0, 1, 2, 1, 2, 2};
 struct OuterLayout {
   std::ptrdiff_t begin, end;     // columns smoothed along time: whole vectors that cover tile and halo
   std::ptrdiff_t ring_rows, plane;  // rows of a ring, floats between rings
-  std::ptrdiff_t gradients, pointers, lanes, mu, mu_plane, total;
+  std::ptrdiff_t gradients, offsets, pointers, lanes, mu, mu_plane, total;
 };
 
 OuterLayout layout(const OuterJob& job) noexcept {
@@ -25,7 +25,8 @@ OuterLayout layout(const OuterJob& job) noexcept {
   l.ring_rows = kRows + 2 * r;
   l.plane = l.ring_rows * (l.end - l.begin) + kSkew;
   l.gradients = round_up(kChannels * kTimeBlock * l.plane, 16);
-  l.pointers = l.gradients + 3 * (kTimeBlock + 2 * job.time_radius) * kLanes;
+  l.offsets = l.gradients + 3 * (kTimeBlock + 2 * job.time_radius) * kLanes;
+  l.pointers = l.offsets + round_up(2 * (kRows + 2 * r), 16);
   l.lanes = l.pointers + round_up(2 * kFrames * (kRows + 2 * r), 16);
   l.mu = l.lanes + (n + 4 * r + 3 * kLanes + kBlock) * kLanes;
   l.mu_plane = (round_up(n, kLanes) + kBlock) * kLanes;
@@ -144,6 +145,7 @@ void outer(const OuterJob& job) noexcept {
   const int space = radius_entry(r), time_entry = radius_entry(job.time_radius);
   const std::ptrdiff_t ring_width = l.end - l.begin;
   float* ring = job.scratch;
+  std::ptrdiff_t* offsets = reinterpret_cast<std::ptrdiff_t*>(job.scratch + l.offsets);
   const float** rows = reinterpret_cast<const float**>(job.scratch + l.pointers);
   float* lanes = job.scratch + l.lanes;
   float* mu = job.scratch + l.mu;
@@ -154,6 +156,11 @@ void outer(const OuterJob& job) noexcept {
     const std::ptrdiff_t until = y + kRows + r < job.height ? y + kRows + r : job.height;
     for (; made < until; ++made)
       kTensorRow[time_entry](job, l, made, ring + made % l.ring_rows * ring_width);
+    for (int i = 0; i < n_rows; ++i) {
+      std::ptrdiff_t at = border_index(y + i - r, job.height, job.reflect);
+      if (at >= until || at < until - l.ring_rows) at = until - 1;  // only for rows past y1
+      offsets[i] = at % l.ring_rows * ring_width;
+    }
     for (int frame = 0; frame < job.n_out; frame += kFrames) {
       const int n_frames = job.n_out - frame < kFrames ? job.n_out - frame : kFrames;
       for (int c = 0; c < kChannels; ++c) {
@@ -161,11 +168,7 @@ void outer(const OuterJob& job) noexcept {
         for (int f = 0; f < kFrames; ++f) {
           const float* plane = ring + (c * kTimeBlock + frame + (f < n_frames ? f : 0)) * l.plane;
           const float** list = rows + f * n_rows;
-          for (int i = 0; i < n_rows; ++i) {
-            std::ptrdiff_t at = border_index(y + i - r, job.height, job.reflect);
-            if (at >= until || at < until - l.ring_rows) at = until - 1;  // only for rows past y1
-            list[i] = plane + at % l.ring_rows * ring_width;
-          }
+          for (int i = 0; i < n_rows; ++i) list[i] = plane + offsets[i];
           parts[f] = list;
         }
         kColumns[space](r, parts, ring_width, job.space_taps, lanes + (l.begin - origin) * kLanes);

@@ -1,5 +1,6 @@
 #include "stcorner/video/buffer.hpp"
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -8,9 +9,6 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
-#ifdef _WIN32
-#include <malloc.h>
-#endif
 
 namespace stcorner {
 namespace {
@@ -18,19 +16,19 @@ namespace {
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kLargePage = std::size_t{1} << 21;
 
+/// Zeroed and aligned. The pointer that calloc gave stands just before the block; large blocks come zeroed
+/// from the system, so calloc touches no page of them.
 float* allocate(std::size_t bytes) {
-#ifdef _WIN32
-  void* p = _aligned_malloc(bytes, kLine);
-#else
   const std::size_t alignment = bytes >= kLargePage ? kLargePage : kLine;
-  void* p = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-#endif
-  if (p == nullptr) throw std::bad_alloc();
+  void* raw = std::calloc(bytes + alignment + sizeof(void*), 1);
+  if (raw == nullptr) throw std::bad_alloc();
+  const auto address = reinterpret_cast<std::uintptr_t>(raw) + sizeof(void*);
+  char* aligned = reinterpret_cast<char*>((address + alignment - 1) / alignment * alignment);
+  std::memcpy(aligned - sizeof raw, &raw, sizeof raw);
 #ifdef __linux__
-  if (bytes >= kLargePage) madvise(p, bytes, MADV_HUGEPAGE);  // advice only: failure changes nothing
+  if (bytes >= kLargePage) madvise(aligned, bytes, MADV_HUGEPAGE);  // advice only: failure changes nothing
 #endif
-  std::memset(p, 0, bytes);
-  return static_cast<float*>(p);
+  return reinterpret_cast<float*>(aligned);
 }
 
 }  // namespace
@@ -39,11 +37,9 @@ FloatBuffer::FloatBuffer(std::ptrdiff_t size)
     : data_(allocate(static_cast<std::size_t>(size > 0 ? size : 1) * sizeof(float))), size_(size) {}
 
 void FloatBuffer::Free::operator()(float* p) const noexcept {
-#ifdef _WIN32
-  _aligned_free(p);
-#else
-  std::free(p);
-#endif
+  void* raw;
+  std::memcpy(&raw, reinterpret_cast<char*>(p) - sizeof raw, sizeof raw);
+  std::free(raw);
 }
 
 FrameRing::FrameRing(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t depth)
