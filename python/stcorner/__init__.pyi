@@ -86,10 +86,13 @@ from .recognizer import EmotionRecognizer as EmotionRecognizer
 from .recognizer import load_model as load_model
 from .report import build_report as build_report
 from .video import HarrisStream as HarrisStream
+from .video import StipBagOfWords as StipBagOfWords
 from .video import Stips as Stips
 from .video import corner_harris_3d as corner_harris_3d
 from .video import corner_peaks_3d as corner_peaks_3d
+from .video import describe_stips as describe_stips
 from .video import detect_stips as detect_stips
+from .video import overlay as overlay
 from .video import structure_tensor_3d as structure_tensor_3d
 from .video import texture_map_histogram as texture_map_histogram
 from .video import texture_map_names as texture_map_names

@@ -66,3 +66,66 @@ def harris(video, *, k=0.005, normalize=None, eps=0.0, **options):
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(trace > 0, response / (trace + eps) ** 3, 0.0)
     return response / response.max() if normalize == "max" else response
+
+
+def peaks(response, *, threshold, exclude_border):
+    """Maxima over 26 neighbours by brute force; of equal neighbours the first in memory order."""
+    margin = 1 if exclude_border else 0
+    padded = np.pad(np.asarray(response, float), 1, constant_values=-np.inf)
+    found = []
+    for index in np.ndindex(response.shape):
+        if any(i < margin or i >= n - margin for i, n in zip(index, response.shape, strict=True)):
+            continue
+        value = response[index]
+        if value <= threshold:
+            continue
+        t, y, x = index
+        cube = padded[t : t + 3, y : y + 3, x : x + 3].ravel()
+        if (cube[:13] < value).all() and (cube[14:] <= value).all():
+            found.append((-value, [t, y, x]))
+    return [index for _, index in sorted(found)]
+
+
+def keep_apart(points, distance):
+    kept = []
+    for point in points:
+        if all(max(abs(a - b) for a, b in zip(point, other, strict=True)) > distance for other in kept):
+            kept.append(point)
+    return kept
+
+
+def best_scales(video, coordinates, sigma, tau, sigmas, taus):
+    """Which points have the largest normalised Laplacian among the neighbouring scales."""
+    table = {}
+    for i, a in enumerate(sigmas):
+        for j, b in enumerate(taus):
+            level = np.pad(scale_space(video, a, b), 1, mode="edge")
+            mid = level[1:-1, 1:-1, 1:-1]
+            xx = level[1:-1, 1:-1, 2:] + level[1:-1, 1:-1, :-2] - 2 * mid
+            yy = level[1:-1, 2:, 1:-1] + level[1:-1, :-2, 1:-1] - 2 * mid
+            tt = level[2:, 1:-1, 1:-1] + level[:-2, 1:-1, 1:-1] - 2 * mid
+            table[i, j] = np.abs(a**2 * b**0.5 * (xx + yy) + a * b**1.5 * tt)
+    keep = []
+    for point, a, b in zip(np.rint(coordinates).astype(int), sigma, tau, strict=True):
+        i, j = sigmas.index(a), taus.index(b)
+        around = [v[tuple(point)] for (p, q), v in table.items() if abs(p - i) <= 1 and abs(q - j) <= 1]
+        keep.append(table[i, j][tuple(point)] >= max(around))
+    return np.array(keep, bool)
+
+
+def texture_map(video, *, grid, segments, bins, sigma, tau, eps):
+    """Histograms of the cube root of 27 det / trace^3 by numpy."""
+    tt, ty, tx, yy, yx, xx = structure_tensor(video, sigma=sigma, tau=tau)
+    det = tt * (yy * xx - yx * yx) - ty * (ty * xx - yx * tx) + tx * (ty * yx - yy * tx)
+    share = np.cbrt(np.clip(27 * det / (tt + yy + xx + eps) ** 3, 0, 1))
+    parts = []
+    for t in _cuts(len(video), segments):
+        for y in _cuts(video.shape[1], grid[0]):
+            for x in _cuts(video.shape[2], grid[1]):
+                counts, _ = np.histogram(share[t, y, x], bins=bins, range=(0, 1))
+                parts.append(counts / counts.sum())
+    return np.concatenate(parts)
+
+
+def _cuts(n, parts):
+    return [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)]

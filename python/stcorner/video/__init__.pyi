@@ -1,3 +1,6 @@
+from .describe import StipBagOfWords as StipBagOfWords
+from .describe import describe_stips as describe_stips
+from .drawing import overlay as overlay
 from .harris import HarrisStream as HarrisStream
 from .harris import corner_harris_3d as corner_harris_3d
 from .harris import structure_tensor_3d as structure_tensor_3d

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_integer, check_real
+from stcorner._validation import check_integer
 from stcorner.errors import ParameterError
 from stcorner.video._source import FrameSource, core_errors, harris_options
 
@@ -53,7 +53,6 @@ def texture_map_histogram(
     bins: int = 16,
     scales: Sequence[tuple[float, float]] = SCALES,
     s: float = 2.0,
-    k: float = 0.005,
     eps: float | None = None,
     mode: Literal["reflect", "nearest"] = "reflect",
     n_threads: int | None = None,
@@ -72,8 +71,8 @@ def texture_map_histogram(
         Bins per histogram, 2 to 256.
     scales : sequence of (sigma, tau)
         Standard deviations in pixels and frames; one set of histograms each.
-    s, k, mode, n_threads
-        See `corner_harris_3d`. The histograms do not depend on `k`: bins move along with it.
+    s, mode, n_threads
+        See `corner_harris_3d`. The weight `k` of the trace has no part in the histograms.
     eps : float, optional
         Added to the trace, in squared gray values; keeps noise in even regions out of the upper bins.
         Default: 1e-5 times the square of the dtype's range (255, 65535, or 1 for floats).
@@ -91,7 +90,7 @@ def texture_map_histogram(
 
     Notes
     -----
-    :math:`q = 27 \det\mu / \mathrm{trace}^3\mu` lies between 0 and 1 (1: equal structure in all
+    :math:`q = 27 \det\mu / (\mathrm{trace}\,\mu + \epsilon)^3` lies between 0 and 1 (1: equal structure in all
     directions of space-time). Bins are equal steps of :math:`\sqrt[3]{q}`, because q itself crowds at 0.
 
     References
@@ -110,12 +109,11 @@ def texture_map_histogram(
     [1.0, 1.0, 1.0, 1.0]
     """
     rows, columns, parts, n_bins, pairs = _check_layout(grid, segments, bins, scales)
-    check_real("k", k, low=0.0, high=1 / 27, open_high=True)
     # Where the number of frames is a guess (a file's header), a wrong one costs a second reading.
     n_frames, again = _count_frames(video)
     while True:
         source = FrameSource(again)
-        counts = _count(source, n_frames, (rows, columns), parts, n_bins, pairs, s, k, eps, mode, n_threads)
+        counts = _count(source, n_frames, (rows, columns), parts, n_bins, pairs, s, eps, mode, n_threads)
         if source.n_frames == n_frames:
             break
         n_frames = source.n_frames
@@ -145,7 +143,6 @@ def _count(
     bins: int,
     scales: list[tuple[float, float]],
     s: float,
-    k: float,
     eps: float | None,
     mode: str,
     n_threads: int | None,
@@ -158,14 +155,14 @@ def _count(
         span = float(np.iinfo(first.dtype).max) if first.dtype.kind == "u" else 1.0
         eps = 1e-5 * span * span
     options = harris_options(
-        source.shape, scales=scales, s=s, k=k, normalize=True, eps=eps, mode=mode, n_threads=n_threads
+        source.shape, scales=scales, s=s, k=0.0, normalize=True, eps=eps, mode=mode, n_threads=n_threads
     )
     shares = np.arange(1, bins) / bins
     texture: Any = None
     with core_errors():
         texture = _core.TextureMap(
             options, rows=grid[0], columns=grid[1], segments=min(segments, n_frames), n_frames=n_frames,
-            edges=(shares**3 / 27.0 - k).tolist(),
+            edges=(shares**3 / 27.0).tolist(),
         )  # fmt: skip
         texture.push(first, drain=False)
         for block in blocks:

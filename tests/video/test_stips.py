@@ -1,0 +1,207 @@
+"""Peaks, interest points, their table and files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import stcorner
+from oracles import video as oracle
+
+
+def clip(shape=(40, 48, 64), seed=0):
+    return np.random.default_rng(seed).random(shape).astype(np.float32)
+
+
+def popping(shape, at):
+    """A square that appears at a voxel and vanishes."""
+    video = np.zeros(shape, np.float32)
+    t, y, x = at
+    video[t - 1 : t + 2, y - 1 : y + 2, x - 1 : x + 2] = 1.0
+    return video
+
+
+@pytest.mark.parametrize("exclude_border", [True, False])
+def test_peaks_equal_oracle(isa, n_threads, exclude_border):
+    # Few levels: plateaus and ties on purpose.
+    response = np.random.default_rng(3).integers(-2, 9, (9, 12, 37)).astype(np.float32)
+    actual = stcorner.corner_peaks_3d(response, exclude_border=exclude_border, n_threads=n_threads)
+    wanted = oracle.peaks(response, threshold=0.08, exclude_border=exclude_border)
+    assert actual.tolist() == wanted
+
+
+def test_peaks_are_kept_apart():
+    response = np.random.default_rng(4).random((12, 20, 20)).astype(np.float32)
+    for distance in (2, 5):
+        peaks = stcorner.corner_peaks_3d(response, min_distance=distance)
+        assert peaks.tolist() == oracle.keep_apart(stcorner.corner_peaks_3d(response).tolist(), distance)
+    assert len(stcorner.corner_peaks_3d(response, num_peaks=3)) == 3
+    strict = stcorner.corner_peaks_3d(response, threshold_abs=0.95)
+    assert (response[tuple(strict.T)] > 0.95).all()
+
+
+def test_no_peaks_where_nothing_is_positive():
+    assert stcorner.corner_peaks_3d(np.full((4, 4, 4), -1.0)).shape == (0, 3)
+    assert stcorner.corner_peaks_3d(np.zeros((2, 2, 2))).shape == (0, 3)
+
+
+@pytest.mark.parametrize("exclude_border", [True, False])
+def test_detection_equals_response_and_peaks(isa, n_threads, exclude_border):
+    video = clip()
+    points = stcorner.detect_stips(
+        video, sigmas=2.0, taus=1.5, exclude_border=exclude_border, n_threads=n_threads
+    )
+    response = stcorner.corner_harris_3d(video)
+    peaks = stcorner.corner_peaks_3d(response, exclude_border=exclude_border)
+    assert len(points) == len(peaks) > 5
+    assert np.abs(points.coordinates - peaks).max() <= 0.5
+    np.testing.assert_array_equal(points.response, response[tuple(peaks.T)])
+
+
+def test_each_scale_is_that_of_a_call_of_its_own():
+    video = clip()
+    together = stcorner.detect_stips(video)
+    for sigma in (2.0, 2.83):
+        for tau in (1.41, 2.0):
+            mine = together[(together.sigma == sigma) & (together.tau == tau)]
+            alone = stcorner.detect_stips(video, sigmas=sigma, taus=tau)
+            np.testing.assert_array_equal(mine.coordinates, alone.coordinates)
+
+
+def test_streams_and_threads_do_not_matter(n_threads):
+    video = clip()
+    wanted = stcorner.detect_stips(video, scale_selection=True)
+    for length in (1, 7, 40):
+        blocks = (video[i : i + length] for i in range(0, len(video), length))
+        points = stcorner.detect_stips(blocks, scale_selection=True, n_threads=n_threads)
+        np.testing.assert_array_equal(points.coordinates, wanted.coordinates)
+        np.testing.assert_array_equal(points.response, wanted.response)
+
+
+def test_scale_selection_equals_oracle():
+    video = clip((30, 40, 44))
+    everything = stcorner.detect_stips(video)
+    selected = stcorner.detect_stips(video, scale_selection=True)
+    keep = oracle.best_scales(
+        video, everything.coordinates, everything.sigma, everything.tau, (2.0, 2.83), (1.41, 2.0)
+    )
+    np.testing.assert_array_equal(selected.coordinates, everything.coordinates[keep])
+    assert 0 < len(selected) < len(everything)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(st.integers(-4, 4), st.integers(-6, 6), st.integers(-6, 6))
+def test_a_shifted_video_has_shifted_points(dt, dy, dx):
+    shape, at = (44, 60, 60), np.array([22, 30, 30])
+    base = stcorner.detect_stips(popping(shape, at), num_peaks=1)
+    moved = stcorner.detect_stips(popping(shape, at + np.array([dt, dy, dx])), num_peaks=1)
+    np.testing.assert_allclose(moved.coordinates - base.coordinates, [[dt, dy, dx]], atol=1e-4)
+
+
+def test_sub_voxel_position():
+    # A blob between two pixels and two frames.
+    t, y, x = np.ogrid[:40, :40, :40]
+    video = np.exp(-((t - 19.3) ** 2) / 8 - ((y - 20.4) ** 2 + (x - 18.75) ** 2) / 18)
+    points = stcorner.detect_stips(video, sigmas=2.0, taus=1.5, num_peaks=1)
+    np.testing.assert_allclose(points.coordinates[0], [19.3, 20.4, 18.75], atol=0.1)
+
+
+def test_strongest_first_and_limits():
+    points = stcorner.detect_stips(clip())
+    assert (np.diff(points.response) <= 0).all()
+    few = stcorner.detect_stips(clip(), num_peaks=4)
+    np.testing.assert_array_equal(few.coordinates, points.coordinates[:4])
+    apart = stcorner.detect_stips(clip(), sigmas=2.0, taus=1.5, min_distance=8)
+    distance = np.abs(apart.coordinates[:, None] - apart.coordinates[None]).max(axis=2)
+    assert (distance[~np.eye(len(apart), dtype=bool)] > 7).all()
+
+
+def test_table_and_files(tmp_path):
+    points = stcorner.detect_stips(clip())
+    table = points.to_pandas()
+    assert list(table.columns) == ["t", "y", "x", "sigma", "tau", "response"]
+    for name, tolerance in (("points.npz", 0), ("points.txt", 1e-4)):
+        points.save(tmp_path / name)
+        back = stcorner.Stips.load(tmp_path / name)
+        assert back.shape == points.shape
+        np.testing.assert_allclose(back.coordinates, points.coordinates, atol=tolerance)
+        np.testing.assert_allclose(back.response, points.response, rtol=1e-6)
+        np.testing.assert_allclose(back.tau, points.tau, rtol=1e-6)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_laptev_columns(tmp_path):
+    file = tmp_path / "one.txt"
+    file.write_text("# point-type x y t sigma2 tau2 confidence\n4 11 21 31 4 2 0.5\n")
+    point = stcorner.Stips.load(file)
+    assert point.coordinates.tolist() == [[30.0, 20.0, 10.0]]
+    assert (point.sigma[0], point.tau[0], point.response[0]) == (2.0, 2**0.5, 0.5)
+    file.write_text("4 11 21\n")
+    with pytest.raises(ValueError, match="path must hold 7 numbers a line"):
+        stcorner.Stips.load(file)
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"not a zip")
+    with pytest.raises(ValueError, match="path must be a whole stips file"):
+        stcorner.Stips.load(broken)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sigmas": ()}, "sigmas must not be empty"),
+        ({"sigmas": (2.0, 2.0)}, "sigmas must not repeat a value"),
+        ({"taus": (1.0, -1.0)}, "taus must be finite and >= 0.1"),
+        ({"threshold_rel": 1.5}, "threshold_rel must be finite and >= 0 and <= 1, got 1.5"),
+        ({"threshold_abs": -1.0}, "threshold_abs must be finite and >= 0, got -1"),
+        ({"num_peaks": 0}, "num_peaks must be >= 1, got 0"),
+        ({"min_distance": 1.5}, "min_distance must be an integer, got 1.5"),
+        (
+            {"scale_selection": True, "sigmas": 2.0, "taus": 1.5},
+            "scale_selection must be False with one scale",
+        ),
+    ],
+)
+def test_refusals(options, message):
+    with pytest.raises(stcorner.ParameterError, match=message):
+        stcorner.detect_stips(clip((5, 6, 7)), **options)
+
+
+def test_refused_videos(tmp_path):
+    for video, message in (
+        (np.zeros((4, 4)), r"video must have 3 dimension\(s\)"),
+        (iter([]), "video must hold at least one frame"),
+        (
+            iter([np.zeros((2, 4, 4)), np.zeros((2, 4, 5))]),
+            r"video must keep its frame size \(4, 4\), got \(4, 5\)",
+        ),
+        (7, "video must be an array, a path or an iterable of blocks, got int"),
+        (np.full((3, 3, 3), np.inf), "video must be finite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            stcorner.detect_stips(video)
+    with pytest.raises(stcorner.MediaError):
+        stcorner.detect_stips(tmp_path / "missing.mp4")
+
+
+def test_kth_points_lie_on_the_moving_arms(real_data):
+    from stcorner.media import load_video
+
+    path = real_data / "video" / "kth_person01_boxing_d1.avi"
+    points = stcorner.detect_stips(path, num_peaks=60)
+    video, _ = load_video(path)
+    np.testing.assert_array_equal(stcorner.detect_stips(video, num_peaks=60).coordinates, points.coordinates)
+    assert points.seconds is not None
+    # Energy of the frame difference around each point, against that of all pixels of the same frames.
+    energy = np.abs(np.diff(video.astype(np.float32), axis=0))
+    t, y, x = np.rint(points.coordinates).astype(int).T
+    ranks = []
+    for at, row, column in zip(np.clip(t, 2, len(energy) - 3), y, x, strict=True):
+        motion = energy[at - 2 : at + 3].mean(axis=0)
+        near = motion[max(row - 4, 0) : row + 5, max(column - 4, 0) : column + 5].mean()
+        ranks.append((motion < near).mean())
+    assert np.median(ranks) > 0.97
+    assert np.mean(np.array(ranks) > 0.9) > 0.95
+    # The boxer stands at the side: arms move in the band of the shoulders.
+    assert np.percentile(y, 90) - np.percentile(y, 10) < 40
