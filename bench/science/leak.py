@@ -79,7 +79,8 @@ def support_vectors(X, y, Z, options):
 
 def network(X, y, Z, options):
     model = FERCNNClassifier(
-        n_epochs=options.epochs, batch_size=options.batch_size, schedule="constant",
+        n_epochs=options.epochs,
+        learning_rate=options.learning_rate, batch_size=options.batch_size, schedule=options.schedule,
         validation_fraction=0, class_weight=None,
         progress=lambda epoch, of, logs: epoch % 10 == 0 and print(f"  epoch {epoch}: {logs}", flush=True),
     ).fit(X, y)  # fmt: skip
@@ -97,6 +98,8 @@ def main() -> None:
     parser.add_argument("--classifiers", nargs="*", default=list(CLASSIFIERS), choices=list(CLASSIFIERS))
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--schedule", default="cosine", choices=["cosine", "constant"])
     parser.add_argument("--folds", type=int, default=5, help="of the variant 'actors'")
     parser.add_argument("--name", default="leak", help="of the file of results")
     options = parser.parse_args()
