@@ -5,25 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 class RunCommand(Protocol):
-    def __call__(
-        self, *arguments: str | Path, timeout: float = 120.0
-    ) -> subprocess.CompletedProcess[str]: ...
+    def __call__(self, *arguments: object, timeout: float = 120.0) -> subprocess.CompletedProcess[str]: ...
 
 
 @pytest.fixture(scope="session")
 def stcorner_command() -> RunCommand:
     """Run ``stcorner`` with arguments and return what it said and how it ended."""
 
-    def run(*arguments: str | Path, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [
                 sys.executable,

@@ -35,7 +35,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> ClipList:
 
 @pytest.fixture(scope="module")
 def model(corpus: ClipList) -> EmotionRecognizer:
-    return EmotionRecognizer(name="tiny").fit(corpus)
+    return EmotionRecognizer(name="tiny", augment="speed").fit(corpus)
 
 
 def test_clips_give_both_blocks_and_copies(corpus: ClipList) -> None:

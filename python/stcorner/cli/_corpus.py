@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stcorner.corpora import ClipList
-    from stcorner.recognizer import FailedInput
+    from stcorner.recognizer import ClipFeatures
 
 __all__ = ["parse_label_map", "read_corpus", "report_failures", "report_skipped"]
 
@@ -52,8 +52,11 @@ def report_skipped(clips: ClipList) -> None:
     _list([f"skipped {row.path}: {row.reason}" for row in clips.skipped])
 
 
-def report_failures(errors: Sequence[FailedInput]) -> int:
-    """List inputs that failed; return the exit code."""
+def report_failures(features: ClipFeatures) -> int:
+    """List what was odd about inputs and which failed; return the exit code."""
+    errors = features.errors
+    plain = [row for row, copy in zip(features.details, features.augmented, strict=True) if not copy]
+    _list([f"warning: {text}" for row in plain for text in row["warnings"]])
     _list([f"{error.stage}: {error.error}" for error in errors])
     if errors:
         complain(f"{len({error.path for error in errors})} input(s) failed")

@@ -31,7 +31,9 @@ class RecognizerOptions:
     label_map
         OLD=NEW renames a label, OLD= drops its clips; may be given several times.
     augment
-        Kind of the altered copy that is added of each training clip, or none.
+        Altered copies that are added of each training clip, one for each time that this is given: speed,
+        slower, faster, noise, pitch, stretch, gain or room, several joined by +; or none. Default: the
+        recogniser's own.
     seed
         Seed of everything that is drawn.
     """
@@ -41,19 +43,20 @@ class RecognizerOptions:
     fusion: Literal["concatenate", "mfa", "mfa_per_modality", "cca", "lda"] = "concatenate"
     classifier: Literal["discriminant", "fercnn"] = "discriminant"
     label_map: tuple[str, ...] = ()
-    augment: Literal["speed", "noise", "pitch", "stretch", "gain", "room", "none"] = "speed"
+    augment: tuple[str, ...] = ()
     seed: int = 0
 
     def recognizer(self, **more: Any) -> EmotionRecognizer:
         """Return an unfitted recogniser; clips are renamed when they are read, so it maps no labels."""
         from stcorner.recognizer import EmotionRecognizer
 
+        if self.augment:
+            more["augment"] = None if self.augment == ("none",) else self.augment
         return EmotionRecognizer(
             self.modality,
             recipe=self.recipe,
             fusion=self.fusion,
             classifier=self.classifier,
-            augment=None if self.augment == "none" else self.augment,
             random_state=self.seed,
             **more,
         )

@@ -65,4 +65,4 @@ def evaluate(
     else:
         for part in evaluation_tables(evaluation):
             console().print(part)
-    return report_failures(features.errors)
+    return report_failures(features)

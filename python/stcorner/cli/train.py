@@ -62,4 +62,4 @@ def train(
             f"({training.n_rows} rows), labels: {', '.join(model.classes_)}"
         )
         print(f"model: {path} ({path.stat().st_size / 1e6:.1f} MB)")
-    return report_failures(features.errors)
+    return report_failures(features)

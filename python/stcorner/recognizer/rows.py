@@ -199,7 +199,7 @@ def extract_rows(source: Source, plan: ExtractionPlan, augment: bool = False) ->
 
 
 def _altered_copies(row: Row, sound: NDArray[np.float32], source: Source, plan: ExtractionPlan) -> list[Row]:
-    """Return one copy per kind; a copy that gives no features (too short, for instance) is left out."""
+    """Return one copy per kind; one that gives no features (too short, say) is left out with a warning."""
     from stcorner.augmentation import augment_audio, clip_seed
 
     seed = clip_seed(plan.seed, source.clip_id)
@@ -214,6 +214,9 @@ def _altered_copies(row: Row, sound: NDArray[np.float32], source: Source, plan: 
         if "audio" in altered.blocks:
             blocks = {**row.blocks, "audio": altered.blocks["audio"]}
             copies.append(Row(blocks=blocks, status=row.status, errors=(), details=row.details))
+        else:
+            reason = altered.errors[0].error
+            row.details["warnings"].append(f"no {kind!r} copy of {source.audio_path}: {reason}")
     return copies
 
 
