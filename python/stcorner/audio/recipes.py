@@ -124,7 +124,11 @@ def _notebook162(y: NDArray[np.float32], sr: float) -> NDArray[np.float32]:
         raise ParameterError(
             f"y must be longer than {_NOTEBOOK_OFFSET} s for recipe 'notebook162', got {len(y) / sr:.3f} s"
         )
-    clip = _resampled(part, sr, _NOTEBOOK_RATE)
+    return notebook_means(_resampled(part, sr, _NOTEBOOK_RATE))
+
+
+def notebook_means(clip: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the 162 means of the whole of `clip`, which is at 22,050 Hz and already cut."""
     power = power_spectrogram(clip)
     mel = melspectrogram(S=power, sr=_NOTEBOOK_RATE)
     zcr, level = zcr_and_rms(clip, frame_length=2048, hop_length=512)

@@ -115,20 +115,20 @@ def audio_rows(
 
     def rows(clip: Clip) -> list[NDArray[np.float32]]:
         from stcorner.audio import clip_features
+        from stcorner.audio.recipes import notebook_means
         from stcorner.media import load_audio
 
         start = clip.start or 0.0
         length = None if clip.end is None else clip.end - start
         y, sr = load_audio(clip.audio_path or clip.path, _RATE, offset=start, duration=length)
-        lead = np.zeros(0, np.float32)
         if recipe == "notebook162":
-            # The notebook alters what it has cut out; the recipe cuts again, so silence stands in front.
             y = y[round(_OFFSET * sr) : round((_OFFSET + _SECONDS) * sr)]
-            lead = np.zeros(round(_OFFSET * sr), np.float32)
             if len(y) == 0:
                 raise DatasetError(f"shorter than {_OFFSET} s")
         versions = voice_versions(y, sr, seed=clip_seed(seed, clip.clip_id), copies=copies)
-        return [clip_features(np.concatenate([lead, v]), sr=sr, recipe=recipe) for v in versions]
+        if recipe == "notebook162":  # altered after it was cut; the recipe itself would cut again
+            return [notebook_means(version) for version in versions]
+        return [clip_features(version, sr=sr, recipe=recipe) for version in versions]
 
     return _collect(clips, rows, progress)
 
