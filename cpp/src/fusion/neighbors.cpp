@@ -48,7 +48,7 @@ struct Limits {
 
 NeighborSearch::NeighborSearch(const Table& table, Rule rule, Index k, int n_threads)
     : table_(table),
-      panels_(table, 16, n_threads),  // a row's nearest are seldom told apart earlier
+      panels_(table, 32, n_threads),  // a row's nearest are seldom told apart earlier
       plan_(panels_.plan(table, rule)),
       k_(k),
       capacity_(reservoir(k)),

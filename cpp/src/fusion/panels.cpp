@@ -25,22 +25,6 @@ constexpr double kTiny = 1e-38;
 /// rounding of the rows to float32, of a float32 sum of `depth` products, and of the comparison.
 double relative_error(Index depth) { return (static_cast<double>(depth) + 16.0) * 0x1p-24; }
 
-template <class T>
-double squared_distance(const T* a, const T* b, Index depth) noexcept {
-  std::array<double, 8> sums{};
-  Index k = 0;
-  for (; k + 8 <= depth; k += 8)
-    for (std::size_t l = 0; l < 8; ++l) {
-      const double difference = static_cast<double>(a[k + static_cast<Index>(l)]) - static_cast<double>(b[k + static_cast<Index>(l)]);
-      sums[l] += difference * difference;
-    }
-  for (std::size_t l = 0; k < depth; ++k, ++l) {
-    const double difference = static_cast<double>(a[k]) - static_cast<double>(b[k]);
-    sums[l] += difference * difference;
-  }
-  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
-}
-
 /// Order rows[begin, end) as a k-d tree whose leaves are panels: halves at a multiple of the width,
 /// across the leading coordinate of largest extent.
 void sort_tree(const Table& table, Index n_axes, Index width, std::int32_t* begin, std::int32_t* end) {
@@ -88,13 +72,14 @@ constexpr Index kBoxSize = 2 * Panels::kBox + 1;
 }  // namespace
 
 double exact_distance(const Table& table, std::int32_t i, std::int32_t j) noexcept {
+  const kernels::FusionTable& kernel = kernels::fusion_table();
   const Index d = table.exact_depth;
   if (table.exact_is_double) {
     const auto* x = static_cast<const double*>(table.exact);
-    return squared_distance(x + i * d, x + j * d, d);
+    return kernel.distance_double(x + i * d, x + j * d, d);
   }
   const auto* x = static_cast<const float*>(table.exact);
-  return squared_distance(x + i * d, x + j * d, d);
+  return kernel.distance_float(x + i * d, x + j * d, d);
 }
 
 Panels::Panels(const Table& table, std::int32_t first_stage, int n_threads)

@@ -31,6 +31,10 @@ struct FusionTable {
   /// can come within its limits any more.
   std::ptrdiff_t (*scan)(const Panel& a, const Panel& b, const std::int32_t* stage_ends,
                          std::ptrdiff_t n_stages, Hit* hits) noexcept;
+  /// Squared distance of two rows of n coordinates, summed in float64 in eight interleaved sums without
+  /// fused operations: the same bits for every instruction set of a processor family, and for (b, a).
+  double (*distance_float)(const float* a, const float* b, std::ptrdiff_t n) noexcept;
+  double (*distance_double)(const double* a, const double* b, std::ptrdiff_t n) noexcept;
 };
 
 }  // namespace stcorner::kernels
