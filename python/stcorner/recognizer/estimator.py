@@ -103,12 +103,11 @@ class EmotionRecognizer(ParameterBase):
 
     def __init__(
         self, modality: str = "both", *, recipe: str = "rich", fusion: str = "concatenate",
-        classifier: str = "discriminant", weights: Mapping[str, float] | None = None,
+        classifier: str = "discriminant", weights: Mapping[str, float] | None = None, name: str = "unnamed",
         augment: str | Sequence[str] | None = ("slower", "faster", "noise"),
-        label_map: Mapping[str, str | None] | None = None,
-        face: Literal["largest"] | int = "largest", crop_size: int = 96, fps: float = 25.0,
-        abstain_below: float = 0.0, fusion_params: Mapping[str, Any] | None = None,
-        classifier_params: Mapping[str, Any] | None = None, random_state: int = 0, name: str = "unnamed",
+        label_map: Mapping[str, str | None] | None = None, face: Literal["largest"] | int = "largest",
+        crop_size: int = 96, fps: float = 25.0, abstain_below: float = 0.0, random_state: int = 0,
+        fusion_params: Mapping[str, Any] | None = None, classifier_params: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.modality = modality
         self.recipe = recipe
