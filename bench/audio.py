@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")})
 
 import numpy as np
-from common import interleaved, version, write_results
 
 import stcorner
+from common import interleaved, version, write_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
 MARK = re.compile(r"(<!-- results:(scores|speed) -->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
-PROVENANCE = ("processor", "cores", "load", "isa", "python", "numpy", "stcorner", "seconds", "command")
+PROVENANCE = ("processor", "cores", "load", "load_average", "isa", "python", "stcorner", "command")
 
 
 def cell(value: Any) -> str:
@@ -100,7 +100,8 @@ def section(kind: str, results: Path) -> str:
         scored = score_table(document)
         body = scored if kind == "scores" else "" if scored else speed_table(document)
         if body:
-            facts = ", ".join(f"{name} {cell(document[name])}" for name in PROVENANCE if document.get(name))
+            known = {**document.get("machine", {}), **document}
+            facts = ", ".join(f"{name} {cell(known[name])}" for name in PROVENANCE if known.get(name))
             parts.append(f"**{path.stem.replace('science_', '').replace('_', ' ')}** ({facts})\n\n{body}")
     return "\n" + "\n".join(parts) + "\n" if parts else "\nNot measured yet.\n\n"
 

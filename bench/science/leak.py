@@ -15,8 +15,8 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from common import arguments, cached, clips_of, folds_of, scores, write
 
+from common import arguments, cached, clips_of, folds_of, scores, write
 from stcorner import FERCNNClassifier, clip_features, load_audio
 from stcorner.paper import audio_rows
 

@@ -90,8 +90,8 @@ def texture_map_histogram(
 
     Notes
     -----
-    :math:`q = 27 \det\mu / (\mathrm{trace}\,\mu + \epsilon)^3` lies between 0 and 1 (1: equal structure in all
-    directions of space-time). Bins are equal steps of :math:`\sqrt[3]{q}`, because q itself crowds at 0.
+    :math:`q = 27 \det\mu / (\mathrm{trace}\,\mu + \epsilon)^3` lies between 0 and 1 (1: equal structure in
+    all directions of space-time). Bins are equal steps of :math:`\sqrt[3]{q}`, because q itself crowds at 0.
 
     References
     ----------
