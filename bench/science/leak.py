@@ -97,8 +97,8 @@ def main() -> None:
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--classifiers", nargs="*", default=list(CLASSIFIERS), choices=list(CLASSIFIERS))
     parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--schedule", default="cosine", choices=["cosine", "constant"])
     parser.add_argument("--folds", type=int, default=5, help="of the variant 'actors'")
     parser.add_argument("--name", default="leak", help="of the file of results")
@@ -130,7 +130,12 @@ def main() -> None:
     write(
         options,
         options.name,
-        {"epochs": options.epochs, "batch_size": options.batch_size, "systems": table},
+        {
+            "epochs": options.epochs,
+            "batch_size": options.batch_size,
+            "schedule": options.schedule,
+            "systems": table,
+        },
         started,
     )
 

@@ -34,8 +34,8 @@ __all__ = [
 
 MODALITIES = ("audio", "video", "both")
 PROTOCOLS = ("paper-leaky", "actors")
-# Of 64 rows, 50 epochs end some points lower on the same curve.
-_BATCH = 32
+# After 40 of 50 epochs the training loss is 0.87 in this way, 0.94 with batches of 64 at a constant rate.
+_BATCH, _SCHEDULE = 16, "cosine"
 # 1,080 of the paper's 4,320 RAVDESS rows, 4,466 of its 22,326 CREMA-D rows.
 TEST_SHARES = {"ravdess": 0.25, "crema-d": 0.2}
 
@@ -233,7 +233,7 @@ def run_protocol(
         model = FERCNNClassifier(
             n_epochs=n_epochs,
             batch_size=_BATCH,
-            schedule="constant",
+            schedule=_SCHEDULE,
             validation_fraction=0,
             class_weight=None,
             random_state=seed,
