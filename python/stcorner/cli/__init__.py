@@ -89,7 +89,10 @@ COMMANDS = (
     Command(
         "stips",
         "Find the space-time interest points of a video, strongest first.",
-        ("stcorner stips clip.mp4", "stcorner stips clip.mp4 --points 200 -o points.csv"),
+        (
+            "stcorner stips clip.mp4 --overlay clip-points.mp4",
+            "stcorner stips clip.mp4 --points 200 -o points.csv",
+        ),
     ),
     Command(
         "extract",

@@ -25,6 +25,7 @@ def stips(
     sigma: list[float] | None = None,
     tau: list[float] | None = None,
     threshold: float = 0.01,
+    overlay: Path | None = None,
     json: bool = False,
 ) -> int:
     """Find the space-time interest points of a video, strongest first.
@@ -43,6 +44,8 @@ def stips(
         Temporal scales in frames. Default: 1.41 and 2.
     threshold
         Share of the largest response that a point must exceed.
+    overlay
+        Draw the points and the response over the frames: a film (.mp4) or a strip of frames (.png).
     json
         Print all points as JSON.
     """
@@ -64,6 +67,10 @@ def stips(
         else:
             write_table(output, rows, _COLUMNS)
         complain(f"wrote {len(found)} points to {output}")
+    if overlay is not None:
+        from stcorner.video import overlay as draw
+
+        complain(f"drew {draw(file, found, overlay)}")
     if json:
         print_json(rows)
     elif rows and output is None:
