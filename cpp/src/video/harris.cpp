@@ -1,11 +1,9 @@
 #include "stcorner/video/harris.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
-#include <string>
 #include <utility>
 
 #include "kernels/video.hpp"
@@ -15,7 +13,6 @@
 namespace stcorner {
 namespace {
 
-using kernels::border_index;
 using kernels::kTimeBlock;
 using Index = std::ptrdiff_t;
 
@@ -31,30 +28,6 @@ Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 void require(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }
-
-Index pixel_size(PixelType type) {
-  switch (type) {
-    case PixelType::u8: return 1;
-    case PixelType::u16: return 2;
-    case PixelType::f32: return 4;
-    case PixelType::f64: return 8;
-  }
-  return 0;
-}
-
-/// Scratch of one work item, back in the pool at the end of the scope.
-class Borrowed {
- public:
-  Borrowed(ScratchPool& pool, Index size) : pool_(pool), buffer_(pool.take(size)) {}
-  ~Borrowed() { pool_.give(std::move(buffer_)); }
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-  float* data() const noexcept { return buffer_.data(); }
-
- private:
-  ScratchPool& pool_;
-  FloatBuffer buffer_;
-};
 
 }  // namespace
 
@@ -100,10 +73,11 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
     choose_tiles(level);
     levels_.push_back(std::move(level));
   }
-  for (Space& space : spaces_) space.frames = FrameRing(o.height, o.width, 2 * longest + kTimeBlock + 1);
+  for (Space& space : spaces_) space.frames = FrameRing(o.height, o.width, 2 * longest + 2 * kTimeBlock + 1);
   for (Level& level : levels_) {
-    const Index depth = latency_ + 2 * kTimeBlock + level.time_radius + 12 - level.inner_time_radius;
-    level.frames = FrameRing(o.height, o.width, std::max<Index>(depth, kTimeBlock + 12));
+    // From the oldest frame that a waiting response reads to the newest, with a block in flight at each stage.
+    const Index depth = latency_ + level.time_radius - level.inner_time_radius + 4 * kTimeBlock + 4;
+    level.frames = FrameRing(o.height, o.width, depth);
   }
 }
 
@@ -133,166 +107,10 @@ void HarrisEngine::choose_tiles(Level& level) const {
   if (options_.tile_height > 0) level.tile_height = options_.tile_height;
 }
 
-Index HarrisEngine::length() const noexcept {
-  return closed_ ? smoothed_ : std::numeric_limits<Index>::max() / 4;
-}
-
 const float* HarrisEngine::smoothed(Index scale, Index t) const {
   return levels_[static_cast<std::size_t>(scale)].frames.frame(t);
 }
 
 Index HarrisEngine::smoothed_stride() const noexcept { return levels_.front().frames.stride(); }
-
-void HarrisEngine::push(const void* frames, PixelType type, Index n, bool drain, HarrisSink& sink) {
-  require(!closed_, "the stream has ended");
-  const Index frame_bytes = options_.height * options_.width * pixel_size(type);
-  for (Index i = 0; i < n; i += kTimeBlock) {
-    const Index block = std::min<Index>(kTimeBlock, n - i);
-    smooth_space(static_cast<const char*>(frames) + i * frame_bytes, type, block);
-    advance(drain && i + block == n, sink);
-  }
-}
-
-void HarrisEngine::finish(HarrisSink& sink) {
-  if (closed_) return;
-  closed_ = true;
-  if (smoothed_ > 0) advance(true, sink);
-}
-
-void HarrisEngine::smooth_space(const void* frames, PixelType type, Index n) {
-  constexpr Index kBand = 64;
-  const auto& table = kernels::video_table();
-  const Index bands = ceil_div(options_.height, kBand), spaces = static_cast<Index>(spaces_.size());
-  const Index frame_bytes = options_.height * options_.width * pixel_size(type);
-  std::atomic<Index> bad_frame{-1};
-  parallel_for(n * bands * spaces, options_.n_threads, [&](Index item) {
-    Space& space = spaces_[static_cast<std::size_t>(item / bands % spaces)];
-    const Index i = item / (bands * spaces), y = item % bands * kBand;
-    int bad = 0;
-    kernels::InnerJob job{};
-    job.frame = static_cast<const char*>(frames) + i * frame_bytes;
-    job.pixel = static_cast<kernels::Pixel>(type);
-    job.height = options_.height;
-    job.width = options_.width;
-    job.y0 = y;
-    job.y1 = std::min(y + kBand, options_.height);
-    job.radius = space.radius;
-    job.taps = space.taps.data();
-    job.reflect = options_.reflect;
-    job.out = space.frames.frame(smoothed_ + i);
-    job.out_stride = space.frames.stride();
-    job.bad = &bad;
-    const Borrowed scratch(scratch_, table.inner_scratch(job));
-    job.scratch = scratch.data();
-    table.inner(job);
-    if (bad) bad_frame.store(i, std::memory_order_relaxed);
-  });
-  if (bad_frame.load() >= 0)
-    throw std::invalid_argument("video must be finite, got NaN or infinite values in frame " +
-                                std::to_string(smoothed_ + bad_frame.load()));
-  smoothed_ += n;
-}
-
-void HarrisEngine::smooth_time(Level& level, Index t, Index n) {
-  const auto& table = kernels::video_table();
-  const FrameRing& source = spaces_[level.space].frames;
-  const int r = level.inner_time_radius;
-  std::vector<const float*> in;
-  std::vector<float*> out;
-  for (Index i = t - r; i < t + n + r; ++i) in.push_back(source.frame(border_index(i, length(), options_.reflect)));
-  for (Index i = t; i < t + n; ++i) out.push_back(level.frames.frame(i));
-  const Index band = std::max<Index>(8, options_.height / (4 * effective_threads(options_.n_threads, options_.height)));
-  parallel_for(ceil_div(options_.height, band), options_.n_threads, [&](Index item) {
-    kernels::TimeJob job{};
-    job.frames = in.data();
-    job.out = out.data();
-    job.n_out = static_cast<int>(n);
-    job.radius = r;
-    job.taps = level.inner_time_taps.data();
-    job.width = options_.width;
-    job.y0 = item * band;
-    job.y1 = std::min(job.y0 + band, options_.height);
-    job.stride = source.stride();
-    table.time(job);
-  });
-}
-
-void HarrisEngine::advance(bool drain, HarrisSink& sink) {
-  for (Level& level : levels_) {
-    const Index ready = closed_ ? smoothed_ : smoothed_ - level.inner_time_radius;
-    while (level.made < ready) {
-      const Index n = std::min<Index>(kTimeBlock, ready - level.made);
-      smooth_time(level, level.made, n);
-      level.made += n;
-    }
-  }
-  const Index ready = closed_ ? smoothed_ : smoothed_ - latency_;
-  while (ready - done_ >= (drain ? 1 : kTimeBlock)) {
-    const Index n = std::min<Index>(kTimeBlock, ready - done_);
-    respond(done_, n, sink);
-    done_ += n;
-    sink.done(done_ - n, n);
-  }
-}
-
-void HarrisEngine::respond(Index t, Index n, HarrisSink& sink) {
-  const auto& table = kernels::video_table();
-  const Index channels = options_.tensor ? 6 : 1, last = length() - 1;
-  struct Window {
-    std::vector<const float*> previous, current, next;
-    std::vector<float*> out;
-    Index across, first_item;
-  };
-  std::vector<Window> windows(levels_.size());
-  Index items = 0;
-  for (std::size_t s = 0; s < levels_.size(); ++s) {
-    const Level& level = levels_[s];
-    Window& w = windows[s];
-    for (Index i = t - level.time_radius; i < t + n + level.time_radius; ++i) {
-      const Index at = border_index(i, length(), options_.reflect);
-      w.previous.push_back(level.frames.frame(std::max<Index>(at - 1, 0)));
-      w.current.push_back(level.frames.frame(at));
-      w.next.push_back(level.frames.frame(std::min(at + 1, last)));
-    }
-    for (Index c = 0; c < channels; ++c)
-      for (Index i = 0; i < n; ++i) w.out.push_back(sink.plane(static_cast<Index>(s), t + i, c));
-    w.across = ceil_div(options_.width, level.tile_width);
-    w.first_item = items;
-    items += w.across * ceil_div(options_.height, level.tile_height);
-  }
-  parallel_for(items, options_.n_threads, [&](Index item) {
-    std::size_t s = levels_.size() - 1;
-    while (windows[s].first_item > item) --s;
-    const Level& level = levels_[s];
-    const Window& w = windows[s];
-    const Index tile = item - w.first_item;
-    kernels::OuterJob job{};
-    job.previous = w.previous.data();
-    job.current = w.current.data();
-    job.next = w.next.data();
-    job.n_out = static_cast<int>(n);
-    job.time_radius = level.time_radius;
-    job.space_radius = level.space_radius;
-    job.time_taps = level.time_taps.data();
-    job.space_taps = level.space_taps.data();
-    job.reflect = options_.reflect;
-    job.height = options_.height;
-    job.width = options_.width;
-    job.stride = level.frames.stride();
-    job.x0 = tile % w.across * level.tile_width;
-    job.x1 = std::min(job.x0 + level.tile_width, options_.width);
-    job.y0 = tile / w.across * level.tile_height;
-    job.y1 = std::min(job.y0 + level.tile_height, options_.height);
-    job.k = static_cast<float>(options_.k);
-    job.eps = static_cast<float>(options_.eps);
-    job.normalize = options_.normalize;
-    job.tensor = options_.tensor;
-    job.out = w.out.data();
-    job.out_stride = sink.stride();
-    const Borrowed scratch(scratch_, table.outer_scratch(job));
-    job.scratch = scratch.data();
-    table.outer(job);
-  });
-}
 
 }  // namespace stcorner

@@ -80,10 +80,16 @@ class HarrisEngine {
     FrameRing frames;
   };
 
-  void smooth_space(const void* frames, PixelType type, std::ptrdiff_t n);
-  void smooth_time(Level& level, std::ptrdiff_t t, std::ptrdiff_t n);
-  void respond(std::ptrdiff_t t, std::ptrdiff_t n, HarrisSink& sink);
-  void advance(bool drain, HarrisSink& sink);
+  struct Input;
+  struct TimeTask;
+  struct ResponseTask;
+
+  bool step(const Input* input, bool drain, HarrisSink& sink);
+  TimeTask time_task(Level& level, std::ptrdiff_t n) const;
+  ResponseTask response_task(const Level& level, std::ptrdiff_t scale, std::ptrdiff_t n, HarrisSink& sink) const;
+  bool run(const Input& input, Space& space, std::ptrdiff_t frame, std::ptrdiff_t y);
+  void run(const TimeTask& task, std::ptrdiff_t y) const;
+  void run(const ResponseTask& task, std::ptrdiff_t tile, std::ptrdiff_t out_stride);
   void choose_tiles(Level& level) const;
   std::ptrdiff_t length() const noexcept;
 
