@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from common import arguments, cached, clips_of, default_copies, folds_of, line, rich, scores, write
 
+from common import arguments, cached, clips_of, default_copies, folds_of, line, rich, scores, write
 from stcorner import DiscriminantClassifier
 
 

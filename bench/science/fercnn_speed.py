@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from common import arguments, write
 
+from common import arguments, write
 from stcorner.fercnn.network import fercnn, import_keras
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from common import action_units, arguments, clips_of, default_copies, folds_of, line, rich, scores, write
 
+from common import action_units, arguments, clips_of, default_copies, folds_of, line, rich, scores, write
 from stcorner import DiscriminantClassifier, ModalityFusion
 
 METHODS = {

@@ -11,8 +11,8 @@ import time
 from itertools import product
 
 import numpy as np
-from common import SPEEDS, arguments, clips_of, drawn_copy, folds_of, line, rich, scores, write
 
+from common import SPEEDS, arguments, clips_of, drawn_copy, folds_of, line, rich, scores, write
 from stcorner import DiscriminantClassifier
 
 COPIES = ("none", "one drawn", "0.88 and 1.13", "0.88, 1.13 and noise", "0.88, 1.13 and pitch", "all four")

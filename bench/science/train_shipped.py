@@ -12,8 +12,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from common import REPOSITORY, arguments, clips_of, write
 
+from common import REPOSITORY, arguments, clips_of, write
 from stcorner import EmotionRecognizer
 from stcorner.evaluation import cross_validate
 from stcorner.recognizer.card import model_card
