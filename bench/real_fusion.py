@@ -31,6 +31,8 @@ MFA_PAIRS = {
 }
 JUDGES = [{"shrinkage": s, "kernel_weight": k} for s in (0.2, 0.3, 0.5) for k in (0.0, 0.5)]
 
+MFA_JUDGE = {"shrinkage": 0.1}
+
 
 def load(root, cache):
     """Audio features, action units, labels, actors and folds of the clips that both tables have."""
@@ -123,7 +125,7 @@ def best_mfa(penalty, blocks, y, actors):
     best = None
     for weight in (2.0, 3.0):
         found = search_mfa(
-            blocks, y, actors, n_splits=INNER, weights=[1.0, weight], classifier=judge(shrinkage=0.1),
+            blocks, y, actors, n_splits=INNER, weights=[1.0, weight], classifier=judge(**MFA_JUDGE),
             grid={
                 "penalty": [penalty], "n_neighbors": [5, 100], "n_pairs": MFA_PAIRS[penalty],
                 "pca_variance": [0.995], "shrinkage": [0.1, 0.3], "n_components": [7, 15],
@@ -145,7 +147,7 @@ def methods(blocks, y, actors):
         singles.append((which, fusion, judging))
         yield (
             name,
-            {**fusion, **judging, "inner": score},
+            {"fusion": fusion, "judge": judging, "inner": score},
             Fused(which, fusion, judging).fit(blocks, y, actors),
         )
     table = {
@@ -168,11 +170,15 @@ def methods(blocks, y, actors):
     }  # fmt: skip
     for name, (fusions, judges) in table.items():
         fusion, judging, score = nested(both, fusions, judges, blocks, y, actors)
-        yield name, {**fusion, **judging, "inner": score}, Fused(both, fusion, judging).fit(blocks, y, actors)
+        yield (
+            name,
+            {"fusion": fusion, "judge": judging, "inner": score},
+            Fused(both, fusion, judging).fit(blocks, y, actors),
+        )
     for penalty in MFA_PAIRS:
         fusion, score = best_mfa(penalty, blocks, y, actors)
-        fitted = Fused(both, fusion, {"shrinkage": 0.1}).fit(blocks, y, actors)
-        yield f"MFA, {penalty}", {**fusion, "inner": score}, fitted
+        fitted = Fused(both, fusion, MFA_JUDGE).fit(blocks, y, actors)
+        yield f"MFA, {penalty}", {"fusion": fusion, "judge": MFA_JUDGE, "inner": score}, fitted
     yield "late fusion", {"rule": "product"}, Late(singles, blocks, y, actors)
 
 
