@@ -221,7 +221,7 @@ def autocorrelate(
         for row in signal.reshape(-1, signal.shape[-1])
     ]
     result = np.stack(parts).reshape(*signal.shape[:-1], n_frames, top + 1)
-    return result.astype(np.float32) if np.asarray(y).dtype == np.float32 else result
+    return result.astype(np.float32) if np.asarray(y).dtype.type is np.float32 else result
 
 
 def window_samples(window: str | ArrayLike | None, length: int) -> NDArray[np.float64]:
