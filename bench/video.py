@@ -116,13 +116,13 @@ def hour(minutes: float) -> dict[str, Any]:
     """Generated 25 fps VGA video through detect_stips; frames are made as they are read."""
     import stcorner
 
-    base = make_clip((32, 480, 640)).astype(np.uint8)
+    base = make_clip((16, 480, 640)).astype(np.uint8)
     n_blocks = round(minutes * 60 * 25 / 16)
     levels: list[float] = []
 
     def blocks() -> Any:
         for i in range(n_blocks):
-            yield np.roll(base[16 * (i % 2) : 16 * (i % 2) + 16], (i * 7) % 640, axis=2)
+            yield np.roll(base, (i * 7) % 640, axis=2)
             if i % max(1, n_blocks // 20) == 0:
                 levels.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

@@ -76,7 +76,7 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
   for (Space& space : spaces_) space.frames = FrameRing(o.height, o.width, 2 * longest + 2 * kTimeBlock + 1);
   for (Level& level : levels_) {
     // From the oldest frame that a waiting response reads to the newest, with a block in flight at each stage.
-    const Index depth = latency_ + level.time_radius - level.inner_time_radius + 4 * kTimeBlock + 4;
+    const Index depth = latency_ + level.time_radius - level.inner_time_radius + 3 * kTimeBlock + 1;
     level.frames = FrameRing(o.height, o.width, depth);
   }
 }
