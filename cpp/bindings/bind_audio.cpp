@@ -60,6 +60,26 @@ Array<float> power_spectra(const Array<float>& signal, const Array<float>& windo
   return out;
 }
 
+Array<float> band_spectra(const Array<float>& signal, const Array<float>& window, py::ssize_t n_fft,
+                          py::ssize_t hop_length, py::ssize_t first_start, py::ssize_t n_frames,
+                          const Array<float>& basis, int n_threads) {
+  if (basis.ndim() != 2 || basis.shape(1) != n_fft / 2 + 1)
+    throw py::value_error("basis must have shape (bands, n_fft / 2 + 1)");
+  const py::ssize_t bands = basis.shape(0);
+  Array<float> out({n_frames, bands});
+  const float* const x = signal.data();
+  const float* const w = window.data();
+  const float* const weights = basis.data();
+  float* const result = out.mutable_data();
+  const py::ssize_t n = signal.size();
+  const Framing framing{window.size(), hop_length, first_start, n_frames};
+  {
+    const py::gil_scoped_release nogil;
+    audio::band_spectra(x, n, framing, w, n_fft, weights, bands, result, n_threads);
+  }
+  return out;
+}
+
 Array<float> project(const Array<float>& rows, const Array<float>& basis, int n_threads) {
   if (rows.ndim() != 2 || basis.ndim() != 2 || rows.shape(1) != basis.shape(1))
     throw py::value_error("rows must have shape (n, bins) and basis (bands, bins)");
@@ -118,6 +138,8 @@ void bind_audio(py::module_& m) {
         arg("first_start"), arg("n_frames"), arg("n_lags"), arg("unbiased"), arg("n_threads"));
   m.def("power_spectra", &power_spectra, arg("signal").noconvert(), arg("window").noconvert(), arg("n_fft"),
         arg("hop_length"), arg("first_start"), arg("n_frames"), arg("n_threads"));
+  m.def("band_spectra", &band_spectra, arg("signal").noconvert(), arg("window").noconvert(), arg("n_fft"),
+        arg("hop_length"), arg("first_start"), arg("n_frames"), arg("basis").noconvert(), arg("n_threads"));
   m.def("project", &project, arg("rows").noconvert(), arg("basis").noconvert(), arg("n_threads"));
   m.def("track_pitch", &track_pitch, arg("signal").noconvert(), arg("frame_length"), arg("hop_length"),
         arg("first_start"), arg("n_frames"), arg("options"), arg("n_threads"));

@@ -136,6 +136,16 @@ def power_spectra(
     n_frames: int,
     n_threads: int,
 ) -> NDArray[np.float32]: ...
+def band_spectra(
+    signal: NDArray[np.float32],
+    window: NDArray[np.float32],
+    n_fft: int,
+    hop_length: int,
+    first_start: int,
+    n_frames: int,
+    basis: NDArray[np.float32],
+    n_threads: int,
+) -> NDArray[np.float32]: ...
 def project(rows: NDArray[np.float32], basis: NDArray[np.float32], n_threads: int) -> NDArray[np.float32]: ...
 def track_pitch(
     signal: NDArray[np.float32],

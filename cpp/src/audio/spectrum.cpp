@@ -11,33 +11,10 @@ namespace {
 
 constexpr std::ptrdiff_t kItem = 256;  // frames per work item; even, so that pairs of frames stay together
 
-}  // namespace
+using Bands = std::vector<kernels::Band>;
 
-void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                   std::ptrdiff_t n_fft, float* out, int n_threads) {
-  if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
-  if (framing.frame_length < 1 || framing.frame_length > n_fft)
-    throw std::invalid_argument("frame_length must be >= 1 and <= n_fft");
-  const kernels::AudioTable& table = kernels::audio_table();
-  const Plan<float> plan(n_fft);
-  const std::ptrdiff_t batch = 2 * table.lanes32, bins = n_fft / 2 + 1;
-  parallel_for((framing.n_frames + kItem - 1) / kItem, n_threads, [&](std::ptrdiff_t item) {
-    const Scratch<float> scratch(4 * n_fft * table.lanes32);
-    const std::ptrdiff_t end = std::min((item + 1) * kItem, framing.n_frames);
-    std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(batch));
-    for (std::ptrdiff_t first = item * kItem; first < end; first += batch) {
-      const std::ptrdiff_t count = std::min(batch, end - first);
-      for (std::ptrdiff_t i = 0; i < count; ++i)
-        starts[static_cast<std::size_t>(i)] = framing.first_start + (first + i) * framing.hop_length;
-      table.power_spectra(plan.get(), {signal, n, starts.data(), count, framing.frame_length, window, false, 0, 0},
-                          scratch.data(), out + first * bins);
-    }
-  });
-}
-
-void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::ptrdiff_t n_bands,
-             std::ptrdiff_t n_bins, float* out, int n_threads) {
-  std::vector<kernels::Band> bands;
+Bands bands_of(const float* basis, std::ptrdiff_t n_bands, std::ptrdiff_t n_bins) {
+  Bands bands;
   for (std::ptrdiff_t b = 0; b < n_bands; ++b) {
     const float* const weights = basis + b * n_bins;
     std::ptrdiff_t first = 0, end = n_bins;
@@ -45,6 +22,63 @@ void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::
     while (end > first && weights[end - 1] == 0.0F) --end;
     bands.push_back({first, end - first, weights + first});
   }
+  return bands;
+}
+
+/// Spectra of all frames, batch by batch: `rows(first)` says where those of a batch go, and
+/// `done(rows, first, count)` is told when they are there.
+template <class Rows, class Done>
+void each_batch(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
+                std::ptrdiff_t n_fft, int n_threads, const Rows& rows, const Done& done) {
+  if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
+  if (framing.frame_length < 1 || framing.frame_length > n_fft)
+    throw std::invalid_argument("frame_length must be >= 1 and <= n_fft");
+  const kernels::AudioTable& table = kernels::audio_table();
+  const Plan<float> plan(n_fft);
+  const std::ptrdiff_t batch = 2 * table.lanes32;
+  parallel_for((framing.n_frames + kItem - 1) / kItem, n_threads, [&](std::ptrdiff_t item) {
+    const Scratch<float> scratch(4 * n_fft * table.lanes32), own(batch * (n_fft / 2 + 1));
+    const std::ptrdiff_t end = std::min((item + 1) * kItem, framing.n_frames);
+    std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(batch));
+    for (std::ptrdiff_t first = item * kItem; first < end; first += batch) {
+      const std::ptrdiff_t count = std::min(batch, end - first);
+      for (std::ptrdiff_t i = 0; i < count; ++i)
+        starts[static_cast<std::size_t>(i)] = framing.first_start + (first + i) * framing.hop_length;
+      float* const to = rows(first, own.data());
+      table.power_spectra(plan.get(), {signal, n, starts.data(), count, framing.frame_length, window, false, 0, 0},
+                          scratch.data(), to);
+      done(to, first, count);
+    }
+  });
+}
+
+}  // namespace
+
+void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
+                   std::ptrdiff_t n_fft, float* out, int n_threads) {
+  const std::ptrdiff_t bins = n_fft / 2 + 1;
+  each_batch(
+      signal, n, framing, window, n_fft, n_threads,
+      [&](std::ptrdiff_t first, float*) { return out + first * bins; },
+      [](const float*, std::ptrdiff_t, std::ptrdiff_t) {});
+}
+
+void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
+                  std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, float* out, int n_threads) {
+  const std::ptrdiff_t bins = n_fft / 2 + 1;
+  const Bands bands = bands_of(basis, n_bands, bins);
+  const auto kernel = kernels::audio_table().project;
+  each_batch(
+      signal, n, framing, window, n_fft, n_threads, [](std::ptrdiff_t, float* own) { return own; },
+      [&](const float* rows, std::ptrdiff_t first, std::ptrdiff_t count) {
+        for (std::ptrdiff_t i = 0; i < count; ++i)
+          kernel(rows + i * bins, bands.data(), n_bands, out + (first + i) * n_bands);
+      });
+}
+
+void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::ptrdiff_t n_bands,
+             std::ptrdiff_t n_bins, float* out, int n_threads) {
+  const Bands bands = bands_of(basis, n_bands, n_bins);
   const auto kernel = kernels::audio_table().project;
   parallel_for((n_rows + kItem - 1) / kItem, n_threads, [&](std::ptrdiff_t item) {
     const std::ptrdiff_t end = std::min((item + 1) * kItem, n_rows);

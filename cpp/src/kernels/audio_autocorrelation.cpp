@@ -21,6 +21,25 @@ STC_INLINE T mean_of(const T* x, std::ptrdiff_t n) noexcept {
 template <class T>
 STC_INLINE T magnitude(T x) noexcept { return x < T(0) ? T(0) - x : x; }
 
+/// Largest |x[i] - mean|; the compiler may not reorder the comparisons by itself.
+template <class T>
+STC_INLINE T largest_deviation(const T* x, std::ptrdiff_t n, T mean) noexcept {
+  using V = typename LanesOf<T>::type;
+  const V centre = broadcast(mean);
+  V lanes = broadcast(T(0));
+  std::ptrdiff_t i = 0;
+  for (; i + V::size <= n; i += V::size) {
+    const V deviation = load(x + i) - centre;
+    lanes = max(lanes, max(deviation, V{} - deviation));
+  }
+  T parts[V::size];
+  store(parts, lanes);
+  T largest = T(0);
+  for (const T part : parts) largest = part > largest ? part : largest;
+  for (; i < n; ++i) largest = magnitude(x[i] - mean) > largest ? magnitude(x[i] - mean) : largest;
+  return largest;
+}
+
 /// Where a frame lies within an element of the work buffers. Neighbours share a lane, so that their
 /// pairing follows from the frame's number alone, not from the vectors' width.
 template <class T>
@@ -40,21 +59,17 @@ STC_INLINE T load_frame(const FrameJob<T>& job, std::ptrdiff_t frame, std::ptrdi
   const std::ptrdiff_t last = wanted > first ? wanted : first;
   const T* const x = job.signal + start;
   const T mean = job.remove_mean ? mean_of(x + first, last - first) : T(0);
-  T largest = T(0);
-  for (std::ptrdiff_t i = first; i < last; ++i) {
-    const T size = magnitude(x[i] - mean);
-    largest = size > largest ? size : largest;
-  }
+  const T largest = largest_deviation(x + first, last - first, mean);
   const T gain = largest > T(1e-30) ? T(1) / largest : T(0);
   for (std::ptrdiff_t i = 0; i < first; ++i) slot[i * kElement] = T(0);
   for (std::ptrdiff_t i = first; i < last; ++i) slot[i * kElement] = (x[i] - mean) * gain * job.window[i];
   for (std::ptrdiff_t i = last; i < n; ++i) slot[i * kElement] = T(0);
-  T middle = T(0);
+  T middle[2] = {T(0), T(0)};
   for (std::ptrdiff_t i = job.level_begin; i < job.level_end; ++i) {
     const T size = magnitude(slot[i * kElement]);
-    middle = size > middle ? size : middle;
+    middle[i % 2] = size > middle[i % 2] ? size : middle[i % 2];
   }
-  *level = middle * largest;
+  *level = (middle[0] > middle[1] ? middle[0] : middle[1]) * largest;
   return gain > T(0) ? largest : T(0);
 }
 

@@ -14,6 +14,7 @@ STC_INLINE F64 broadcast(double x) noexcept { return {_mm512_set1_pd(x)}; }
 STC_INLINE F64 operator+(F64 a, F64 b) noexcept { return {_mm512_add_pd(a.v, b.v)}; }
 STC_INLINE F64 operator-(F64 a, F64 b) noexcept { return {_mm512_sub_pd(a.v, b.v)}; }
 STC_INLINE F64 operator*(F64 a, F64 b) noexcept { return {_mm512_mul_pd(a.v, b.v)}; }
+STC_INLINE F64 max(F64 a, F64 b) noexcept { return {_mm512_max_pd(a.v, b.v)}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
 #elif defined(__AVX2__)
 struct F64 { static constexpr std::ptrdiff_t size = 4; __m256d v; };
@@ -23,6 +24,7 @@ STC_INLINE F64 broadcast(double x) noexcept { return {_mm256_set1_pd(x)}; }
 STC_INLINE F64 operator+(F64 a, F64 b) noexcept { return {_mm256_add_pd(a.v, b.v)}; }
 STC_INLINE F64 operator-(F64 a, F64 b) noexcept { return {_mm256_sub_pd(a.v, b.v)}; }
 STC_INLINE F64 operator*(F64 a, F64 b) noexcept { return {_mm256_mul_pd(a.v, b.v)}; }
+STC_INLINE F64 max(F64 a, F64 b) noexcept { return {_mm256_max_pd(a.v, b.v)}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
 #elif defined(__SSE2__) || defined(_M_X64)
 struct F64 { static constexpr std::ptrdiff_t size = 2; __m128d v; };
@@ -32,6 +34,7 @@ STC_INLINE F64 broadcast(double x) noexcept { return {_mm_set1_pd(x)}; }
 STC_INLINE F64 operator+(F64 a, F64 b) noexcept { return {_mm_add_pd(a.v, b.v)}; }
 STC_INLINE F64 operator-(F64 a, F64 b) noexcept { return {_mm_sub_pd(a.v, b.v)}; }
 STC_INLINE F64 operator*(F64 a, F64 b) noexcept { return {_mm_mul_pd(a.v, b.v)}; }
+STC_INLINE F64 max(F64 a, F64 b) noexcept { return {_mm_max_pd(a.v, b.v)}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {_mm_add_pd(_mm_mul_pd(a.v, b.v), c.v)}; }
 #elif defined(__ARM_NEON)
 struct F64 { static constexpr std::ptrdiff_t size = 2; float64x2_t v; };
@@ -41,6 +44,7 @@ STC_INLINE F64 broadcast(double x) noexcept { return {vdupq_n_f64(x)}; }
 STC_INLINE F64 operator+(F64 a, F64 b) noexcept { return {vaddq_f64(a.v, b.v)}; }
 STC_INLINE F64 operator-(F64 a, F64 b) noexcept { return {vsubq_f64(a.v, b.v)}; }
 STC_INLINE F64 operator*(F64 a, F64 b) noexcept { return {vmulq_f64(a.v, b.v)}; }
+STC_INLINE F64 max(F64 a, F64 b) noexcept { return {vmaxq_f64(a.v, b.v)}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {vfmaq_f64(c.v, a.v, b.v)}; }
 #else
 struct F64 { static constexpr std::ptrdiff_t size = 1; double v; };
@@ -50,6 +54,7 @@ STC_INLINE F64 broadcast(double x) noexcept { return {x}; }
 STC_INLINE F64 operator+(F64 a, F64 b) noexcept { return {a.v + b.v}; }
 STC_INLINE F64 operator-(F64 a, F64 b) noexcept { return {a.v - b.v}; }
 STC_INLINE F64 operator*(F64 a, F64 b) noexcept { return {a.v * b.v}; }
+STC_INLINE F64 max(F64 a, F64 b) noexcept { return {a.v > b.v ? a.v : b.v}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {a.v * b.v + c.v}; }
 #endif
 

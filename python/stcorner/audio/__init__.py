@@ -10,10 +10,10 @@ from stcorner.audio.spectral import (
     chroma,
     melspectrogram,
     mfcc,
-    power_spectrogram,
     power_to_db,
     spectral_features,
 )
+from stcorner.audio.transform import power_spectrogram
 
 __all__ = [
     "RECIPES",

@@ -12,7 +12,8 @@ from stcorner.audio import _lld, _rich
 from stcorner.audio._frames import check_rate, check_signal
 from stcorner.audio._functionals import regression_delta, summarise
 from stcorner.audio.framewise import zcr_and_rms
-from stcorner.audio.spectral import chroma, melspectrogram, mfcc, power_spectrogram
+from stcorner.audio.spectral import chroma, melspectrogram, mfcc
+from stcorner.audio.transform import power_spectrogram
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -2,136 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from stcorner import _core
-from stcorner._validation import check_array, check_flag, check_integer, check_real, resolve_n_threads
+from stcorner._validation import check_array, check_integer, check_real
 from stcorner.audio._filters import chroma_filters, cosine_basis, estimate_tuning, mel_filters
-from stcorner.audio._frames import check_rate, check_signal, frame_layout
-from stcorner.audio.framewise import window_samples
+from stcorner.audio._frames import check_rate
+from stcorner.audio.transform import project, spectra
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "chroma",
     "melspectrogram",
     "mfcc",
-    "power_spectrogram",
     "power_to_db",
     "spectral_features",
 ]
 
 
-def power_spectrogram(
-    y: ArrayLike,
-    *,
-    n_fft: int = 2048,
-    hop_length: int = 512,
-    win_length: int | None = None,
-    window: str | ArrayLike = "hann",
-    center: bool = True,
-    n_threads: int | None = None,
-) -> NDArray[np.float32]:
-    """Compute the squared magnitude of the short-time Fourier transform.
-
-    Parameters
-    ----------
-    y : array_like of shape (..., n)
-        Audio, floating point; leading axes are channels.
-    n_fft, hop_length : int
-        Length of the transform and step between frames, in samples.
-    win_length : int, optional
-        Length of the window, centred in the transform. Default: `n_fft`.
-    window : str or array_like of shape (win_length,)
-        Name for `scipy.signal.get_window`, or the samples.
-    center : bool
-        Frame i is centred on sample ``i * hop_length``, with zeros beyond the ends.
-    n_threads : int, optional
-        Threads; the result does not depend on it.
-
-    Returns
-    -------
-    ndarray of shape (..., 1 + n_fft // 2, t), float32
-
-    Raises
-    ------
-    ValueError
-        If `y` is empty or not finite, or a length does not fit.
-
-    Examples
-    --------
-    >>> power_spectrogram([1.0, 0.0, 0.0, 0.0], n_fft=4, hop_length=4, window=[1, 1, 1, 1], center=False)
-    array([[1.],
-           [1.],
-           [1.]], dtype=float32)
-    """
-    signal = check_signal(y)
-    length, hop, start, n_frames = frame_layout(
-        signal.shape[-1], check_integer("n_fft", n_fft, low=2), hop_length, center
-    )
-    width = length if win_length is None else check_integer("win_length", win_length, low=1, high=length)
-    weights = window_samples(window, width).astype(np.float32)
-    threads = resolve_n_threads(n_threads)
-    start += (length - width) // 2
-    parts = [
-        _power_spectra(row, weights, length, hop, start, n_frames, threads)
-        for row in signal.reshape(-1, signal.shape[-1])
-    ]
-    powers = parts[0][None] if len(parts) == 1 else np.stack(parts)
-    if not np.isfinite(powers.max()):
-        raise ParameterError("y must have squares that float32 can hold, got magnitudes beyond 1e18")
-    return powers.reshape(*signal.shape[:-1], n_frames, length // 2 + 1).swapaxes(-1, -2)
-
-
-def _power_spectra(
-    row: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    n_fft: int,
-    hop: int,
-    start: int,
-    n_frames: int,
-    threads: int,
-) -> NDArray[np.float32]:
-    rest = n_fft
-    for prime in (2, 3, 5):
-        while rest % prime == 0:
-            rest //= prime
-    if rest == 1:
-        return _core.power_spectra(row, weights, n_fft, hop, start, n_frames, threads)
-    # Lengths with larger primes are rare; scipy's transform knows them all.
-    from scipy.fft import rfft
-
-    reach = start + (n_frames - 1) * hop + len(weights)
-    padded = np.pad(row, (max(0, -start), max(0, reach - len(row))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, len(weights))[max(0, start) :: hop][:n_frames]
-    return np.asarray(np.abs(rfft(frames * weights, n_fft, axis=1)) ** 2)
-
-
-def _project(values: NDArray[np.float32], basis: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return values (..., t, bins) times the transpose of a basis (bands, bins)."""
-    rows = np.ascontiguousarray(values).reshape(-1, values.shape[-1])
-    return _core.project(rows, basis, 0).reshape(*values.shape[:-1], len(basis))
-
-
-def _spectrum(y: ArrayLike | None, S: ArrayLike | None, options: dict[str, Any]) -> tuple[NDArray[Any], int]:
-    """Return a power spectrogram, frames before bins, and its transform length; `S` is used as it is."""
-    if (y is None) == (S is None):
-        raise ParameterError("exactly one of y and S must be given")
-    if S is None:
-        assert y is not None
-        power = power_spectrogram(y, **options)
-        return power.swapaxes(-1, -2), int(options["n_fft"])
+def _given(S: ArrayLike) -> NDArray[Any]:
+    """Return a spectrogram that the caller made, frames before bins."""
     array = np.asarray(S)
     given = check_array("S", array.swapaxes(-1, -2) if array.ndim > 1 else array, dtype=np.float32)
     if given.ndim < 2 or given.shape[-1] < 2:
         raise ParameterError(f"S must have shape (..., bins, t) with at least 2 bins, got {array.shape}")
     if given.min() < 0:
         raise ParameterError(f"S must be >= 0, got {given.min():g}")
-    return given, 2 * (given.shape[-1] - 1)
+    return given
+
+
+def _in_bands(
+    y: ArrayLike | None,
+    S: ArrayLike | None,
+    options: dict[str, Any],
+    make_basis: Callable[[int, NDArray[Any] | None], NDArray[np.float32]],
+    *,
+    needs_power: bool = False,
+) -> NDArray[np.float32]:
+    """Gather a signal's or a given spectrogram's power into the bands of a basis, (..., t, bands).
+
+    `make_basis` gets the transform's length and, where `needs_power` says so or `S` is given, the power.
+    """
+    if (y is None) == (S is None):
+        raise ParameterError("exactly one of y and S must be given")
+    if y is not None and not needs_power:
+        return spectra(y, **options, basis=make_basis(check_integer("n_fft", options["n_fft"], low=2), None))
+    power = _given(S) if S is not None else spectra(cast("ArrayLike", y), **options)
+    size = 2 * (power.shape[-1] - 1) if S is not None else options["n_fft"]
+    return project(power, make_basis(size, power))
 
 
 def melspectrogram(
@@ -192,9 +116,11 @@ def melspectrogram(
         "window": window,
         "center": center,
     }
-    power, size = _spectrum(y, S, options)
-    basis = mel_filters(sr, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm)
-    return _project(power, basis).swapaxes(-1, -2)
+
+    def filters(size: int, _: NDArray[Any] | None) -> NDArray[np.float32]:
+        return mel_filters(sr, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm)
+
+    return _in_bands(y, S, options, filters).swapaxes(-1, -2)
 
 
 def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.0) -> NDArray[np.float32]:
@@ -295,7 +221,7 @@ def mfcc(
     bands = power.shape[-2]
     count = check_integer("n_mfcc", n_mfcc, low=1, high=bands)
     decibel = power_to_db(power, top_db=top_db)
-    return _project(decibel.swapaxes(-1, -2), cosine_basis(bands, count)).swapaxes(-1, -2)
+    return project(decibel.swapaxes(-1, -2), cosine_basis(bands, count)).swapaxes(-1, -2)
 
 
 def chroma(
@@ -345,14 +271,24 @@ def chroma(
         "window": window,
         "center": center,
     }
-    power, size = _spectrum(y, S, options)
     rate = check_rate(sr)
     classes = check_integer("n_chroma", n_chroma, low=1)
-    shift = estimate_tuning(power, rate, size, classes) if tuning is None else check_real("tuning", tuning)
-    raw = _project(power, chroma_filters(rate, size, classes, shift))
+    shift = None if tuning is None else check_real("tuning", tuning)
+
+    def filters(size: int, power: NDArray[Any] | None) -> NDArray[np.float32]:
+        if shift is None:
+            assert power is not None
+            return chroma_filters(rate, size, classes, estimate_tuning(power, rate, size, classes))
+        return chroma_filters(rate, size, classes, shift)
+
+    return _by_largest(_in_bands(y, S, options, filters, needs_power=shift is None)).swapaxes(-1, -2)
+
+
+def _by_largest(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Divide each frame (..., t, classes) by its largest class."""
     largest = raw.max(axis=-1, keepdims=True)
     raw /= np.where(largest > np.finfo(np.float32).tiny, largest, np.float32(1.0))
-    return raw.swapaxes(-1, -2)
+    return raw
 
 
 def spectral_features(
@@ -388,13 +324,24 @@ def spectral_features(
     >>> {name: values.shape for name, values in spectral_features(np.zeros(4096), sr=16000).items()}
     {'mel': (128, 9), 'mfcc': (20, 9), 'chroma': (12, 9)}
     """
-    check_flag("center", center)
-    power = power_spectrogram(
-        y, n_fft=n_fft, hop_length=hop_length, win_length=win_length, window=window, center=center
-    )
-    mel = melspectrogram(S=power, sr=sr, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm)
+    rate = check_rate(sr)
+    size = check_integer("n_fft", n_fft, low=2)
+    classes = check_integer("n_chroma", n_chroma, low=1)
+    options: dict[str, Any] = {
+        "n_fft": size, "hop_length": hop_length, "win_length": win_length, "window": window, "center": center,
+    }  # fmt: skip
+    filters = mel_filters(rate, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm)
+    if tuning is None:
+        power = spectra(y, **options)
+        tones = chroma_filters(rate, size, classes, estimate_tuning(power, rate, size, classes))
+        mel, raw = project(power, filters), project(power, tones)
+    else:
+        tones = chroma_filters(rate, size, classes, check_real("tuning", tuning))
+        both = spectra(y, **options, basis=np.concatenate([filters, tones]))
+        mel, raw = both[..., : len(filters)], both[..., len(filters) :].copy()
+    mel = mel.swapaxes(-1, -2)
     return {
         "mel": mel,
         "mfcc": mfcc(S=mel, n_mfcc=n_mfcc, top_db=top_db),
-        "chroma": chroma(S=power, sr=sr, n_chroma=n_chroma, tuning=tuning),
+        "chroma": _by_largest(raw).swapaxes(-1, -2),
     }

@@ -11,6 +11,11 @@ namespace stcorner::audio {
 void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
                    std::ptrdiff_t n_fft, float* out, int n_threads);
 
+/// The same spectra, projected as below on a basis (n_bands, n_fft / 2 + 1), into (n_frames, n_bands): the
+/// spectra themselves never leave the cache.
+void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
+                  std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, float* out, int n_threads);
+
 /// out[i, b] = sum_k rows[i, k] * basis[b, k]. The zeros that a row of the basis begins and ends with are
 /// skipped. The sums are in an order that depends on nothing but the basis.
 void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::ptrdiff_t n_bands,

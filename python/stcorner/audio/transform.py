@@ -1,0 +1,129 @@
+"""Short-time Fourier transforms: power spectra, as they are or gathered into bands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stcorner import _core
+from stcorner._validation import check_integer, resolve_n_threads
+from stcorner.audio._frames import check_signal, frame_layout
+from stcorner.audio.framewise import window_samples
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["power_spectrogram", "project", "spectra"]
+
+
+def spectra(
+    y: ArrayLike,
+    *,
+    n_fft: int,
+    hop_length: int,
+    win_length: int | None,
+    window: str | ArrayLike,
+    center: bool,
+    basis: NDArray[np.float32] | None = None,
+    n_threads: int | None = None,
+) -> NDArray[np.float32]:
+    """Return power spectra (..., t, bins), or their products with a basis (..., t, bands)."""
+    signal = check_signal(y)
+    length, hop, start, n_frames = frame_layout(
+        signal.shape[-1], check_integer("n_fft", n_fft, low=2), hop_length, center
+    )
+    width = length if win_length is None else check_integer("win_length", win_length, low=1, high=length)
+    weights = window_samples(window, width).astype(np.float32)
+    threads = resolve_n_threads(n_threads)
+    start += (length - width) // 2
+    parts = []
+    for row in signal.reshape(-1, signal.shape[-1]):
+        if not _is_smooth(length):
+            powers = _other_length(row, weights, length, hop, start, n_frames)
+            parts.append(powers if basis is None else _core.project(powers, basis, threads))
+        elif basis is None:
+            parts.append(_core.power_spectra(row, weights, length, hop, start, n_frames, threads))
+        else:
+            parts.append(_core.band_spectra(row, weights, length, hop, start, n_frames, basis, threads))
+    result = parts[0][None] if len(parts) == 1 else np.stack(parts)
+    if not np.isfinite(result.max()):
+        raise ParameterError("y must have squares that float32 can hold, got magnitudes beyond 1e18")
+    return result.reshape(*signal.shape[:-1], *result.shape[1:])
+
+
+def _is_smooth(n: int) -> bool:
+    """Whether `n` is a product of 2, 3 and 5."""
+    for prime in (2, 3, 5):
+        while n % prime == 0:
+            n //= prime
+    return n == 1
+
+
+def _other_length(
+    row: NDArray[np.float32], weights: NDArray[np.float32], n_fft: int, hop: int, start: int, n_frames: int
+) -> NDArray[np.float32]:
+    """Do with scipy, whose transform knows all lengths, those that the core does not."""
+    from scipy.fft import rfft
+
+    reach = start + (n_frames - 1) * hop + len(weights)
+    padded = np.pad(row, (max(0, -start), max(0, reach - len(row))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, len(weights))[max(0, start) :: hop][:n_frames]
+    return np.asarray(np.abs(rfft(frames * weights, n_fft, axis=1)) ** 2)
+
+
+def project(values: NDArray[np.float32], basis: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return values (..., t, bins) times the transpose of a basis (bands, bins), summed in a fixed order."""
+    rows = np.ascontiguousarray(values).reshape(-1, values.shape[-1])
+    return _core.project(rows, basis, 0).reshape(*values.shape[:-1], len(basis))
+
+
+def power_spectrogram(
+    y: ArrayLike,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str | ArrayLike = "hann",
+    center: bool = True,
+    n_threads: int | None = None,
+) -> NDArray[np.float32]:
+    """Compute the squared magnitude of the short-time Fourier transform.
+
+    Parameters
+    ----------
+    y : array_like of shape (..., n)
+        Audio, floating point; leading axes are channels.
+    n_fft, hop_length : int
+        Length of the transform and step between frames, in samples.
+    win_length : int, optional
+        Length of the window, centred in the transform. Default: `n_fft`.
+    window : str or array_like of shape (win_length,)
+        Name for `scipy.signal.get_window`, or the samples.
+    center : bool
+        Frame i is centred on sample ``i * hop_length``, with zeros beyond the ends.
+    n_threads : int, optional
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    ndarray of shape (..., 1 + n_fft // 2, t), float32
+
+    Raises
+    ------
+    ValueError
+        If `y` is empty or not finite, or a length does not fit.
+
+    Examples
+    --------
+    >>> power_spectrogram([1.0, 0.0, 0.0, 0.0], n_fft=4, hop_length=4, window=[1, 1, 1, 1], center=False)
+    array([[1.],
+           [1.],
+           [1.]], dtype=float32)
+    """
+    powers = spectra(
+        y, n_fft=n_fft, hop_length=hop_length, win_length=win_length, window=window, center=center,
+        n_threads=n_threads,
+    )  # fmt: skip
+    return powers.swapaxes(-1, -2)
