@@ -46,15 +46,24 @@ const std::vector<float>& sinc_table() {
 }
 
 float largest_magnitude(const float* x, std::ptrdiff_t n) {
+  if (n == 0) return 0.0F;
+  double sums[8] = {};  // lanes, so that neither sums nor comparisons need wait for one another
+  float low[8], high[8];
+  std::fill_n(low, 8, x[0]);
+  std::fill_n(high, 8, x[0]);
+  const auto take = [&](std::ptrdiff_t lane, float value) {
+    sums[lane] += static_cast<double>(value);
+    low[lane] = value < low[lane] ? value : low[lane];
+    high[lane] = value > high[lane] ? value : high[lane];
+  };
+  std::ptrdiff_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (std::ptrdiff_t lane = 0; lane < 8; ++lane) take(lane, x[i + lane]);
+  for (; i < n; ++i) take(0, x[i]);
   double sum = 0.0;
-  float low = std::numeric_limits<float>::max(), high = std::numeric_limits<float>::lowest();
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
-    sum += static_cast<double>(x[i]);
-    low = std::min(low, x[i]);
-    high = std::max(high, x[i]);
-  }
-  const auto mean = static_cast<float>(sum / static_cast<double>(std::max<std::ptrdiff_t>(n, 1)));
-  return n > 0 ? std::max(high - mean, mean - low) : 0.0F;
+  for (const double part : sums) sum += part;
+  const auto mean = static_cast<float>(sum / static_cast<double>(n));
+  return std::max(*std::max_element(high, high + 8) - mean, mean - *std::min_element(low, low + 8));
 }
 
 /// Everything that is the same for all frames, at the rate after decimation.

@@ -14,11 +14,26 @@ inline bool is_smooth(std::ptrdiff_t n) {
   return n == 1;
 }
 
-/// Smallest even product of 2, 3 and 5 that is at least `n`.
+/// Radix of the next stage of a transform of `n` > 1, a product of 2, 3 and 5: large ones first, for fewer
+/// passes over the buffers.
+inline int next_radix(std::ptrdiff_t n) {
+  for (const int radix : {8, 4, 2, 5})
+    if (n % radix == 0) return radix;
+  return 3;
+}
+
+/// The even product of 2, 3 and 5, at least `n`, whose transform costs least (measured per element).
 inline std::ptrdiff_t good_length(std::ptrdiff_t n) {
-  std::ptrdiff_t size = n < 4 ? 4 : n + n % 2;
-  while (!is_smooth(size)) size += 2;
-  return size;
+  std::ptrdiff_t best = 0;
+  double least = 0.0;
+  for (std::ptrdiff_t size = n < 4 ? 4 : n + n % 2; size <= n + n / 4 + 8; size += 2) {
+    if (!is_smooth(size)) continue;
+    double cost = 0.0;
+    for (std::ptrdiff_t rest = size; rest > 1; rest /= next_radix(rest))
+      cost += static_cast<double>(size) * (next_radix(rest) >= 5 ? 1.25 : 1.0);
+    if (best == 0 || cost < least) best = size, least = cost;
+  }
+  return best;
 }
 
 /// Owns the twiddle factors of a transform.
@@ -28,9 +43,7 @@ class Plan {
   explicit Plan(std::ptrdiff_t n) {
     plan_.n = n;
     std::ptrdiff_t rest = n;
-    // Large radices first: fewer passes over the buffers while their strides are longest.
-    for (const int radix : {8, 4, 2, 5, 3})
-      for (; rest % radix == 0; rest /= radix) plan_.radices[plan_.n_stages++] = radix;
+    for (; rest > 1; rest /= plan_.radices[plan_.n_stages - 1]) plan_.radices[plan_.n_stages++] = next_radix(rest);
     rest = n;
     for (int stage = 0; stage < plan_.n_stages; ++stage) {
       const int radix = plan_.radices[stage];

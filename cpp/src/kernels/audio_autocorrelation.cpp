@@ -21,22 +21,27 @@ STC_INLINE T mean_of(const T* x, std::ptrdiff_t n) noexcept {
 template <class T>
 STC_INLINE T magnitude(T x) noexcept { return x < T(0) ? T(0) - x : x; }
 
-/// Largest |x[i] - mean|; the compiler may not reorder the comparisons by itself.
+/// Largest |x[i] - mean|, times weights[i] if there are any; the compiler may not reorder the comparisons by
+/// itself.
 template <class T>
-STC_INLINE T largest_deviation(const T* x, std::ptrdiff_t n, T mean) noexcept {
+STC_INLINE T largest_deviation(const T* x, std::ptrdiff_t n, T mean, const T* weights = nullptr) noexcept {
   using V = typename LanesOf<T>::type;
   const V centre = broadcast(mean);
   V lanes = broadcast(T(0));
   std::ptrdiff_t i = 0;
   for (; i + V::size <= n; i += V::size) {
-    const V deviation = load(x + i) - centre;
+    V deviation = load(x + i) - centre;
+    if (weights) deviation = deviation * load(weights + i);
     lanes = max(lanes, max(deviation, V{} - deviation));
   }
   T parts[V::size];
   store(parts, lanes);
   T largest = T(0);
   for (const T part : parts) largest = part > largest ? part : largest;
-  for (; i < n; ++i) largest = magnitude(x[i] - mean) > largest ? magnitude(x[i] - mean) : largest;
+  for (; i < n; ++i) {
+    const T size = magnitude((x[i] - mean) * (weights ? weights[i] : T(1)));
+    largest = size > largest ? size : largest;
+  }
   return largest;
 }
 
@@ -47,11 +52,18 @@ STC_INLINE std::ptrdiff_t slot_of(std::ptrdiff_t frame) noexcept {
   return (frame % 2) * LanesOf<T>::type::size + frame / 2;
 }
 
-/// Write one frame into its slot, zero up to the transform's length, and return the magnitude by which it
-/// was divided (0 for silence): a faint frame must not drown in the rounding of a loud partner.
+/// What is needed to write one frame: its present samples [first, last) at x, less `mean`, times `gain`.
 template <class T>
-STC_INLINE T load_frame(const FrameJob<T>& job, std::ptrdiff_t frame, std::ptrdiff_t n, T* slot, T* level) noexcept {
-  constexpr std::ptrdiff_t kElement = 2 * LanesOf<T>::type::size;
+struct Cut {
+  const T* x;
+  std::ptrdiff_t first, last;
+  T mean, gain;
+};
+
+/// Measure a frame. It will be divided by its largest magnitude, so that a faint frame does not drown in the
+/// rounding of a loud partner; `size` is that magnitude (0 for silence).
+template <class T>
+STC_INLINE Cut<T> measure(const FrameJob<T>& job, std::ptrdiff_t frame, T* size, T* level) noexcept {
   const std::ptrdiff_t start = job.starts[frame];
   const std::ptrdiff_t first = start < 0 ? (-start < job.frame_length ? -start : job.frame_length) : 0;
   const std::ptrdiff_t left = job.n - start;
@@ -61,16 +73,11 @@ STC_INLINE T load_frame(const FrameJob<T>& job, std::ptrdiff_t frame, std::ptrdi
   const T mean = job.remove_mean ? mean_of(x + first, last - first) : T(0);
   const T largest = largest_deviation(x + first, last - first, mean);
   const T gain = largest > T(1e-30) ? T(1) / largest : T(0);
-  for (std::ptrdiff_t i = 0; i < first; ++i) slot[i * kElement] = T(0);
-  for (std::ptrdiff_t i = first; i < last; ++i) slot[i * kElement] = (x[i] - mean) * gain * job.window[i];
-  for (std::ptrdiff_t i = last; i < n; ++i) slot[i * kElement] = T(0);
-  T middle[2] = {T(0), T(0)};
-  for (std::ptrdiff_t i = job.level_begin; i < job.level_end; ++i) {
-    const T size = magnitude(slot[i * kElement]);
-    middle[i % 2] = size > middle[i % 2] ? size : middle[i % 2];
-  }
-  *level = (middle[0] > middle[1] ? middle[0] : middle[1]) * largest;
-  return gain > T(0) ? largest : T(0);
+  const std::ptrdiff_t from = job.level_begin > first ? job.level_begin : first;
+  const std::ptrdiff_t to = job.level_end < last ? job.level_end : last;
+  *level = from < to ? largest_deviation(x + from, to - from, mean, job.window + from) : T(0);
+  *size = gain > T(0) ? largest : T(0);
+  return {x, first, last, mean, gain};
 }
 
 /// Replace the joint spectrum of two frames per lane by their two power spectra, in `out`.
@@ -93,18 +100,51 @@ STC_INLINE void powers(const T* z, T* out, std::ptrdiff_t n, const T* weights) n
   }
 }
 
+// Frames are rows, lanes are columns: the way between is walked in blocks of this many elements, which fit
+// into the first cache.
+constexpr std::ptrdiff_t kBlock = 64;
+
 /// Load all frames of a job into the work buffer `a`, empty slots as zeros; `scales` are the squares of
 /// what the frames were divided by.
 template <class T>
 STC_INLINE void load_frames(const FrameJob<T>& job, std::ptrdiff_t n, T* a, T* scales, T* levels) noexcept {
   constexpr std::ptrdiff_t kElement = 2 * LanesOf<T>::type::size;
+  Cut<T> cuts[kElement];
   for (std::ptrdiff_t frame = 0; frame < kElement; ++frame) {
-    T* const slot = a + slot_of<T>(frame);
-    if (frame < job.n_frames) {
-      const T size = load_frame(job, frame, n, slot, levels + frame);
-      scales[frame] = size * size;
-    } else {
-      for (std::ptrdiff_t i = 0; i < n; ++i) slot[i * kElement] = T(0);
+    cuts[frame] = {nullptr, 0, 0, T(0), T(0)};
+    if (frame >= job.n_frames) continue;
+    T size;
+    cuts[frame] = measure(job, frame, &size, levels + frame);
+    scales[frame] = size * size;
+  }
+  // Past the frames all lanes are zero.
+  const std::ptrdiff_t filled = job.frame_length;
+  for (std::ptrdiff_t at = filled * kElement; at < n * kElement; at += LanesOf<T>::type::size)
+    store(a + at, broadcast(T(0)));
+  for (std::ptrdiff_t begin = 0; begin < filled; begin += kBlock) {
+    const std::ptrdiff_t end = begin + kBlock < filled ? begin + kBlock : filled;
+    for (std::ptrdiff_t frame = 0; frame < kElement; ++frame) {
+      const Cut<T> cut = cuts[frame];
+      T* const slot = a + slot_of<T>(frame);
+      const std::ptrdiff_t last = cut.last < end ? cut.last : end;
+      std::ptrdiff_t i = begin;
+      for (; i < end && i < cut.first; ++i) slot[i * kElement] = T(0);
+      for (; i < last; ++i) slot[i * kElement] = (cut.x[i] - cut.mean) * cut.gain * job.window[i];
+      for (; i < end; ++i) slot[i * kElement] = T(0);
+    }
+  }
+}
+
+/// The first `width` elements of every frame, times its scale, into rows.
+template <class T>
+STC_INLINE void unload_frames(const T* from, std::ptrdiff_t n_frames, std::ptrdiff_t width, const T* scales,
+                              T* out) noexcept {
+  constexpr std::ptrdiff_t kElement = 2 * LanesOf<T>::type::size;
+  for (std::ptrdiff_t begin = 0; begin < width; begin += kBlock) {
+    const std::ptrdiff_t end = begin + kBlock < width ? begin + kBlock : width;
+    for (std::ptrdiff_t frame = 0; frame < n_frames; ++frame) {
+      const T* const slot = from + slot_of<T>(frame);
+      for (std::ptrdiff_t i = begin; i < end; ++i) out[frame * width + i] = slot[i * kElement] * scales[frame];
     }
   }
 }
@@ -122,10 +162,7 @@ STC_INLINE void autocorrelate(const FftPlan<T>& plan, const FrameJob<T>& job, co
   T* const power = spectrum == a ? b : a;
   powers(spectrum, power, plan.n, weights);
   const T* const result = fft(plan, power, spectrum);
-  for (std::ptrdiff_t frame = 0; frame < job.n_frames; ++frame) {
-    const T* const from = result + slot_of<T>(frame);
-    for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag) out[frame * n_lags + lag] = from[lag * kElement] * scales[frame];
-  }
+  unload_frames(result, job.n_frames, n_lags, scales, out);
 }
 
 void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept {
@@ -137,11 +174,7 @@ void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float
   float* const spectrum = fft(plan, a, b);
   float* const power = spectrum == a ? b : a;
   powers<float>(spectrum, power, plan.n, nullptr);
-  const std::ptrdiff_t bins = plan.n / 2 + 1;
-  for (std::ptrdiff_t frame = 0; frame < job.n_frames; ++frame) {
-    const float* const from = power + slot_of<float>(frame);
-    for (std::ptrdiff_t k = 0; k < bins; ++k) out[frame * bins + k] = from[k * kElement] * scales[frame];
-  }
+  unload_frames(power, job.n_frames, plan.n / 2 + 1, scales, out);
 }
 
 void autocorrelate32(const FftPlan<float>& plan, const FrameJob<float>& job, const float* weights,
