@@ -3,6 +3,7 @@
 ``python bench/readme_tables.py`` rewrites what stands between the marks ``<!-- results:scores -->`` or
 ``<!-- results:speed -->`` and ``<!-- results:end -->``; with ``--check`` it only says whether they are up to
 date. Nobody writes there by hand, so that every printed number has a command behind it.
+``results:summary`` takes the scores of science_*.json only.
 
 Scores are dictionaries with ``uar``, ``war`` and ``interval`` anywhere in a file; their keys name the row.
 Measurements are lists of dictionaries (one row each) or nested dictionaries of numbers.
@@ -22,8 +23,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
-MARK = re.compile(r"(<!-- results:(scores|speed) -->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
-PROVENANCE = ("processor", "cores", "load", "load_average", "isa", "python", "stcorner", "command")
+MARK = re.compile(r"(<!-- results:(summary|scores|speed) -->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
+PROVENANCE = (
+    "what",
+    "clips",
+    "actors",
+    "processor",
+    "cores",
+    "load",
+    "load_average",
+    "isa",
+    "stcorner",
+    "command",
+)
 
 
 def cell(value: Any) -> str:
@@ -51,19 +63,23 @@ def scores(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
             yield from scores(value, (*path, str(key)))
     elif isinstance(node, list):
         for value in node:
-            name = (str(value["name"]),) if isinstance(value, dict) and "name" in value else ()
-            yield from scores(value, (*path, *name))
+            words = (
+                [each for each in value.values() if isinstance(each, str)] if isinstance(value, dict) else []
+            )
+            yield from scores(value, (*path, *words))
 
 
 def score_table(document: dict[str, Any]) -> str:
     """Return a table of all scores of a results file, or nothing."""
+    found = list(scores(document))
+    # A first key that all share ("systems") says nothing.
+    shared = len({path[0] for path, _ in found if path}) == 1 and all(len(path) > 1 for path, _ in found)
     rows = []
-    for path, found in scores(document):
-        low, high = found["interval"]
-        f1 = f"{found['macro_f1']:.1f}" if "macro_f1" in found else ""
-        rows.append(
-            [" / ".join(path), f"{found['uar']:.1f}", f"{low:.1f} … {high:.1f}", f"{found['war']:.1f}", f1]
-        )
+    for path, values in found:
+        low, high = values["interval"]
+        f1 = values.get("macro_f1", values.get("f1"))
+        figures = [f"{values['uar']:.1f}", f"{low:.1f} … {high:.1f}", f"{values['war']:.1f}"]
+        rows.append([" / ".join(path[shared:]), *figures, f"{f1:.1f}" if f1 is not None else ""])
     return table(["System", "UAR %", "95 % over actors", "WAR %", "macro F1 %"], rows) if rows else ""
 
 
@@ -93,12 +109,12 @@ def speed_table(document: dict[str, Any]) -> str:
 def section(kind: str, results: Path) -> str:
     """Return everything that belongs between two marks."""
     parts = []
-    for path in sorted(results.glob("*.json")):
+    for path in sorted(results.glob("science_*.json" if kind == "summary" else "*.json")):
         document = json.loads(path.read_text())
         if not isinstance(document, dict):
             continue
         scored = score_table(document)
-        body = scored if kind == "scores" else "" if scored else speed_table(document)
+        body = scored if kind != "speed" else "" if scored else speed_table(document)
         if body:
             known = {**document.get("machine", {}), **document}
             facts = ", ".join(f"{name} {cell(known[name])}" for name in PROVENANCE if known.get(name))
