@@ -22,11 +22,24 @@ if TYPE_CHECKING:
     Frames: TypeAlias = NDArray[Any]
     VideoLike: TypeAlias = ArrayLike | str | os.PathLike[str] | Iterable[ArrayLike]
 
-__all__ = ["FrameSource", "check_scales", "check_video", "core_errors", "harris_options", "radius"]
+__all__ = [
+    "FrameSource",
+    "call_length",
+    "check_scales",
+    "check_video",
+    "core_errors",
+    "harris_options",
+    "radius",
+]
 
-# Frames per call of the core: long enough to be full of work, short enough for Ctrl-C.
-CALL_LENGTH = 64
+# Voxels per call of the core: full of work, and yet over soon enough for Ctrl-C to feel immediate.
+_CALL_VOXELS = 1 << 20
 _PIXELS = ("uint8", "uint16", "float32", "float64")
+
+
+def call_length(shape: tuple[int, int]) -> int:
+    """Frames of that height and width per call of the core."""
+    return max(1, _CALL_VOXELS // max(1, shape[0] * shape[1]))
 
 
 def check_video(name: str, video: ArrayLike) -> Frames:
@@ -112,7 +125,7 @@ class FrameSource:
             blocks = self._from_file(self.path)
         elif isinstance(video, np.ndarray) or hasattr(video, "__array__") or isinstance(video, list | tuple):
             array = check_video("video", video)
-            blocks = (array[i : i + CALL_LENGTH] for i in range(0, len(array), CALL_LENGTH))
+            blocks = iter([array])
         elif hasattr(video, "__iter__"):
             blocks = (check_video("video", block) for block in video)
         else:
@@ -126,12 +139,13 @@ class FrameSource:
         self._blocks = itertools.chain([first], blocks)
 
     def __iter__(self) -> Iterator[Frames]:
-        """Yield blocks of shape (n, y, x); once."""
+        """Yield blocks of shape (n, y, x), short enough for one call of the core; once."""
+        step = call_length(self.shape)
         for block in self._blocks:
             if block.shape[1:] != self.shape:
                 raise ParameterError(f"video must keep its frame size {self.shape}, got {block.shape[1:]}")
             self.n_frames += len(block)
-            yield block
+            yield from (block[start : start + step] for start in range(0, len(block), step))
 
     def _from_file(self, path: str) -> Iterator[Frames]:
         from stcorner.media import iter_video

@@ -9,7 +9,7 @@ import numpy as np
 from stcorner import _core
 from stcorner._validation import check_array, check_choice, check_integer
 from stcorner.errors import ParameterError
-from stcorner.video._source import CALL_LENGTH, check_video, core_errors, harris_options
+from stcorner.video._source import call_length, check_video, core_errors, harris_options
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -26,8 +26,9 @@ def _is_dask(video: object) -> bool:
 def _run_all(engine: _core.HarrisEngine, video: NDArray[Any], out: NDArray[np.float32]) -> None:
     n = len(video)
     with core_errors():
-        for start in range(0, n, CALL_LENGTH):  # Python between the calls: Ctrl-C works
-            stop = min(start + CALL_LENGTH, n)
+        step = call_length((video.shape[1], video.shape[2]))
+        for start in range(0, n, step):  # Python between the calls: Ctrl-C works
+            stop = min(start + step, n)
             engine.run(video[start:stop], out, first=0, drain=False, finish=stop == n)
 
 
