@@ -157,14 +157,6 @@ def tidy(session: nox.Session) -> None:
 
 
 @nox.session
-def fuzz(session: nox.Session) -> None:
-    """Coverage-guided fuzzing of the parsers: ``nox -s fuzz -- --seconds 3600`` for an hour."""
-    _install(session, "all", "test")
-    session.install("atheris")
-    session.run("python", "fuzz/run.py", *session.posargs)
-
-
-@nox.session
 def bench(session: nox.Session) -> None:
     """Benchmarks with their peers in the same run; arguments name the rooms."""
     _install(session, "all", "bench")
