@@ -11,6 +11,7 @@ import csv
 import json
 import os
 import platform
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     default = os.environ.get("STCORNER_DATA", REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--data", type=Path, default=Path(default), help="folder that holds ravdess/")
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/stcorner-science"), help="computed features")
+    cache = Path(tempfile.gettempdir()) / "stcorner-science"
+    parser.add_argument("--cache", type=Path, default=cache, help="computed features")
     parser.add_argument("--results", type=Path, default=REPOSITORY / "bench" / "results")
     return parser
 
