@@ -23,7 +23,7 @@ def _limit_memory(n_bytes: int) -> None:
 
 
 def _run(order: dict[str, Any], tell: Any) -> None:
-    from stcorner.cli._tables import write_table
+    from stcorner._files import write_table
     from stcorner.errors import MediaError, MissingExtraError
     from stcorner.media import probe
     from stcorner.recognizer import load_model, shipped_models

@@ -115,8 +115,8 @@ def _recognizer(modality: str, seed: int, **parameters: Any) -> EmotionRecognize
 def _run(
     trial: _Trial, clips: ClipList, features: ClipFeatures, out: Path, seed: int
 ) -> dict[str, Any] | None:
+    from stcorner._files import write_bytes
     from stcorner.cli._output import complain, progress
-    from stcorner.cli._tables import write_bytes
     from stcorner.errors import MissingExtraError
     from stcorner.evaluation import cross_validate
 

@@ -42,9 +42,9 @@ def evaluate(
     json
         Print the evaluation as JSON.
     """
+    from stcorner._files import write_bytes
     from stcorner.cli._corpus import read_corpus, report_failures, report_skipped
     from stcorner.cli._output import console, progress
-    from stcorner.cli._tables import write_bytes
     from stcorner.evaluation import cross_validate, evaluation_tables
 
     clips = read_corpus(corpus, modality=options.modality, label_map=options.label_map)

@@ -43,10 +43,10 @@ def features(
     json
         Print JSON instead of a table.
     """
+    from stcorner._files import check_table_path, write_table
     from stcorner.cli._output import complain, print_json, print_table
-    from stcorner.cli._tables import check_table_path, write_table
 
-    check_table_path(output)
+    check_table_path("--output", output)
     rows, errors = _frames(files) if frames else _vectors(files, modality, recipe, jobs)
     columns = list(rows[0]) if rows else []
     if output is not None and rows:

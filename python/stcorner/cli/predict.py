@@ -53,11 +53,11 @@ def predict(
     json
         Print the whole table as JSON.
     """
+    from stcorner._files import check_table_path, write_table
     from stcorner.cli._output import complain, print_json, print_table
-    from stcorner.cli._tables import check_table_path, write_table
     from stcorner.recognizer import clip_columns, load_model
 
-    check_table_path(output)
+    check_table_path("--output", output)
     recognizer = load_model(model)
     if abstain_below is not None:
         recognizer.set_params(abstain_below=abstain_below)

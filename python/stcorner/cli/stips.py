@@ -49,13 +49,13 @@ def stips(
     json
         Print all points as JSON.
     """
+    from stcorner._files import check_table_path, write_table
     from stcorner.cli._output import complain, print_json, print_table
-    from stcorner.cli._tables import check_table_path, write_table
     from stcorner.video import detect_stips
 
     laptev = output is not None and output.suffix.lower() == ".txt"
     if not laptev:
-        check_table_path(output)
+        check_table_path("--output", output)
     scales: dict[str, Any] = {"sigmas": tuple(sigma)} if sigma else {}
     if tau:
         scales["taus"] = tuple(tau)

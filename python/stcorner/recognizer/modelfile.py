@@ -21,10 +21,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 import struct
-import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -34,9 +32,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
-from stcorner.errors import ModelError
+from stcorner._files import write_bytes
+from stcorner.errors import ModelError, OutputError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
@@ -200,7 +200,10 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> Path:
     content = _archive({_DOCUMENT: msgspec.json.format(msgspec.json.encode(document), indent=1), **members})
     if len(content) > MAX_FILE_BYTES:
         raise ModelError(f"a model file may have {MAX_FILE_BYTES} bytes, this one has {len(content)}")
-    _replace(target, content)
+    try:
+        write_bytes(target, content)
+    except OutputError as error:
+        raise ModelError(str(error)) from None
     return target
 
 
@@ -370,26 +373,3 @@ def _archive(members: Mapping[str, bytes]) -> bytes:
         archive.comment = b" " * _SEAL_BYTES
     body = buffer.getvalue()[:-_SEAL_BYTES]
     return body + _SEAL + hashlib.sha256(body).hexdigest().encode()
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write beside the target, flush to the disk, then rename: no reader ever sees half a file."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise ModelError(f"{target} cannot be written: {error.strerror or error}") from None
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp gives 0600; others may read what the user lets them
-        temporary.replace(target)
-    except OSError as error:
-        raise ModelError(f"{target} cannot be written: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stcorner._files import write_bytes
 from stcorner._validation import check_real
 from stcorner.errors import ParameterError
 
@@ -58,7 +59,6 @@ def build_report(
     """
     target = Path(path)
     max_duration = check_real("max_duration", max_duration, low=0.0, open_low=True)
-    from stcorner.cli._tables import write_bytes
     from stcorner.report.page import provenance, render_clip
 
     if isinstance(result, str | os.PathLike):

@@ -1,4 +1,4 @@
-"""Tables to files: CSV, Parquet or JSON by the file's ending, complete or not there."""
+"""Files that are whole or not there; tables as CSV, Parquet or JSON by the file's ending."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stcorner.errors import MissingExtraError, ParameterError
+from stcorner.errors import MissingExtraError, OutputError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ __all__ = ["check_table_path", "write_bytes", "write_table"]
 ENDINGS = (".csv", ".parquet", ".json")
 
 
-def check_table_path(path: Path | None) -> Path | None:
+def check_table_path(name: str, path: Path | None) -> Path | None:
     """Refuse an ending that cannot be written before any work is done."""
     if path is None:
         return None
     if path.suffix.lower() not in ENDINGS:
-        raise ParameterError(f"--output must end in {', '.join(ENDINGS)}, got {str(path)!r}")
+        raise ParameterError(f"{name} must end in {', '.join(ENDINGS)}, got {str(path)!r}")
     if path.suffix.lower() == ".parquet":
         _pyarrow()
     return path
@@ -56,18 +56,32 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file beside its place and rename it, so that nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a file beside its place, flush it to the disk and rename it: nobody ever reads half of it.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be made, or the file not written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+    beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(path)
+        beside.chmod(0o666 & ~umask)  # mkstemp gives 0600; others may read what the user lets them
+        beside.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
-        Path(name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
 def _null(value: Any) -> Any:
