@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -318,7 +319,7 @@ def test_writing_is_all_or_nothing(written: Path, monkeypatch: pytest.MonkeyPatc
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(modelfile.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ModelError, match="No space left"):
         write_model(written, small_model(card="other"))
     assert written.read_bytes() == before
