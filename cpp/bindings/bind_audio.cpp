@@ -114,8 +114,8 @@ py::tuple track_pitch(const Array<float>& signal, py::ssize_t frame_length, py::
 }  // namespace
 
 void bind_audio(py::module_& m) {
-  using py::arg;
   using audio::PitchOptions;
+  using py::arg;
   py::class_<PitchOptions>(m, "PitchOptions")
       .def(py::init<>())
       .def_readwrite("sample_rate", &PitchOptions::sample_rate)

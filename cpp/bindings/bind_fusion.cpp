@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <pybind11/stl.h>
+#include <algorithm>
 
 #include <memory>
 #include <optional>
@@ -17,7 +17,8 @@ using fusion::Table;
 using Codes = std::optional<Array<std::int32_t>>;
 
 void check_length(const char* name, const Array<std::int32_t>& codes, py::ssize_t n) {
-  if (codes.ndim() != 1 || codes.shape(0) != n) throw py::value_error(std::string(name) + " must have one entry per row");
+  if (codes.ndim() != 1 || codes.shape(0) != n)
+    throw py::value_error(std::string(name) + " must have one entry per row");
 }
 
 /// View of the arrays, which must outlive it. Labels count from 0.
@@ -27,7 +28,8 @@ Table as_table(const py::array& exact, const Array<float>& near, double scale, c
     throw py::value_error("near and exact must be matrices with the same rows");
   if (!(exact.flags() & py::array::c_style)) throw py::value_error("exact must be C-contiguous");
   const bool is_double = py::isinstance<py::array_t<double>>(exact);
-  if (!is_double && !py::isinstance<py::array_t<float>>(exact)) throw py::value_error("exact must be float32 or float64");
+  if (!is_double && !py::isinstance<py::array_t<float>>(exact))
+    throw py::value_error("exact must be float32 or float64");
   check_length("labels", labels, near.shape(0));
   if (*std::min_element(labels.data(), labels.data() + labels.size()) < 0) throw py::value_error("labels must be >= 0");
   if (groups) check_length("groups", *groups, near.shape(0));
@@ -84,8 +86,8 @@ py::tuple nearest_neighbors(const py::array& exact, const Array<float>& near, do
 }
 
 py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double scale,
-                        const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides,
-                        std::ptrdiff_t k, bool per_label, int n_threads) {
+                        const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides, std::ptrdiff_t k,
+                        bool per_label, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
   const auto search = without_gil([&] { return std::make_unique<fusion::PairSearch>(table, k, per_label, n_threads); });
   run_all(*search, n_threads);
@@ -106,12 +108,14 @@ py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double
 }
 
 py::tuple adjacency(std::ptrdiff_t n, const Array<std::int32_t>& from, const Array<std::int32_t>& to) {
-  if (from.ndim() != 1 || to.ndim() != 1 || from.size() != to.size()) throw py::value_error("from and to must be vectors of equal length");
+  if (from.ndim() != 1 || to.ndim() != 1 || from.size() != to.size())
+    throw py::value_error("from and to must be vectors of equal length");
   const std::int32_t *const a = from.data(), *const b = to.data();
   const std::ptrdiff_t n_edges = from.size();
   const auto graph = without_gil([&] { return fusion::adjacency(n, a, b, n_edges); });
-  return py::make_tuple(py::array_t<std::int64_t>(static_cast<py::ssize_t>(graph.indptr.size()), graph.indptr.data()),
-                        py::array_t<std::int32_t>(static_cast<py::ssize_t>(graph.indices.size()), graph.indices.data()));
+  return py::make_tuple(
+      py::array_t<std::int64_t>(static_cast<py::ssize_t>(graph.indptr.size()), graph.indptr.data()),
+      py::array_t<std::int32_t>(static_cast<py::ssize_t>(graph.indices.size()), graph.indices.data()));
 }
 
 py::array_t<double> laplacian_product(const Array<std::int64_t>& indptr, const Array<std::int32_t>& indices,

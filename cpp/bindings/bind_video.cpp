@@ -38,8 +38,8 @@ void run(HarrisEngine& engine, const py::array& frames, Array<float>& out, Index
   const HarrisOptions& o = engine.options();
   const Frames in = frames_of(frames, o.height, o.width);
   const Index channels = o.tensor ? 6 : 1;
-  if (out.ndim() != 4 || out.shape(0) != static_cast<Index>(o.scales.size()) * channels ||
-      out.shape(2) != o.height || out.shape(3) != o.width)
+  if (out.ndim() != 4 || out.shape(0) != static_cast<Index>(o.scales.size()) * channels || out.shape(2) != o.height ||
+      out.shape(3) != o.width)
     throw py::value_error("out must have shape (planes, t, y, x)");
   ArraySink sink(out.mutable_data(), out.shape(1), o.height, o.width, first, channels);
   const py::gil_scoped_release nogil;
@@ -83,7 +83,8 @@ py::tuple find_maxima(const Array<float>& response, float threshold, int n_threa
   std::vector<InterestPoint> points;
   {
     const py::gil_scoped_release nogil;
-    points = local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold, n_threads);
+    points =
+        local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold, n_threads);
   }
   return points_to_arrays(points);
 }
@@ -134,20 +135,20 @@ void bind_video(py::module_& m) {
              return o;
            }),
            py::kw_only(), py::arg("height"), py::arg("width"), py::arg("scales"), py::arg("s"), py::arg("k"),
-           py::arg("scale_normalize"), py::arg("normalize"), py::arg("eps"), py::arg("reflect"),
-           py::arg("tensor"), py::arg("n_threads"), py::arg("tile_width"), py::arg("tile_height"));
+           py::arg("scale_normalize"), py::arg("normalize"), py::arg("eps"), py::arg("reflect"), py::arg("tensor"),
+           py::arg("n_threads"), py::arg("tile_width"), py::arg("tile_height"));
   py::class_<HarrisEngine>(m, "HarrisEngine")
       .def(py::init<HarrisOptions>(), py::arg("options"))
       .def_property_readonly("latency", &HarrisEngine::latency)
       .def_property_readonly("frames_in", &HarrisEngine::frames_in)
       .def_property_readonly("frames_out", &HarrisEngine::frames_out)
-      .def("run", &run, py::arg("frames").noconvert(), py::arg("out").noconvert(), py::kw_only(),
-           py::arg("first"), py::arg("drain"), py::arg("finish"));
+      .def("run", &run, py::arg("frames").noconvert(), py::arg("out").noconvert(), py::kw_only(), py::arg("first"),
+           py::arg("drain"), py::arg("finish"));
   py::class_<StipDetector>(m, "StipDetector")
       .def(py::init([](HarrisOptions harris, double threshold_abs, double threshold_rel, bool exclude_border,
                        bool scale_selection, Index n_taus) {
-             return std::make_unique<StipDetector>(DetectorOptions{
-                 std::move(harris), threshold_abs, threshold_rel, exclude_border, scale_selection, n_taus});
+             return std::make_unique<StipDetector>(DetectorOptions{std::move(harris), threshold_abs, threshold_rel,
+                                                                   exclude_border, scale_selection, n_taus});
            }),
            py::arg("options"), py::kw_only(), py::arg("threshold_abs"), py::arg("threshold_rel"),
            py::arg("exclude_border"), py::arg("scale_selection"), py::arg("n_taus"))

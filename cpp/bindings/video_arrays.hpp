@@ -19,8 +19,8 @@ inline Frames frames_of(const py::array& frames, std::ptrdiff_t height, std::ptr
   const PixelType type = is(std::uint8_t{})    ? PixelType::u8
                          : is(std::uint16_t{}) ? PixelType::u16
                          : is(float{})         ? PixelType::f32
-                         : is(double{})        ? PixelType::f64
-                                               : throw py::value_error("frames must be uint8, uint16, float32 or float64");
+                         : is(double{}) ? PixelType::f64
+                                        : throw py::value_error("frames must be uint8, uint16, float32 or float64");
   return {frames.data(), type, frames.shape(0)};
 }
 

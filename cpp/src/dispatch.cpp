@@ -32,11 +32,9 @@ Isa best_isa() noexcept {
 // libgcc and compiler-rt ask the operating system (XGETBV) as well as the processor.
 Isa best_isa() noexcept {
   __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    __builtin_cpu_supports("bmi2");
-  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
-                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                      __builtin_cpu_supports("avx512vl");
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   return avx512 ? Isa::avx512 : avx2 ? Isa::avx2 : Isa::baseline;
 }
 #else
@@ -59,9 +57,7 @@ std::atomic<int> chosen{-1};
 
 const char* isa_name(Isa isa) noexcept { return kNames[static_cast<int>(isa)]; }
 
-std::vector<std::string> available_isas() {
-  return {kNames, kNames + static_cast<int>(best_isa()) + 1};
-}
+std::vector<std::string> available_isas() { return {kNames, kNames + static_cast<int>(best_isa()) + 1}; }
 
 Isa active_isa() noexcept {
   const int now = chosen.load(std::memory_order_relaxed);

@@ -20,8 +20,7 @@ template <class Function>
 void parallel_for(std::ptrdiff_t n_items, int n_threads, Function&& function) {
   using F = std::remove_reference_t<Function>;
   detail::run(
-      n_items, n_threads,
-      [](void* context, std::ptrdiff_t item) { (*static_cast<F*>(context))(item); },
+      n_items, n_threads, [](void* context, std::ptrdiff_t item) { (*static_cast<F*>(context))(item); },
       const_cast<void*>(static_cast<const void*>(&function)));
 }
 

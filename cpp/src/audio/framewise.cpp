@@ -24,8 +24,7 @@ struct Segments {
 };
 
 Segments sum_segments(const float* signal, std::ptrdiff_t n, std::ptrdiff_t start, std::ptrdiff_t hop,
-                      std::ptrdiff_t remainder, std::size_t n_segments, float threshold, bool want_zcr,
-                      bool want_rms) {
+                      std::ptrdiff_t remainder, std::size_t n_segments, float threshold, bool want_zcr, bool want_rms) {
   const auto kernel = kernels::audio_table().changes_and_energy;
   Segments sums{std::vector<std::int64_t>(want_zcr ? n_segments : 0), std::vector<double>(want_rms ? n_segments : 0)};
   for (std::size_t i = 0; i < n_segments; ++i) {
@@ -40,8 +39,8 @@ Segments sum_segments(const float* signal, std::ptrdiff_t n, std::ptrdiff_t star
 
 }  // namespace
 
-void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, float threshold, double* zcr,
-             float* rms, int n_threads) {
+void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, float threshold, double* zcr, float* rms,
+             int n_threads) {
   check(framing);
   const std::ptrdiff_t hop = framing.hop_length, length = framing.frame_length;
   const auto whole = static_cast<std::size_t>(length / hop);

@@ -21,9 +21,7 @@ struct States {
   float octave[kMost];
 };
 
-int best_of(const float* worth, int n) {
-  return static_cast<int>(std::max_element(worth, worth + n) - worth);
-}
+int best_of(const float* worth, int n) { return static_cast<int>(std::max_element(worth, worth + n) - worth); }
 
 class Judge {
  public:
@@ -47,7 +45,9 @@ class Judge {
       const auto at = static_cast<std::size_t>(frame * table.capacity + k);
       const auto octave = std::log2(table.frequencies[at]);
       states.octave[k + 1] = octave;
-      states.worth[k + 1] = table.strengths[at] - static_cast<float>(options_.octave_cost * (std::log2(options_.fmax) - static_cast<double>(octave)));
+      states.worth[k + 1] =
+          table.strengths[at] -
+          static_cast<float>(options_.octave_cost * (std::log2(options_.fmax) - static_cast<double>(octave)));
     }
     if (count > 0 && !options_.always_voiced && !options_.cost_in_voicing) {
       // The octave cost chooses among candidates; a low voice is not less of a voice for it.
@@ -94,8 +94,8 @@ void write(const Candidates& table, std::ptrdiff_t frame, int state, const State
 
 }  // namespace
 
-void choose_candidates(const Candidates& table, const PitchOptions& options, double reference, double step,
-                       float* f0, float* strength) {
+void choose_candidates(const Candidates& table, const PitchOptions& options, double reference, double step, float* f0,
+                       float* strength) {
   const Judge judge(table, options, reference);
   const std::ptrdiff_t n = table.n_frames;
   if (n == 0) return;

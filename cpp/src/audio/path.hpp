@@ -8,9 +8,13 @@ namespace stcorner::audio {
 /// Pitch candidates of all frames, at most `capacity` each.
 struct Candidates {
   Candidates(std::ptrdiff_t n, int most)
-      : n_frames(n), capacity(most), counts(static_cast<std::size_t>(n), 0), levels(static_cast<std::size_t>(n), 0.0F),
+      : n_frames(n),
+        capacity(most),
+        counts(static_cast<std::size_t>(n), 0),
+        levels(static_cast<std::size_t>(n), 0.0F),
         energies(static_cast<std::size_t>(n), 0.0F),
-        frequencies(static_cast<std::size_t>(n * most)), strengths(static_cast<std::size_t>(n * most)) {}
+        frequencies(static_cast<std::size_t>(n * most)),
+        strengths(static_cast<std::size_t>(n * most)) {}
 
   void add(std::ptrdiff_t frame, float frequency, float strength) noexcept {
     std::uint8_t& count = counts[static_cast<std::size_t>(frame)];
@@ -30,7 +34,7 @@ struct Candidates {
 
 /// Pick one candidate, or none (unvoiced), per frame: each frame's best by itself, or the path of least
 /// total cost. `reference` is the level that the silence threshold refers to, `step` the hop in seconds.
-void choose_candidates(const Candidates& table, const PitchOptions& options, double reference, double step,
-                       float* f0, float* strength);
+void choose_candidates(const Candidates& table, const PitchOptions& options, double reference, double step, float* f0,
+                       float* strength);
 
 }  // namespace stcorner::audio

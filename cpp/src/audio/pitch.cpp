@@ -19,7 +19,8 @@ constexpr std::ptrdiff_t kPauseFrames = 16384;
 std::vector<double> hann(std::ptrdiff_t n) {
   std::vector<double> window(static_cast<std::size_t>(n));
   for (std::ptrdiff_t i = 0; i < n; ++i)
-    window[static_cast<std::size_t>(i)] = 0.5 - 0.5 * std::cos(2.0 * kPi * (static_cast<double>(i) + 0.5) / static_cast<double>(n));
+    window[static_cast<std::size_t>(i)] =
+        0.5 - 0.5 * std::cos(2.0 * kPi * (static_cast<double>(i) + 0.5) / static_cast<double>(n));
   return window;
 }
 
@@ -87,7 +88,9 @@ class Searcher {
     for (std::size_t lag = 1; lag < cost_.size(); ++lag)
       cost_[lag] = static_cast<float>(options.octave_cost * std::log2(static_cast<double>(lag) * options.fmax / rate_));
     // Candidates under half the (lowered) threshold cannot win; a tracker that calls all voiced takes any.
-    least_ = options.always_voiced ? 0.0F : static_cast<float>(0.5 * options.voicing_threshold * (options.noise_adaptation > 0.0 ? 0.5 : 1.0));
+    least_ = options.always_voiced
+                 ? 0.0F
+                 : static_cast<float>(0.5 * options.voicing_threshold * (options.noise_adaptation > 0.0 ? 0.5 : 1.0));
   }
 
   /// Candidates of the frames [first, first + count) of all, into the table.
@@ -96,8 +99,9 @@ class Searcher {
     const kernels::AudioTable& kernel = kernels::audio_table();
     const std::ptrdiff_t batch = 2 * kernel.lanes32, size = plan_.get().n;
     const Scratch<float> scratch(4 * size * kernel.lanes32);
-    std::vector<float> rows(static_cast<std::size_t>(batch * n_lags_)), row(static_cast<std::size_t>(n_lags_ + 2 * kernels::kSincTaps));
-    const kernels::PeakJob peaks{scale_.data(), cost_.data(), first_lag_, last_lag_, n_lags_,
+    std::vector<float> rows(static_cast<std::size_t>(batch * n_lags_)),
+        row(static_cast<std::size_t>(n_lags_ + 2 * kernels::kSincTaps));
+    const kernels::PeakJob peaks{scale_.data(), cost_.data(),           first_lag_,         last_lag_, n_lags_,
                                  least_,        options.max_candidates, sinc_table().data()};
     const std::ptrdiff_t half_period = std::min(last_lag_ / 2 + 1, length_ / 2);
     std::vector<float> levels(static_cast<std::size_t>(batch));
@@ -134,8 +138,8 @@ class Searcher {
 
 }  // namespace
 
-void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options,
-                 float* f0, float* strength, int n_threads, void (*pause)()) {
+void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options, float* f0,
+                 float* strength, int n_threads, void (*pause)()) {
   if (!(options.sample_rate > 0.0)) throw std::invalid_argument("sr must be > 0");
   if (!(options.fmin > 0.0 && options.fmax > options.fmin)) throw std::invalid_argument("fmax must be > fmin > 0");
   const std::ptrdiff_t factor = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(options.sample_rate / 16000.0));
@@ -150,7 +154,8 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
   for (std::ptrdiff_t i = 0; i < framing.n_frames; ++i) {
     // Middle of the frame in half samples, moved to the nearest sample after decimation.
     const std::ptrdiff_t middle = 2 * (framing.first_start + i * framing.hop_length) + framing.frame_length;
-    starts[static_cast<std::size_t>(i)] = (middle + 2 * factor * searcher.length()) / (2 * factor) - searcher.length() - searcher.length() / 2;
+    starts[static_cast<std::size_t>(i)] =
+        (middle + 2 * factor * searcher.length()) / (2 * factor) - searcher.length() - searcher.length() / 2;
   }
   Candidates table(framing.n_frames, options.max_candidates);
   constexpr std::ptrdiff_t kItem = 512;
@@ -162,8 +167,8 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
     });
     if (pause) pause();
   }
-  const double reference = options.reference_level > 0.0 ? options.reference_level
-                                                         : static_cast<double>(largest_magnitude(signal, n));
+  const double reference =
+      options.reference_level > 0.0 ? options.reference_level : static_cast<double>(largest_magnitude(signal, n));
   const double step = static_cast<double>(framing.hop_length) / options.sample_rate;
   choose_candidates(table, options, reference, step, f0, strength);
 }

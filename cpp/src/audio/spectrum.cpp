@@ -58,8 +58,7 @@ void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing
                    std::ptrdiff_t n_fft, float* out, int n_threads) {
   const std::ptrdiff_t bins = n_fft / 2 + 1;
   each_batch(
-      signal, n, framing, window, n_fft, n_threads,
-      [&](std::ptrdiff_t first, float*) { return out + first * bins; },
+      signal, n, framing, window, n_fft, n_threads, [&](std::ptrdiff_t first, float*) { return out + first * bins; },
       [](const float*, std::ptrdiff_t, std::ptrdiff_t) {});
 }
 

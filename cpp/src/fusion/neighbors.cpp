@@ -41,7 +41,9 @@ struct Limits {
   float* of(Index panel) noexcept { return values.data() + (panel - first) * width; }
   float top(Index panel) const noexcept { return largest[static_cast<std::size_t>(panel - first)]; }
   float top() const noexcept { return *std::max_element(largest.begin(), largest.end()); }
-  void update(Index panel) noexcept { largest[static_cast<std::size_t>(panel - first)] = *std::max_element(of(panel), of(panel) + width); }
+  void update(Index panel) noexcept {
+    largest[static_cast<std::size_t>(panel - first)] = *std::max_element(of(panel), of(panel) + width);
+  }
 };
 
 }  // namespace
@@ -145,9 +147,10 @@ float NeighborSearch::thin_out(std::int32_t row, float limit) {
   std::vector<std::int32_t> kept;
   for (const auto& each : decided) kept.push_back(each.second);
   std::sort(kept.begin(), kept.end());
-  count = static_cast<std::int32_t>(std::remove_if(begin, begin + count, [&](const Candidate& c) {
-            return !std::binary_search(kept.begin(), kept.end(), c.row);
-          }) - begin);
+  count = static_cast<std::int32_t>(
+      std::remove_if(begin, begin + count,
+                     [&](const Candidate& c) { return !std::binary_search(kept.begin(), kept.end(), c.row); }) -
+      begin);
   return std::min(limit, as_limit(0.5 * decided.back().first * table_.scale * table_.scale));
 }
 
@@ -155,7 +158,8 @@ Index NeighborSearch::decide(const Candidate* candidates, Index count, std::int3
                              std::vector<std::pair<double, std::int32_t>>& decided) const {
   decided.clear();
   for (Index c = 0; c < count; ++c)
-    if (lower(row, candidates[c]) <= limit) decided.emplace_back(exact_distance(table_, row, candidates[c].row), candidates[c].row);
+    if (lower(row, candidates[c]) <= limit)
+      decided.emplace_back(exact_distance(table_, row, candidates[c].row), candidates[c].row);
   const Index kept = std::min(k_, static_cast<Index>(decided.size()));
   std::partial_sort(decided.begin(), decided.begin() + kept, decided.end());
   decided.resize(static_cast<std::size_t>(kept));
@@ -177,7 +181,8 @@ void NeighborSearch::finish(std::int32_t* rows, double* distances, int n_threads
       for (Index place = 0; place < k_; ++place) {
         const bool there = place < kept;
         rows[i * k_ + place] = there ? decided[static_cast<std::size_t>(place)].second : -1;
-        distances[i * k_ + place] = there ? decided[static_cast<std::size_t>(place)].first : std::numeric_limits<double>::infinity();
+        distances[i * k_ + place] =
+            there ? decided[static_cast<std::size_t>(place)].first : std::numeric_limits<double>::infinity();
       }
     }
   });

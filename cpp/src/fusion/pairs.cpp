@@ -84,9 +84,11 @@ void PairSearch::offer(List& list, const RowPair& pair) {
 void PairSearch::compact(List& list) {
   std::vector<float> upper;
   upper.reserve(list.pairs.size());
-  for (const RowPair& pair : list.pairs) upper.push_back(pair.bound + panels_.slack(pair.first) + panels_.slack(pair.second));
+  for (const RowPair& pair : list.pairs)
+    upper.push_back(pair.bound + panels_.slack(pair.first) + panels_.slack(pair.second));
   float limit = std::min(list.limit.load(std::memory_order_relaxed), kth_upper(upper, k_));
-  const auto end = std::remove_if(list.pairs.begin(), list.pairs.end(), [&](const RowPair& pair) { return pair.bound > limit; });
+  const auto end =
+      std::remove_if(list.pairs.begin(), list.pairs.end(), [&](const RowPair& pair) { return pair.bound > limit; });
   list.pairs.erase(end, list.pairs.end());
   if (static_cast<Index>(list.pairs.size()) > k_ + (capacity_ - k_) / 2) {
     // Ties within rounding (duplicates, say): only exact distances can thin them out.
@@ -97,7 +99,8 @@ void PairSearch::compact(List& list) {
 }
 
 void PairSearch::decide(std::vector<RowPair>& pairs, float limit, int n_threads) const {
-  pairs.erase(std::remove_if(pairs.begin(), pairs.end(), [&](const RowPair& pair) { return pair.bound > limit; }), pairs.end());
+  pairs.erase(std::remove_if(pairs.begin(), pairs.end(), [&](const RowPair& pair) { return pair.bound > limit; }),
+              pairs.end());
   constexpr Index kChunk = 1024;
   const Index count = static_cast<Index>(pairs.size());
   parallel_for((count + kChunk - 1) / kChunk, n_threads, [&](Index chunk) {
@@ -115,7 +118,8 @@ std::vector<std::vector<RowPair>> PairSearch::finish(int n_threads) {
   std::vector<std::vector<RowPair>> found;
   for (List& list : lists_) {
     std::vector<float> upper;
-    for (const RowPair& pair : list.pairs) upper.push_back(pair.bound + panels_.slack(pair.first) + panels_.slack(pair.second));
+    for (const RowPair& pair : list.pairs)
+      upper.push_back(pair.bound + panels_.slack(pair.first) + panels_.slack(pair.second));
     decide(list.pairs, kth_upper(upper, k_), n_threads);
     found.push_back(std::move(list.pairs));
   }

@@ -90,7 +90,8 @@ Panels::Panels(const Table& table, std::int32_t first_stage, int n_threads)
   sort_rows(table, n_threads);
   const Index n_panels = static_cast<Index>(labels_.size());
   values_.resize(static_cast<std::size_t>(n_panels * depth_ * width_));
-  half_norms_.resize(static_cast<std::size_t>(n_panels) * stage_ends_.size() * static_cast<std::size_t>(width_), kInfinity);
+  half_norms_.resize(static_cast<std::size_t>(n_panels) * stage_ends_.size() * static_cast<std::size_t>(width_),
+                     kInfinity);
   slack_.resize(static_cast<std::size_t>(table.n));
   parallel_for(n_panels, n_threads, [&](Index panel) { fill(table, panel); });
   measure(table);

@@ -6,9 +6,8 @@
 namespace stcorner::kernels::STC_ISA {
 
 const AudioTable& audio_table() noexcept {
-  static constexpr AudioTable table{STC_STRING(STC_ISA), F32::size,     F64::size, changes_and_energy,
-                                    autocorrelate32,     autocorrelate64, power_spectra, project,
-                                    find_peaks,          decimate};
+  static constexpr AudioTable table{STC_STRING(STC_ISA), F32::size,     F64::size, changes_and_energy, autocorrelate32,
+                                    autocorrelate64,     power_spectra, project,   find_peaks,         decimate};
   return table;
 }
 

@@ -19,7 +19,9 @@ STC_INLINE T mean_of(const T* x, std::ptrdiff_t n) noexcept {
 }
 
 template <class T>
-STC_INLINE T magnitude(T x) noexcept { return x < T(0) ? T(0) - x : x; }
+STC_INLINE T magnitude(T x) noexcept {
+  return x < T(0) ? T(0) - x : x;
+}
 
 /// Largest |x[i] - mean|, times weights[i] if there are any; the compiler may not reorder the comparisons by
 /// itself.
@@ -150,8 +152,8 @@ STC_INLINE void unload_frames(const T* from, std::ptrdiff_t n_frames, std::ptrdi
 }
 
 template <class T>
-STC_INLINE void autocorrelate(const FftPlan<T>& plan, const FrameJob<T>& job, const T* weights,
-                              std::ptrdiff_t n_lags, T* scratch, T* out, T* levels) noexcept {
+STC_INLINE void autocorrelate(const FftPlan<T>& plan, const FrameJob<T>& job, const T* weights, std::ptrdiff_t n_lags,
+                              T* scratch, T* out, T* levels) noexcept {
   constexpr std::ptrdiff_t kLanes = LanesOf<T>::type::size;
   constexpr std::ptrdiff_t kElement = 2 * kLanes;
   T* const a = scratch;

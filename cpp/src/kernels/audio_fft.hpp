@@ -7,22 +7,39 @@
 // Stages are decimation in frequency with self-sorting order (Stockham), from one buffer into the other.
 namespace stcorner::kernels::STC_ISA {
 
-template <class T> struct LanesOf;
-template <> struct LanesOf<float> { using type = F32; };
-template <> struct LanesOf<double> { using type = F64; };
+template <class T>
+struct LanesOf;
+template <>
+struct LanesOf<float> {
+  using type = F32;
+};
+template <>
+struct LanesOf<double> {
+  using type = F64;
+};
 
 template <class V>
-struct Complex { V re, im; };
+struct Complex {
+  V re, im;
+};
 
 template <class V>
-STC_INLINE Complex<V> operator+(Complex<V> a, Complex<V> b) noexcept { return {a.re + b.re, a.im + b.im}; }
+STC_INLINE Complex<V> operator+(Complex<V> a, Complex<V> b) noexcept {
+  return {a.re + b.re, a.im + b.im};
+}
 template <class V>
-STC_INLINE Complex<V> operator-(Complex<V> a, Complex<V> b) noexcept { return {a.re - b.re, a.im - b.im}; }
+STC_INLINE Complex<V> operator-(Complex<V> a, Complex<V> b) noexcept {
+  return {a.re - b.re, a.im - b.im};
+}
 template <class V>
-STC_INLINE Complex<V> scaled(Complex<V> a, V by) noexcept { return {a.re * by, a.im * by}; }
+STC_INLINE Complex<V> scaled(Complex<V> a, V by) noexcept {
+  return {a.re * by, a.im * by};
+}
 /// a * (-i)
 template <class V>
-STC_INLINE Complex<V> turned(Complex<V> a) noexcept { return {a.im, V{} - a.re}; }
+STC_INLINE Complex<V> turned(Complex<V> a) noexcept {
+  return {a.im, V{} - a.re};
+}
 
 template <int R, class V, class T>
 STC_INLINE void butterfly(Complex<V>* a) noexcept {

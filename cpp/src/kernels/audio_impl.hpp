@@ -7,7 +7,10 @@
 namespace stcorner::kernels::STC_ISA {
 
 #if defined(__AVX512F__)
-struct F64 { static constexpr std::ptrdiff_t size = 8; __m512d v; };
+struct F64 {
+  static constexpr std::ptrdiff_t size = 8;
+  __m512d v;
+};
 STC_INLINE F64 load(const double* p) noexcept { return {_mm512_loadu_pd(p)}; }
 STC_INLINE void store(double* p, F64 a) noexcept { _mm512_storeu_pd(p, a.v); }
 STC_INLINE F64 broadcast(double x) noexcept { return {_mm512_set1_pd(x)}; }
@@ -17,7 +20,10 @@ STC_INLINE F64 operator*(F64 a, F64 b) noexcept { return {_mm512_mul_pd(a.v, b.v
 STC_INLINE F64 max(F64 a, F64 b) noexcept { return {_mm512_max_pd(a.v, b.v)}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
 #elif defined(__AVX2__)
-struct F64 { static constexpr std::ptrdiff_t size = 4; __m256d v; };
+struct F64 {
+  static constexpr std::ptrdiff_t size = 4;
+  __m256d v;
+};
 STC_INLINE F64 load(const double* p) noexcept { return {_mm256_loadu_pd(p)}; }
 STC_INLINE void store(double* p, F64 a) noexcept { _mm256_storeu_pd(p, a.v); }
 STC_INLINE F64 broadcast(double x) noexcept { return {_mm256_set1_pd(x)}; }
@@ -27,7 +33,10 @@ STC_INLINE F64 operator*(F64 a, F64 b) noexcept { return {_mm256_mul_pd(a.v, b.v
 STC_INLINE F64 max(F64 a, F64 b) noexcept { return {_mm256_max_pd(a.v, b.v)}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
 #elif defined(__SSE2__) || defined(_M_X64)
-struct F64 { static constexpr std::ptrdiff_t size = 2; __m128d v; };
+struct F64 {
+  static constexpr std::ptrdiff_t size = 2;
+  __m128d v;
+};
 STC_INLINE F64 load(const double* p) noexcept { return {_mm_loadu_pd(p)}; }
 STC_INLINE void store(double* p, F64 a) noexcept { _mm_storeu_pd(p, a.v); }
 STC_INLINE F64 broadcast(double x) noexcept { return {_mm_set1_pd(x)}; }
@@ -37,7 +46,10 @@ STC_INLINE F64 operator*(F64 a, F64 b) noexcept { return {_mm_mul_pd(a.v, b.v)};
 STC_INLINE F64 max(F64 a, F64 b) noexcept { return {_mm_max_pd(a.v, b.v)}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {_mm_add_pd(_mm_mul_pd(a.v, b.v), c.v)}; }
 #elif defined(__ARM_NEON)
-struct F64 { static constexpr std::ptrdiff_t size = 2; float64x2_t v; };
+struct F64 {
+  static constexpr std::ptrdiff_t size = 2;
+  float64x2_t v;
+};
 STC_INLINE F64 load(const double* p) noexcept { return {vld1q_f64(p)}; }
 STC_INLINE void store(double* p, F64 a) noexcept { vst1q_f64(p, a.v); }
 STC_INLINE F64 broadcast(double x) noexcept { return {vdupq_n_f64(x)}; }
@@ -47,7 +59,10 @@ STC_INLINE F64 operator*(F64 a, F64 b) noexcept { return {vmulq_f64(a.v, b.v)}; 
 STC_INLINE F64 max(F64 a, F64 b) noexcept { return {vmaxq_f64(a.v, b.v)}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {vfmaq_f64(c.v, a.v, b.v)}; }
 #else
-struct F64 { static constexpr std::ptrdiff_t size = 1; double v; };
+struct F64 {
+  static constexpr std::ptrdiff_t size = 1;
+  double v;
+};
 STC_INLINE F64 load(const double* p) noexcept { return {*p}; }
 STC_INLINE void store(double* p, F64 a) noexcept { *p = a.v; }
 STC_INLINE F64 broadcast(double x) noexcept { return {x}; }

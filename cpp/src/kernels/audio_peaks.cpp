@@ -60,7 +60,8 @@ int find_peaks(const PeakJob& job, const float* acf, float* row, float* lags, fl
     const std::ptrdiff_t lag = places[i];
     float height;
     const float rough = parabola(values[lag - 1], values[lag], values[lag + 1], &height);
-    const std::ptrdiff_t centre = lag * kSincSteps + static_cast<std::ptrdiff_t>(rough * kSincSteps + kSincSteps) - kSincSteps;
+    const std::ptrdiff_t centre =
+        lag * kSincSteps + static_cast<std::ptrdiff_t>(rough * kSincSteps + kSincSteps) - kSincSteps;
     const float fine = parabola(interpolate(job, values, centre - kStep), interpolate(job, values, centre),
                                 interpolate(job, values, centre + kStep), &height);
     lags[i] = (static_cast<float>(centre) + fine * static_cast<float>(kStep)) * (1.0F / kSincSteps);

@@ -57,8 +57,7 @@ STC_INLINE void accumulate(Tile& tile, const float* a, const float* b, std::ptrd
     STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) column[v] = load(b + k * kWidth + v * F32::size);
     STC_UNROLL for (std::ptrdiff_t r = 0; r < kRows; ++r) {
       const F32 row = broadcast(a[k * kWidth + r]);
-      STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v)
-        tile.sums[r][v] = fma(row, column[v], tile.sums[r][v]);
+      STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) tile.sums[r][v] = fma(row, column[v], tile.sums[r][v]);
     }
   }
 }
@@ -68,8 +67,8 @@ STC_INLINE bool any_within(const Tile& tile, const float* half_a, const float* h
   unsigned any = 0;
   STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) {
     const F32 half = load(half_b + v * F32::size), limit = load(limit_b + v * F32::size);
-    STC_UNROLL for (std::ptrdiff_t r = 0; r < kRows; ++r)
-      any |= at_least(tile.sums[r][v], needed(broadcast(half_a[r]), half, broadcast(limit_a[r]), limit));
+    STC_UNROLL for (std::ptrdiff_t r = 0; r < kRows; ++r) any |=
+        at_least(tile.sums[r][v], needed(broadcast(half_a[r]), half, broadcast(limit_a[r]), limit));
   }
   return any != 0;
 }
@@ -86,8 +85,7 @@ STC_INLINE Hit* emit(const Tile& tile, const float* half_a, const float* half_b,
       store(bounds, half_sum - tile.sums[r][v]);
       for (std::ptrdiff_t l = 0; mask != 0; ++l, mask >>= 1)
         if (mask & 1u)
-          *out++ = {bounds[l], first_row + static_cast<std::int32_t>(r),
-                    static_cast<std::int32_t>(v * F32::size + l)};
+          *out++ = {bounds[l], first_row + static_cast<std::int32_t>(r), static_cast<std::int32_t>(v * F32::size + l)};
     }
   }
   return out;
@@ -98,15 +96,15 @@ std::ptrdiff_t scan(const Panel& a, const Panel& b, const std::int32_t* stage_en
   Hit* out = hits;
   for (std::ptrdiff_t row = 0; row < kWidth; row += kRows) {
     Tile tile;
-    STC_UNROLL for (std::ptrdiff_t r = 0; r < kRows; ++r)
-      STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) tile.sums[r][v] = broadcast(0.0F);
+    STC_UNROLL for (std::ptrdiff_t r = 0; r < kRows; ++r) STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v)
+        tile.sums[r][v] = broadcast(0.0F);
     std::ptrdiff_t done = 0, stage = 0;
     bool alive = true;
     for (; alive && stage < n_stages; ++stage) {
       accumulate(tile, a.values + row, b.values, done, stage_ends[stage]);
       done = stage_ends[stage];
-      alive = any_within(tile, a.half_norms + stage * kWidth + row, b.half_norms + stage * kWidth,
-                         a.limits + row, b.limits);
+      alive = any_within(tile, a.half_norms + stage * kWidth + row, b.half_norms + stage * kWidth, a.limits + row,
+                         b.limits);
     }
     if (alive)
       out = emit(tile, a.half_norms + (n_stages - 1) * kWidth + row, b.half_norms + (n_stages - 1) * kWidth,

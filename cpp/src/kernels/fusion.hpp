@@ -29,8 +29,8 @@ struct FusionTable {
   /// Write every pair of rows of two panels that is within the limit of either row, and return how
   /// many there are (at most panel_width squared). A tile stops at the first stage at which no pair
   /// can come within its limits any more.
-  std::ptrdiff_t (*scan)(const Panel& a, const Panel& b, const std::int32_t* stage_ends,
-                         std::ptrdiff_t n_stages, Hit* hits) noexcept;
+  std::ptrdiff_t (*scan)(const Panel& a, const Panel& b, const std::int32_t* stage_ends, std::ptrdiff_t n_stages,
+                         Hit* hits) noexcept;
   /// Squared distance of two rows of n coordinates, summed in float64 in eight interleaved sums without
   /// fused operations: the same bits for every instruction set of a processor family, and for (b, a).
   double (*distance_float)(const float* a, const float* b, std::ptrdiff_t n) noexcept;

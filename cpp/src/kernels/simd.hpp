@@ -20,7 +20,10 @@
 namespace stcorner::kernels::STC_ISA {
 
 #if defined(__AVX512F__)
-struct F32 { static constexpr std::ptrdiff_t size = 16; __m512 v; };
+struct F32 {
+  static constexpr std::ptrdiff_t size = 16;
+  __m512 v;
+};
 STC_INLINE F32 load(const float* p) noexcept { return {_mm512_loadu_ps(p)}; }
 STC_INLINE void store(float* p, F32 a) noexcept { _mm512_storeu_ps(p, a.v); }
 STC_INLINE F32 broadcast(float x) noexcept { return {_mm512_set1_ps(x)}; }
@@ -37,7 +40,10 @@ STC_INLINE unsigned greater_mask(F32 a, F32 b) noexcept {
   return static_cast<unsigned>(_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ));
 }
 #elif defined(__AVX2__)
-struct F32 { static constexpr std::ptrdiff_t size = 8; __m256 v; };
+struct F32 {
+  static constexpr std::ptrdiff_t size = 8;
+  __m256 v;
+};
 STC_INLINE F32 load(const float* p) noexcept { return {_mm256_loadu_ps(p)}; }
 STC_INLINE void store(float* p, F32 a) noexcept { _mm256_storeu_ps(p, a.v); }
 STC_INLINE F32 broadcast(float x) noexcept { return {_mm256_set1_ps(x)}; }
@@ -52,7 +58,10 @@ STC_INLINE unsigned greater_mask(F32 a, F32 b) noexcept {
   return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)));
 }
 #elif defined(__SSE2__) || defined(_M_X64)
-struct F32 { static constexpr std::ptrdiff_t size = 4; __m128 v; };
+struct F32 {
+  static constexpr std::ptrdiff_t size = 4;
+  __m128 v;
+};
 STC_INLINE F32 load(const float* p) noexcept { return {_mm_loadu_ps(p)}; }
 STC_INLINE void store(float* p, F32 a) noexcept { _mm_storeu_ps(p, a.v); }
 STC_INLINE F32 broadcast(float x) noexcept { return {_mm_set1_ps(x)}; }
@@ -67,7 +76,10 @@ STC_INLINE unsigned greater_mask(F32 a, F32 b) noexcept {
   return static_cast<unsigned>(_mm_movemask_ps(_mm_cmpgt_ps(a.v, b.v)));
 }
 #elif defined(__ARM_NEON)
-struct F32 { static constexpr std::ptrdiff_t size = 4; float32x4_t v; };
+struct F32 {
+  static constexpr std::ptrdiff_t size = 4;
+  float32x4_t v;
+};
 STC_INLINE F32 load(const float* p) noexcept { return {vld1q_f32(p)}; }
 STC_INLINE void store(float* p, F32 a) noexcept { vst1q_f32(p, a.v); }
 STC_INLINE F32 broadcast(float x) noexcept { return {vdupq_n_f32(x)}; }
@@ -83,7 +95,10 @@ STC_INLINE unsigned greater_mask(F32 a, F32 b) noexcept {
   return vaddvq_u32(vandq_u32(vcgtq_f32(a.v, b.v), vld1q_u32(bits)));
 }
 #else
-struct F32 { static constexpr std::ptrdiff_t size = 1; float v; };
+struct F32 {
+  static constexpr std::ptrdiff_t size = 1;
+  float v;
+};
 STC_INLINE F32 load(const float* p) noexcept { return {*p}; }
 STC_INLINE void store(float* p, F32 a) noexcept { *p = a.v; }
 STC_INLINE F32 broadcast(float x) noexcept { return {x}; }
@@ -141,7 +156,8 @@ STC_INLINE void transpose(F32* r) noexcept {
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {  // the 4 x 4 blocks themselves
     const __m512 p = _mm512_shuffle_f32x4(b[j], b[4 + j], 0x88), q = _mm512_shuffle_f32x4(b[j], b[4 + j], 0xdd);
-    const __m512 s = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0x88), t = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0xdd);
+    const __m512 s = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0x88),
+                 t = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0xdd);
     r[j].v = _mm512_shuffle_f32x4(p, s, 0x88);
     r[8 + j].v = _mm512_shuffle_f32x4(p, s, 0xdd);
     r[4 + j].v = _mm512_shuffle_f32x4(q, t, 0x88);

@@ -6,23 +6,31 @@
 // This macro declares those definitions and the chooser `stcorner::kernels::name()`, which reads the
 // active instruction set at each call.
 #ifdef STC_X86
-#define STC_KERNEL_TABLE(T, name)                                                    \
-  namespace stcorner::kernels {                                                      \
-  namespace baseline { const T& name() noexcept; }                                   \
-  namespace avx2 { const T& name() noexcept; }                                       \
-  namespace avx512 { const T& name() noexcept; }                                     \
-  inline const T& name() noexcept {                                                  \
-    switch (active_isa()) {                                                          \
-      case Isa::avx512: return avx512::name();                                       \
-      case Isa::avx2: return avx2::name();                                           \
-      default: return baseline::name();                                              \
-    }                                                                                \
-  }                                                                                  \
+#define STC_KERNEL_TABLE(T, name)              \
+  namespace stcorner::kernels {                \
+  namespace baseline {                         \
+  const T& name() noexcept;                    \
+  }                                            \
+  namespace avx2 {                             \
+  const T& name() noexcept;                    \
+  }                                            \
+  namespace avx512 {                           \
+  const T& name() noexcept;                    \
+  }                                            \
+  inline const T& name() noexcept {            \
+    switch (active_isa()) {                    \
+      case Isa::avx512: return avx512::name(); \
+      case Isa::avx2: return avx2::name();     \
+      default: return baseline::name();        \
+    }                                          \
+  }                                            \
   }
 #else
-#define STC_KERNEL_TABLE(T, name)                                                    \
-  namespace stcorner::kernels {                                                      \
-  namespace baseline { const T& name() noexcept; }                                   \
-  inline const T& name() noexcept { return baseline::name(); }                       \
+#define STC_KERNEL_TABLE(T, name)                              \
+  namespace stcorner::kernels {                                \
+  namespace baseline {                                         \
+  const T& name() noexcept;                                    \
+  }                                                            \
+  inline const T& name() noexcept { return baseline::name(); } \
   }
 #endif

@@ -84,8 +84,8 @@ STC_INLINE void fold(Radius<R> radius, const float* taps, At at, F32* acc) noexc
 /// y pass of kLanes rows and transposition. rows[f] lists the kRows + 2 R input rows of part f of the
 /// block; vector x of the result (at out + x * kLanes) holds column x of all parts.
 template <int R>
-static void columns_to_lanes(int radius, const float* const* const* rows, std::ptrdiff_t width,
-                             const float* taps, float* out) noexcept {
+static void columns_to_lanes(int radius, const float* const* const* rows, std::ptrdiff_t width, const float* taps,
+                             float* out) noexcept {
   for (std::ptrdiff_t x = 0; x < width; x += kLanes) {
     F32 block[kLanes];
 #pragma GCC unroll 2
@@ -93,8 +93,8 @@ static void columns_to_lanes(int radius, const float* const* const* rows, std::p
 #pragma GCC unroll 2
       for (int n = 0; n < kRows; n += kBlock) {
         const float* const* in = rows[f] + n;
-        fold<R, kBlock < kRows ? kBlock : kRows>(
-            Radius<R>{radius}, taps, [&](int i) { return load(in[i] + x); }, block + f * kRows + n);
+        fold < R, kBlock<kRows ? kBlock : kRows>(
+                      Radius<R>{radius}, taps, [&](int i) { return load(in[i] + x); }, block + f * kRows + n);
       }
     transpose(block);
 #pragma GCC unroll 16
@@ -118,7 +118,7 @@ using AlongLanes = void (*)(int, const float*, std::ptrdiff_t, const float*, flo
 
 // Radii up to kMaxRadius are known at compile time; entry 0 is the loop for all others.
 #define STC_RADII(F) \
-  { F<0>, F<1>, F<2>, F<3>, F<4>, F<5>, F<6>, F<7>, F<8>, F<9>, F<10>, F<11>, F<12>, F<13>, F<14>, F<15>, F<16> }
+  {F<0>, F<1>, F<2>, F<3>, F<4>, F<5>, F<6>, F<7>, F<8>, F<9>, F<10>, F<11>, F<12>, F<13>, F<14>, F<15>, F<16>}
 
 STC_INLINE int radius_entry(int radius) noexcept { return radius <= kMaxRadius ? radius : 0; }
 

@@ -46,11 +46,17 @@ STC_INLINE void tensor_vector(const OuterJob& job, const float* gradients, int f
     const float* b = gradients + (kSecond[c] * window + first) * kLanes;
     F32 acc[N];
     if (kFirst[c] == kSecond[c])
-      fold<R, N>(Radius<R>{job.time_radius}, job.time_taps + c * n_taps,
-                 [&](int i) { const F32 g = load(a + i * kLanes); return g * g; }, acc);
+      fold<R, N>(
+          Radius<R>{job.time_radius}, job.time_taps + c * n_taps,
+          [&](int i) {
+            const F32 g = load(a + i * kLanes);
+            return g * g;
+          },
+          acc);
     else
-      fold<R, N>(Radius<R>{job.time_radius}, job.time_taps + c * n_taps,
-                 [&](int i) { return load(a + i * kLanes) * load(b + i * kLanes); }, acc);
+      fold<R, N>(
+          Radius<R>{job.time_radius}, job.time_taps + c * n_taps,
+          [&](int i) { return load(a + i * kLanes) * load(b + i * kLanes); }, acc);
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) store(out + (c * kTimeBlock + first + n) * plane, acc[n]);
   }
@@ -154,8 +160,7 @@ void outer(const OuterJob& job) noexcept {
   std::ptrdiff_t made = job.y0 - r < 0 ? 0 : job.y0 - r;  // rows of the frame that are in the ring
   for (std::ptrdiff_t y = job.y0; y < job.y1; y += kRows) {
     const std::ptrdiff_t until = y + kRows + r < job.height ? y + kRows + r : job.height;
-    for (; made < until; ++made)
-      kTensorRow[time_entry](job, l, made, ring + made % l.ring_rows * ring_width);
+    for (; made < until; ++made) kTensorRow[time_entry](job, l, made, ring + made % l.ring_rows * ring_width);
     for (int i = 0; i < n_rows; ++i) {
       std::ptrdiff_t at = border_index(y + i - r, job.height, job.reflect);
       if (at >= until || at < until - l.ring_rows) at = until - 1;  // only for rows past y1
@@ -173,8 +178,7 @@ void outer(const OuterJob& job) noexcept {
         }
         kColumns[space](r, parts, ring_width, job.space_taps, lanes + (l.begin - origin) * kLanes);
         extend_lanes(lanes, job.x0 - r, job.x1 + r, job.width, job.reflect, origin);
-        kAlong[space](r, lanes + (job.x0 - r - origin) * kLanes, job.x1 - job.x0, job.space_taps,
-                      mu + c * l.mu_plane);
+        kAlong[space](r, lanes + (job.x0 - r - origin) * kLanes, job.x1 - job.x0, job.space_taps, mu + c * l.mu_plane);
       }
       if (job.tensor) {
         for (int c = 0; c < kChannels; ++c)

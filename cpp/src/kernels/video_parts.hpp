@@ -12,16 +12,14 @@ std::ptrdiff_t outer_scratch(const OuterJob& job) noexcept;
 void outer(const OuterJob& job) noexcept;
 std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
                       std::ptrdiff_t* found, float* largest) noexcept;
-void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins,
-               std::int64_t* counts) noexcept;
+void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins, std::int64_t* counts) noexcept;
 
 /// Fill the columns of [begin, end) that lie outside [0, width) with the columns that stand for them.
 /// Transposed data: a column is one vector; column x is at lanes + (x - origin) * F32::size.
-STC_INLINE void extend_lanes(float* lanes, std::ptrdiff_t begin, std::ptrdiff_t end, std::ptrdiff_t width,
-                             bool reflect, std::ptrdiff_t origin) noexcept {
+STC_INLINE void extend_lanes(float* lanes, std::ptrdiff_t begin, std::ptrdiff_t end, std::ptrdiff_t width, bool reflect,
+                             std::ptrdiff_t origin) noexcept {
   const auto copy = [&](std::ptrdiff_t x) {
-    store(lanes + (x - origin) * F32::size,
-          load(lanes + (border_index(x, width, reflect) - origin) * F32::size));
+    store(lanes + (x - origin) * F32::size, load(lanes + (border_index(x, width, reflect) - origin) * F32::size));
   };
   for (std::ptrdiff_t x = begin; x < 0; ++x) copy(x);
   for (std::ptrdiff_t x = width; x < end; ++x) copy(x);

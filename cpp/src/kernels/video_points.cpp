@@ -44,8 +44,7 @@ std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_
   return n;
 }
 
-void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins,
-               std::int64_t* counts) noexcept {
+void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins, std::int64_t* counts) noexcept {
   constexpr std::ptrdiff_t kChunk = 256;
   int bins[kChunk];
   for (std::ptrdiff_t start = 0; start < n; start += kChunk) {

@@ -71,9 +71,7 @@ struct HarrisEngine::ResponseTask {
   std::vector<float*> out;
 };
 
-Index HarrisEngine::length() const noexcept {
-  return closed_ ? smoothed_ : std::numeric_limits<Index>::max() / 4;
-}
+Index HarrisEngine::length() const noexcept { return closed_ ? smoothed_ : std::numeric_limits<Index>::max() / 4; }
 
 void HarrisEngine::push(const void* frames, PixelType type, Index n, bool drain, HarrisSink& sink) {
   if (closed_) throw std::invalid_argument("the stream has ended");

@@ -32,7 +32,11 @@ float vertex(float before, float here, float after) {
 
 InterestPoint make_point(const float* const* rows, Index t, Index y, Index x, Index scale) {
   const float here = rows[4][x];
-  return {t, y, x, scale, here,
+  return {t,
+          y,
+          x,
+          scale,
+          here,
           {vertex(rows[1][x], here, rows[7][x]), vertex(rows[3][x], here, rows[5][x]),
            vertex(rows[4][x - 1], here, rows[4][x + 1])}};
 }
@@ -173,7 +177,8 @@ std::vector<InterestPoint> local_maxima(const float* response, Index n_frames, I
       gather(row, y, rows);
       const Index count = table.maxima(rows, 1, width - 1, threshold, columns.data(), &largest);
       for (Index i = 0; i < count; ++i)
-        found[static_cast<std::size_t>(item)].push_back(make_point(rows, t, y, columns[static_cast<std::size_t>(i)], 0));
+        found[static_cast<std::size_t>(item)].push_back(
+            make_point(rows, t, y, columns[static_cast<std::size_t>(i)], 0));
     }
   });
   std::vector<InterestPoint> result;

@@ -14,7 +14,8 @@ using Index = std::ptrdiff_t;
 TextureMap::TextureMap(TextureOptions options) : options_(std::move(options)), engine_(options_.harris) {
   const HarrisOptions& h = options_.harris;
   const TextureOptions& o = options_;
-  if (o.rows < 1 || o.columns < 1 || o.segments < 1 || o.rows > h.height || o.columns > h.width || o.segments > o.n_frames)
+  if (o.rows < 1 || o.columns < 1 || o.segments < 1 || o.rows > h.height || o.columns > h.width ||
+      o.segments > o.n_frames)
     throw std::invalid_argument("grid and segments must leave at least one voxel in every block");
   const std::size_t scales = h.scales.size();
   for (std::size_t s = 0; s < scales; ++s) responses_.emplace_back(h.height, h.width, kernels::kTimeBlock);

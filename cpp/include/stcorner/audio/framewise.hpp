@@ -16,8 +16,8 @@ struct Framing {
 /// mean square per frame, in one pass over the `n` samples: each sample is read once, whatever the
 /// overlap. A sample below -threshold is negative, any other positive. `zcr` or `rms` may be null;
 /// both have n_frames values. Throws std::invalid_argument for a length or hop below 1.
-void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, float threshold, double* zcr,
-             float* rms, int n_threads);
+void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, float threshold, double* zcr, float* rms,
+             int n_threads);
 
 /// Autocorrelation of the windowed frames in float64, lags 0 .. n_lags - 1, into (n_frames, n_lags).
 /// `window` has frame_length values. With `unbiased`, each lag is divided by the window's own

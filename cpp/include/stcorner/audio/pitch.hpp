@@ -30,7 +30,7 @@ struct PitchOptions {
 /// Framing counts samples of `signal`. Signals of 32 kHz and more are decimated first, by the integer that
 /// brings them nearest above 16 kHz. Throws std::invalid_argument for parameters that leave no lag to
 /// search. `pause` is called between blocks of frames, in the calling thread.
-void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options,
-                 float* f0, float* strength, int n_threads, void (*pause)());
+void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options, float* f0,
+                 float* strength, int n_threads, void (*pause)());
 
 }  // namespace stcorner::audio

@@ -28,9 +28,7 @@ struct Table {
   const std::int32_t* groups = nullptr;
   const std::int32_t* sides = nullptr;
 
-  bool same_group(std::int32_t i, std::int32_t j) const noexcept {
-    return groups != nullptr && groups[i] == groups[j];
-  }
+  bool same_group(std::int32_t i, std::int32_t j) const noexcept { return groups != nullptr && groups[i] == groups[j]; }
 };
 
 /// Squared distance of two rows, summed in float64 in one fixed order: the same bits for (i, j) and (j, i)

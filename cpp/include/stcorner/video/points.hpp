@@ -28,7 +28,9 @@ class StipDetector : private HarrisSink {
  public:
   explicit StipDetector(DetectorOptions options);
 
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain) { engine_.push(frames, type, n, drain, *this); }
+  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain) {
+    engine_.push(frames, type, n, drain, *this);
+  }
   void finish();
   const HarrisOptions& options() const noexcept { return engine_.options(); }
   std::ptrdiff_t latency() const noexcept { return engine_.latency() + 1; }
@@ -62,6 +64,7 @@ std::vector<InterestPoint> local_maxima(const float* response, std::ptrdiff_t n_
 
 /// Which of n points, strongest first, stay when each kept point removes all later ones within
 /// `min_distance` on all three axes. `coordinates` are (t, y, x) triples.
-std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, std::ptrdiff_t n, std::int64_t min_distance);
+std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, std::ptrdiff_t n,
+                                              std::int64_t min_distance);
 
 }  // namespace stcorner

@@ -19,7 +19,9 @@ class TextureMap : private HarrisSink {
  public:
   /// Throws std::invalid_argument unless every block holds at least one voxel.
   explicit TextureMap(TextureOptions options);
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain) { engine_.push(frames, type, n, drain, *this); }
+  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain) {
+    engine_.push(frames, type, n, drain, *this);
+  }
   void finish() { engine_.finish(*this); }
   const HarrisOptions& options() const noexcept { return engine_.options(); }
   /// Counts of shape (scale, segment, row, column, bin).
