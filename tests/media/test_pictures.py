@@ -154,16 +154,49 @@ def test_a_tone_keeps_its_pitch_and_level_at_any_rate(tmp_path, sr):
     np.testing.assert_allclose(y[1000:-1000], tone(1.0)[1000 : len(y) - 1000], atol=2e-3)
 
 
-@pytest.mark.parametrize(("offset", "duration"), [(0.0, 0.5), (0.25, None), (0.3, 0.4), (0.9, 5.0)])
-def test_offset_and_duration_cut_the_whole(tmp_path, offset, duration):
+STRETCHES = [(0.0, 0.5), (0.25, None), (0.3, 0.4), (0.9, 5.0), (4.1, 0.3), (5.99, None)]
+
+
+@pytest.mark.parametrize(("offset", "duration"), STRETCHES)
+@pytest.mark.parametrize("name", ["a.flac", "a.wav", "a.mp4"])
+def test_offset_and_duration_cut_the_whole(tmp_path, rng, name, offset, duration):
+    import soundfile
+
+    path, y = tmp_path / name, rng.uniform(-0.9, 0.9, 6 * 22050).astype(np.float32)
+    if name.endswith("mp4"):
+        write_media(path, sound=y, sr=22050)
+    else:
+        soundfile.write(path, y, 22050)
+    for sr in (None, 16000, 48000, 7):
+        whole, rate = load_audio(path, sr=sr)
+        start = round(offset * rate)
+        stop = None if duration is None else start + max(1, round(duration * rate))
+        if start >= len(whole):
+            continue
+        part, _ = load_audio(path, sr=sr, offset=offset, duration=duration)
+        # A resampler that begins elsewhere rounds elsewhere.
+        np.testing.assert_allclose(part, whole[start:stop], rtol=0, atol=1e-6 if sr else 0)
+
+
+def test_the_end_of_a_long_file_is_not_read_from_its_start(tmp_path, monkeypatch):
     import soundfile
 
     path = tmp_path / "a.flac"
-    soundfile.write(path, tone(1.0, 22050), 22050)
-    whole, sr = load_audio(path)
-    start = round(offset * sr)
-    stop = None if duration is None else start + round(duration * sr)
-    np.testing.assert_array_equal(load_audio(path, offset=offset, duration=duration)[0], whole[start:stop])
+    y = np.tile(tone(1.0), 200)
+    soundfile.write(path, y, 16000)
+    read = []
+    original = soundfile.SoundFile.read
+
+    def counted(self, *args, **kwargs):
+        block = original(self, *args, **kwargs)
+        read.append(len(block))
+        return block
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", counted)
+    part, _ = load_audio(path, offset=199.0, duration=0.5)
+    assert sum(read) < 2 * 16000
+    monkeypatch.undo()
+    np.testing.assert_array_equal(part, load_audio(path)[0][199 * 16000 : round(199.5 * 16000)])
 
 
 @pytest.mark.parametrize(
