@@ -68,6 +68,35 @@ def test_blocks_equal_the_whole(real_data, block_length):
         )
 
 
+@pytest.mark.parametrize(("start", "end"), [(0.0, 1.5), (1.0, 2.2), (3.0, None), (0.4, 0.41), (500.0, None)])
+def test_a_part_is_cut_as_in_the_whole(real_data, monkeypatch, start, end):
+    """Nothing behind the part is decoded, but what is needed to choose the face."""
+    from stcorner.media import faces
+
+    clip = real_data / "video/carphone.mp4"
+    whole = crop_face(clip)
+    inside = (whole.times >= start) & (whole.times < (np.inf if end is None else end))
+    decoded = []
+    frames = faces.decoded_frames
+
+    def counted(*args, **kwargs):
+        for frame, time in frames(*args, **kwargs):
+            decoded.append(time)
+            yield frame, time
+
+    monkeypatch.setattr(faces, "decoded_frames", counted)
+    part = crop_face(clip, start=start, end=end)
+    if not whole.success[inside].any():
+        assert part.status == "no_face"
+        return
+    assert len(part.times) == inside.sum()
+    for name in ("frames", "times", "boxes", "success", "confidence", "aligned", "visible"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[inside])
+    assert (decoded[-1] < (end or 0.0) + 3.5) or end is None
+    blocks = list(iter_faces(clip, start=start, end=end, block_length=9))
+    assert sum(len(block.times) for block in blocks) == inside.sum()
+
+
 def test_tracks_hold_the_crop(real_data):
     (track,) = track_faces(real_data / ONE)
     clip = crop_face(real_data / ONE, rule=0)
@@ -105,6 +134,8 @@ def test_a_bad_detector_is_named(real_data):
         ({"fps": 0.0}, "fps must be finite and > 0 .* got 0.0"),
         ({"rule": "best"}, "rule must be 'largest', 'all' or the id of a face .* got 'best'"),
         ({"margin": -1.0}, "margin must be finite and >= 0"),
+        ({"start": -1.0}, "start must be finite and >= 0"),
+        ({"start": 2.0, "end": 2.0}, "end must be finite and > 2"),
     ],
 )
 def test_refused_parameters(real_data, arguments, message):

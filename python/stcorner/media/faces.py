@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -10,7 +11,7 @@ import numpy as np
 from stcorner._validation import check_integer, check_real
 from stcorner.errors import MediaError, ParameterError
 from stcorner.media._container import MAX_BYTES, check_path
-from stcorner.media._cropper import Cropper
+from stcorner.media._cropper import Cropper, FaceRows
 from stcorner.media.clips import FaceClip, FaceTrack, empty_clip, join, status_of
 from stcorner.media.picture import decoded_frames
 from stcorner.media.tracking import FaceTracker
@@ -82,6 +83,8 @@ def crop_face(
     rule: Literal["largest"] | int = "largest",
     detector: FaceDetector | None = None,
     margin: float = 0.1,
+    start: float = 0.0,
+    end: float | None = None,
 ) -> FaceClip: ...
 @overload
 def crop_face(
@@ -92,6 +95,8 @@ def crop_face(
     rule: Literal["all"],
     detector: FaceDetector | None = None,
     margin: float = 0.1,
+    start: float = 0.0,
+    end: float | None = None,
 ) -> list[FaceClip]: ...
 def crop_face(
     path: str | os.PathLike[str],
@@ -101,6 +106,8 @@ def crop_face(
     rule: Rule = "largest",
     detector: FaceDetector | None = None,
     margin: float = 0.1,
+    start: float = 0.0,
+    end: float | None = None,
 ) -> FaceClip | list[FaceClip]:
     """Cut one person's face out of a video: fixed size, fixed frame rate, smoothed, aligned by the eyes.
 
@@ -120,6 +127,11 @@ def crop_face(
         Default: `HaarDetector`.
     margin : float, default=0.1
         Room around the detector's box, as a share of its side, 0 to 2.
+    start : float, default=0.0
+        Seconds of the file's clock from which on frames are wanted, >= 0.
+    end : float, optional
+        Seconds up to which frames are wanted, > `start`; nothing behind is decoded. Ids, the choice of the
+        largest face and the crops are those of the whole file: it is followed from its beginning.
 
     Returns
     -------
@@ -141,7 +153,9 @@ def crop_face(
     rate = check_real("fps", fps, low=0.0, high=1000.0, open_low=True)
     blocks: list[FaceClip] = []
     total = 0
-    for block in iter_faces(path, size=size, fps=rate, rule=rule, detector=detector, margin=margin):
+    for block in iter_faces(
+        path, size=size, fps=rate, rule=rule, detector=detector, margin=margin, start=start, end=end
+    ):
         blocks.append(block)
         total += block.frames.nbytes
         if total > MAX_BYTES:
@@ -165,6 +179,8 @@ def iter_faces(
     rule: Rule = "largest",
     detector: FaceDetector | None = None,
     margin: float = 0.1,
+    start: float = 0.0,
+    end: float | None = None,
     block_length: int = 250,
 ) -> Iterator[FaceClip]:
     """Cut faces out of a video block by block, in constant memory.
@@ -174,7 +190,7 @@ def iter_faces(
 
     Parameters
     ----------
-    path, size, fps, rule, detector, margin
+    path, size, fps, rule, detector, margin, start, end
         As for `crop_face`.
     block_length : int, default=250
         Frames in each block but the last, >= 1.
@@ -191,30 +207,51 @@ def iter_faces(
     MediaError
         As `crop_face`.
     """
+    faces = face_rows(size=size, fps=fps, rule=rule, detector=detector, margin=margin, start=start, end=end)
+    return _face_blocks(check_path(path), faces, check_integer("block_length", block_length, low=1))
+
+
+def face_rows(
+    *,
+    size: int,
+    fps: float,
+    rule: Rule,
+    detector: FaceDetector | None = None,
+    margin: float = 0.1,
+    start: float = 0.0,
+    end: float | None = None,
+) -> FaceRows:
+    """Check the parameters of `iter_faces` and return what takes the frames one by one."""
+    first = check_real("start", start, low=0.0)
     cropper = Cropper(
         size=check_integer("size", size, low=8, high=1024),
         fps=check_real("fps", fps, low=0.0, high=1000.0, open_low=True),
         rule=_check_rule(rule),
         margin=check_real("margin", margin, low=0.0, high=2.0),
+        start=first,
+        end=math.inf if end is None else check_real("end", end, low=first, open_low=True),
     )
-    length = check_integer("block_length", block_length, low=1)
-    return _face_blocks(check_path(path), FaceTracker(_check_detector(detector)), cropper, length)
+    return FaceRows(FaceTracker(_check_detector(detector)), cropper)
 
 
-def _face_blocks(file: Path, tracker: FaceTracker, cropper: Cropper, length: int) -> Iterator[FaceClip]:
-    start = perf_counter()
+def _face_blocks(file: Path, faces: FaceRows, length: int) -> Iterator[FaceClip]:
+    begin = perf_counter()
+    cropper = faces.cropper
     rows: list[Row] = []
 
     def blocks(*, last: bool = False) -> Iterator[FaceClip]:
         while len(rows) >= length or (last and rows):
-            share = tracker.seconds / max(1e-9, perf_counter() - start)
+            share = faces.tracker.seconds / max(1e-9, perf_counter() - begin)
             yield from _clips(rows[:length], cropper, share)
             del rows[:length]
 
-    for frame in _tracked(file, tracker):
-        rows.extend(cropper.push(frame))
+    for gray, time in decoded_frames(file, gray=True):
+        rows.extend(faces.push(gray, time))
         yield from blocks()
-    rows.extend(cropper.flush())
+        if cropper.done:
+            break
+    else:
+        rows.extend(faces.flush())
     yield from blocks(last=True)
 
 

@@ -9,15 +9,11 @@ import numpy as np
 from stcorner.recognizer.rows import MissingModalityError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from stcorner.media import FaceClip
     from stcorner.recognizer.rows import ExtractionPlan, Source
 
-__all__ = ["face_feature_names", "face_features", "face_vector", "iter_face_windows"]
+__all__ = ["face_feature_names", "face_features", "face_vector"]
 
 # Shorter stretches of a face (in frames of the plan's rate) are too few for corners in time.
 _MIN_FRAMES = 12
@@ -40,11 +36,15 @@ def face_features(source: Source, plan: ExtractionPlan) -> tuple[NDArray[np.floa
     """
     from stcorner.media import crop_face
 
-    clip = crop_face(source.path, size=plan.crop_size, fps=plan.fps, rule=plan.face)
-    low, high = source.start or 0.0, np.inf if source.end is None else source.end
-    inside = (clip.times >= low) & (clip.times < high)
-    frames, seen = clip.frames[inside], clip.success[inside]
-    vector, found = face_vector(frames, seen, plan, name=str(source.path))
+    clip = crop_face(
+        source.path,
+        size=plan.crop_size,
+        fps=plan.fps,
+        rule=plan.face,
+        start=source.start or 0.0,
+        end=source.end,
+    )
+    vector, found = face_vector(clip.frames, clip.success, plan, name=str(source.path))
     return vector, {**found, "face_id": clip.face_id}
 
 
@@ -65,34 +65,3 @@ def face_vector(
 
     vector = np.asarray(texture_map_histogram(frames[start:stop]), dtype=np.float32)
     return vector, {"n_frames": int(stop - start), "status": "ok" if seen.all() else "partial"}
-
-
-def iter_face_windows(
-    path: Path, plan: ExtractionPlan, *, window: float, hop: float
-) -> Iterator[tuple[float, NDArray[np.uint8], NDArray[np.bool_], int | None]]:
-    """Yield start, frames, presence and id of each window that fits; a shorter clip gives itself."""
-    from stcorner.media import iter_faces
-
-    length = round(window * plan.fps)
-    held: list[FaceClip] = []
-    index = first = count = 0
-    for block in iter_faces(path, size=plan.crop_size, fps=plan.fps, rule=plan.face):
-        held.append(block)
-        count += len(block.frames)
-        while (start := round(index * hop * plan.fps)) + length <= first + count:
-            yield index * hop, *_cut(held, start - first, length)
-            index += 1
-        while held and first + len(held[0].frames) <= start:
-            first += len(held[0].frames)
-            count -= len(held.pop(0).frames)
-    if index == 0 and count:
-        yield 0.0, *_cut(held, 0, count)
-
-
-def _cut(
-    blocks: list[FaceClip], start: int, length: int
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_], int | None]:
-    frames = np.concatenate([block.frames for block in blocks])[start : start + length]
-    seen = np.concatenate([block.success for block in blocks])[start : start + length]
-    face = next((block.face_id for block in blocks if block.face_id is not None), None)
-    return frames, seen, face

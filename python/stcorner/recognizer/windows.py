@@ -1,11 +1,12 @@
-"""Predictions along one file: sliding windows, each classified like a clip of its own."""
+"""Sliding windows of one recording: cut while it comes in, each described like a clip of its own."""
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from functools import partial
-from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from itertools import islice, zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,108 +18,230 @@ from stcorner.recognizer.rows import SAMPLE_RATE, MissingModalityError, RowBuild
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from stcorner.media import FaceDetector
+    from stcorner.media._cropper import Row as FaceRow
     from stcorner.recognizer.estimator import EmotionRecognizer
-    from stcorner.recognizer.rows import ExtractionPlan
+    from stcorner.recognizer.rows import ExtractionPlan, Row
 
-    # One window: its start, and what fills the block of its modality.
-    Window = tuple[float, Callable[[], tuple[NDArray[np.float32], dict[str, Any]]]]
+__all__ = [
+    "FaceWindow", "FaceWindows", "SoundWindow", "SoundWindows", "check_window", "iter_face_windows",
+    "iter_sound_windows", "predict_row", "timeline", "window_row", "window_rows",
+]  # fmt: skip
 
-__all__ = ["iter_sound_windows", "timeline"]
+
+class SoundWindow(NamedTuple):
+    """Start in seconds, and the samples at `SAMPLE_RATE`."""
+
+    start: float
+    samples: NDArray[np.float32]
+
+    def describe(self, plan: ExtractionPlan) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Return the vector, and what is known about it."""
+        return audio_vector(self.samples, plan, name="the window")
+
+
+class FaceWindow(NamedTuple):
+    """Start in seconds, crops (t, y, x), in which of them the face is, and which face."""
+
+    start: float
+    frames: NDArray[np.uint8]
+    seen: NDArray[np.bool_]
+    face_id: int | None
+
+    def describe(self, plan: ExtractionPlan) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Return the vector, and what is known about it."""
+        from stcorner.recognizer.face_features import face_vector
+
+        vector, found = face_vector(self.frames, self.seen, plan, name="the window")
+        return vector, {**found, "face_id": self.face_id}
+
+
+Window = SoundWindow | FaceWindow
+
+
+def check_window(window: float, hop: float) -> tuple[float, float]:
+    """Return length and step of windows in seconds, or raise."""
+    length = check_real("window", window, low=0.5, high=60.0)
+    return length, check_real("hop", hop, low=0.0, high=length, open_low=True)
+
+
+class SoundWindows:
+    """Cut sound that comes in blocks into windows. Memory holds one window and one block."""
+
+    def __init__(self, *, window: float, hop: float) -> None:
+        self._length = round(window * SAMPLE_RATE)
+        self._hop = hop
+        self._held = np.zeros(0, np.float32)
+        self._first = 0  # position in the recording of the first sample held
+        self._index = 0
+
+    def push(self, block: NDArray[np.float32]) -> list[SoundWindow]:
+        """Take the next samples; return the windows that are complete."""
+        self._held = np.concatenate([self._held, block])
+        windows = []
+        while (start := self._start()) + self._length <= self._first + len(self._held):
+            at = start - self._first
+            windows.append(SoundWindow(self._index * self._hop, self._held[at : at + self._length]))
+            self._index += 1
+        keep = min(max(0, start - self._first), len(self._held))
+        self._held, self._first = self._held[keep:].copy(), self._first + keep
+        return windows
+
+    def flush(self) -> list[SoundWindow]:
+        """Return a recording that was shorter than one window as it is."""
+        return [] if self._index or not len(self._held) else [SoundWindow(0.0, self._held)]
+
+    def _start(self) -> int:
+        # Starts are rounded one by one: a hop that is no whole number of samples does not drift.
+        return round(self._index * self._hop * SAMPLE_RATE)
+
+
+class FaceWindows:
+    """Follow a face through frames that come in one by one, and cut its crops into windows.
+
+    Windows count from the recording's zero, also where its pictures begin later.
+    """
+
+    def __init__(
+        self, plan: ExtractionPlan, *, window: float, hop: float, detector: FaceDetector | None = None
+    ) -> None:
+        from stcorner.media.faces import face_rows
+
+        self._faces = face_rows(size=plan.crop_size, fps=plan.fps, rule=plan.face, detector=detector)
+        self._plan = plan
+        self._length = round(window * plan.fps)
+        self._hop = hop
+        self._held: deque[FaceRow] = deque()
+        self._first: int | None = None  # number of the first row held, counted from time 0
+        self._index = 0
+
+    def push(self, gray: NDArray[np.uint8], time: float) -> list[FaceWindow]:
+        """Take a frame, which must not change later; return the windows that are certain."""
+        return self._cut(self._faces.push(gray, time))
+
+    def flush(self) -> list[FaceWindow]:
+        """Return the windows that are left; of a recording shorter than one window, what there is."""
+        windows = self._cut(self._faces.flush())
+        if not self._index and self._held:
+            windows.append(self._window(0.0, list(self._held)))
+        return windows
+
+    def _cut(self, rows: Iterable[FaceRow]) -> list[FaceWindow]:
+        windows = []
+        for row in rows:
+            if self._first is None:
+                self._first = round(row.time * self._plan.fps)
+            self._held.append(row)
+            while (at := round(self._index * self._hop * self._plan.fps)) + self._length <= (
+                self._first + len(self._held)
+            ):
+                before = min(self._length, max(0, self._first - at))  # there were no pictures yet
+                part = list(islice(self._held, max(0, at - self._first), None))[: self._length - before]
+                windows.append(self._window(self._index * self._hop, [None] * before + part))
+                self._index += 1
+            while self._held and self._first < at:
+                self._held.popleft()
+                self._first += 1
+        return windows
+
+    def _window(self, start: float, rows: list[FaceRow | None]) -> FaceWindow:
+        size = self._plan.crop_size
+        frames = np.zeros((len(rows), size, size), np.uint8)
+        seen = np.zeros(len(rows), np.bool_)
+        face_id = None
+        for i, row in enumerate(rows):
+            for face, crop in () if row is None else row.crops.items():
+                frames[i], seen[i], face_id = crop.picture, True, face
+        return FaceWindow(start, frames, seen, face_id)
+
+
+def iter_sound_windows(path: str | os.PathLike[str], *, window: float, hop: float) -> Iterator[SoundWindow]:
+    """Yield each window of a file that fits; a file shorter than one window gives itself."""
+    from stcorner.media import iter_audio
+
+    windows = SoundWindows(window=window, hop=hop)
+    for block in iter_audio(path, sr=SAMPLE_RATE):
+        yield from windows.push(block)
+    yield from windows.flush()
+
+
+def iter_face_windows(path: Path, plan: ExtractionPlan, *, window: float, hop: float) -> Iterator[FaceWindow]:
+    """Yield each window of a file that fits; a file shorter than one window gives itself."""
+    from stcorner.media._container import check_path
+    from stcorner.media.picture import decoded_frames
+
+    windows = FaceWindows(plan, window=window, hop=hop)
+    for gray, time in decoded_frames(check_path(path), gray=True):
+        yield from windows.push(gray, time)
+    yield from windows.flush()
+
+
+def window_rows(source: Source, plan: ExtractionPlan, *, window: float, hop: float) -> Iterator[Row]:
+    """Yield a row for each window, in memory that does not depend on the length of the file."""
+    from stcorner.media import probe
+
+    paths = {"audio": source.audio_path, "video": source.path}
+    infos = {path: probe(path) for path in {paths[modality] for modality in plan.modalities}}
+    audio = infos[source.audio_path].audio if "audio" in plan.modalities else None
+    video = infos[source.path].video if "video" in plan.modalities else None
+    streams: dict[str, Iterator[Window]] = {}
+    if audio is not None:
+        streams["audio"] = iter_sound_windows(source.audio_path, window=window, hop=hop)
+    if video is not None:
+        streams["video"] = iter_face_windows(source.path, plan, window=window, hop=hop)
+    if not streams:
+        raise MediaError(f"{source.path} has no stream for modality {plan.modality!r}")
+    rates = {"sr": audio.sample_rate if audio else None, "fps": (video.fps or None) if video else None}
+    for parts in zip_longest(*streams.values()):
+        yield window_row(source, plan, dict(zip(streams, parts, strict=True)), window, rates)
+
+
+def window_row(
+    source: Source,
+    plan: ExtractionPlan,
+    parts: Mapping[str, Window | None],
+    length: float,
+    rates: Mapping[str, float | None],
+) -> Row:
+    """Return the row of one window from its parts, by modality; at least one is there."""
+    start = next(part.start for part in parts.values() if part is not None)
+    builder = RowBuilder(replace(source, start=start, end=start + length))
+    builder.details.update(rates)
+    for modality in plan.modalities:
+        part = parts.get(modality)
+        path = source.audio_path if modality == "audio" else source.path
+        compute = partial(_absent, modality) if part is None else partial(part.describe, plan)
+        builder.attempt(modality, path, compute)
+    return builder.build()
+
+
+def _absent(modality: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    raise MissingModalityError(f"no_{modality}", "media", f"no {modality} in this window")
 
 
 def timeline(
     model: EmotionRecognizer, path: str | os.PathLike[str], *, window: float, hop: float
 ) -> Iterator[dict[str, Any]]:
     """Yield one row per window; see `EmotionRecognizer.timeline`."""
-    window = check_real("window", window, low=0.5, high=60.0)
-    hop = check_real("hop", hop, low=0.0, high=window, open_low=True)
-    return _rows(model, Source.of(path), window, hop)
-
-
-def _rows(model: EmotionRecognizer, source: Source, window: float, hop: float) -> Iterator[dict[str, Any]]:
-    from stcorner.media import probe
-
+    window, hop = check_window(window, hop)
     plan = model.extraction_plan()
-    info = probe(source.path)
-    streams: dict[str, Iterator[Window]] = {}
-    if "audio" in plan.modalities and info.audio is not None:
-        streams["audio"] = _sound(source.path, plan, window, hop)
-    if "video" in plan.modalities and info.video is not None:
-        streams["video"] = _faces(source.path, plan, window, hop)
-    if not streams:
-        raise MediaError(f"{source.path} has none of the streams that the model needs: {plan.modalities}")
-    for windows in zip_longest(*streams.values()):
-        start = next(part[0] for part in windows if part is not None)
-        builder = RowBuilder(replace(source, start=start, end=start + window))
-        builder.details["sr"] = info.audio and info.audio.sample_rate
-        builder.details["fps"] = info.video and info.video.fps
-        parts = dict(zip(streams, windows, strict=True))
-        for modality in plan.modalities:
-            part = parts.get(modality)
-            builder.attempt(modality, source.path, _absent(modality) if part is None else part[1])
-        features = collect_rows([[builder.build()]], plan)
-        yield from prediction_rows(
-            features,
-            model.predict_proba_features(features),
-            [str(label) for label in model.classes_],
-            model=model.name,
-            abstain_below=model.abstain_below,
-        )
+    rows = window_rows(Source.of(path), plan, window=window, hop=hop)
+    return (predict_row(model, row, plan) for row in rows)
 
 
-def _absent(modality: str) -> Callable[[], tuple[NDArray[np.float32], dict[str, Any]]]:
-    def fail() -> tuple[NDArray[np.float32], dict[str, Any]]:
-        raise MissingModalityError(f"no_{modality}", "media", f"no {modality} in this window")
-
-    return fail
-
-
-def _sound(path: Path, plan: ExtractionPlan, window: float, hop: float) -> Iterator[Window]:
-    for start, y in iter_sound_windows(path, window=window, hop=hop):
-        yield start, partial(audio_vector, y, plan, name="the window")
-
-
-def _faces(path: Path, plan: ExtractionPlan, window: float, hop: float) -> Iterator[Window]:
-    from stcorner.recognizer.face_features import iter_face_windows
-
-    for start, frames, seen, face in iter_face_windows(path, plan, window=window, hop=hop):
-        yield start, partial(_face_in_window, frames, seen, face, plan)
-
-
-def _face_in_window(
-    frames: NDArray[np.uint8], seen: NDArray[np.bool_], face: int | None, plan: ExtractionPlan
-) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    from stcorner.recognizer.face_features import face_vector
-
-    vector, found = face_vector(frames, seen, plan, name="the window")
-    return vector, {**found, "face_id": face}
-
-
-def iter_sound_windows(
-    path: str | os.PathLike[str], *, window: float, hop: float
-) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """Yield start and samples of each window that fits; a file shorter than one window gives itself.
-
-    Memory holds one window and one block, whatever the length of the file.
-    """
-    from stcorner.media import iter_audio
-
-    length = round(window * SAMPLE_RATE)
-    held = np.zeros(0, np.float32)
-    first = 0  # position in the file of the first sample held
-    index = 0
-    for block in iter_audio(path, sr=SAMPLE_RATE):
-        held = np.concatenate([held, block])
-        # Starts are rounded one by one: a hop that is no whole number of samples does not drift.
-        while (start := round(index * hop * SAMPLE_RATE)) + length <= first + len(held):
-            yield index * hop, held[start - first : start - first + length]
-            index += 1
-        keep = min(max(0, start - first), len(held))
-        held, first = held[keep:].copy(), first + keep
-    if index == 0 and len(held):
-        yield 0.0, held
+def predict_row(model: EmotionRecognizer, row: Row, plan: ExtractionPlan) -> dict[str, Any]:
+    """Classify one window."""
+    features = collect_rows([[row]], plan)
+    (predicted,) = prediction_rows(
+        features,
+        model.predict_proba_features(features),
+        [str(label) for label in model.classes_],
+        model=model.name,
+        abstain_below=model.abstain_below,
+    )
+    return predicted
