@@ -37,6 +37,7 @@ from .corpora import map_labels as map_labels
 from .corpora import protocol_names as protocol_names
 from .discriminant import DiscriminantClassifier as DiscriminantClassifier
 from .errors import DatasetError as DatasetError
+from .errors import InternalError as InternalError
 from .errors import LeakageError as LeakageError
 from .errors import MediaError as MediaError
 from .errors import MissingExtraError as MissingExtraError

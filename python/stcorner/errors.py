@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "DatasetError",
+    "InternalError",
     "LeakageError",
     "MediaError",
     "MissingExtraError",
@@ -16,6 +17,13 @@ __all__ = [
 
 class StcornerError(Exception):
     """Base class of all errors that stcorner raises on purpose."""
+
+
+class InternalError(RuntimeError):
+    """The package failed on a file in a way that no file may cause; the message names the file.
+
+    It is no `StcornerError`: a fault of the code must not pass for one of the input. Please report it.
+    """
 
 
 class ParameterError(StcornerError, ValueError):

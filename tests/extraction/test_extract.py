@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import stcorner
-from extraction_files import Trap, hashes, table, voice, write_tree
-from media_files import tone
-from stcorner.errors import DatasetError, OutputError, ParameterError
+from extraction_files import StalePlan, Trap, hashes, table, voice, write_tree
+from media_files import noise_pictures, tone, write_media
+from stcorner.errors import DatasetError, InternalError, OutputError, ParameterError
 
 pytest.importorskip("pyarrow")
 
@@ -133,6 +133,41 @@ def test_disk_full_keeps_what_is_done(tree, tmp_path, monkeypatch):
     rest = stcorner.extract(tree, tmp_path / "features.parquet", modality="audio", n_jobs=1)
     assert rest.n_resumed == 4
     assert rest.n_rows == 6
+
+
+def test_a_fault_of_the_code_is_no_row(tree, tmp_path, monkeypatch):
+    from stcorner.extraction import run
+    from stcorner.extraction.work import Settings
+    from stcorner.recognizer.rows import ExtractionPlan
+
+    monkeypatch.setattr(run, "_BATCH", 1)
+    monkeypatch.setattr(run, "_settings", lambda *_: Settings(plan=StalePlan(modality="audio")))
+    with pytest.raises(
+        InternalError, match=r"clip \d é.wav: AttributeError: .* no attribute 'newer'"
+    ) as found:
+        stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", n_jobs=1)
+    assert "modalities" in "".join(found.value.__notes__), "the note shows where"
+    assert not (tmp_path / "errors.parquet").exists()
+    monkeypatch.setattr(run, "_settings", lambda *_: Settings(plan=ExtractionPlan(modality="audio")))
+    rest = stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", n_jobs=1)
+    assert (rest.n_resumed, rest.n_rows, rest.n_errors) == (2, 6, 0)
+
+
+@pytest.mark.parametrize("window", [None, 1.0])
+def test_a_file_is_probed_once(tmp_path, monkeypatch, window):
+    from stcorner import media
+    from stcorner.extraction.run import _settings
+    from stcorner.extraction.work import make_items, run_item
+
+    path = write_media(tmp_path / "a.mp4", noise_pictures(30, 48, 64), tone(1.2))
+    probed = []
+    probe = media.probe
+    monkeypatch.setattr(media, "probe", lambda path: probed.append(path) or probe(path))
+    (item,), _ = make_items([path])
+    outcome = run_item(item, _settings("both", "rich", "largest", window, None))
+    assert outcome.details[0]["audio_status"] == "ok"
+    assert outcome.details[0]["video_status"] == "no_face"
+    assert probed == [path]
 
 
 def test_changed_files_are_read_again(tmp_path):

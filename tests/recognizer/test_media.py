@@ -9,8 +9,10 @@ import pytest
 import soundfile
 
 from stcorner import Clip, EmotionRecognizer, make_corpus
-from stcorner.errors import MediaError, ParameterError
-from stcorner.recognizer.windows import iter_sound_windows
+from stcorner.errors import InternalError, MediaError, MissingExtraError, ParameterError
+from stcorner.recognizer import rows as rows_module
+from stcorner.recognizer.rows import ExtractionPlan, fault_of_input
+from stcorner.recognizer.windows import FaceWindows, iter_sound_windows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,3 +135,52 @@ def test_timeline_has_a_row_per_window(corpus: ClipList, model: EmotionRecognize
     for parameters in ({"window": 0.1}, {"hop": 0.0}, {"window": 1.0, "hop": 2.0}):
         with pytest.raises(ParameterError):
             model.timeline(corpus[0].path, **parameters)
+
+
+def test_faults_of_the_code_are_not_blamed_on_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import soundfile as library
+
+    for error, text in (
+        (MediaError("a.wav is empty"), "a.wav is empty"),
+        (OSError(5, "Input/output error"), "OSError: [Errno 5] Input/output error"),
+        (MemoryError(), "MemoryError: "),
+        (library.LibsndfileError(1, "a: "), "LibsndfileError: "),
+    ):
+        assert fault_of_input(error, "a.wav").startswith(text)
+    with pytest.raises(MissingExtraError):
+        fault_of_input(MissingExtraError("a", "b", "c"), "a.wav")
+
+    def stale(*args: object, **kwargs: object) -> None:
+        raise AttributeError("no attribute 'newer'")
+
+    soundfile.write(tmp_path / "a.wav", voice(1.0, 140.0), RATE)
+    monkeypatch.setattr(rows_module, "audio_vector", stale)
+    with pytest.raises(InternalError, match=r"a\.wav: AttributeError: no attribute 'newer'"):
+        EmotionRecognizer("audio", augment=None).extract([tmp_path / "a.wav"])
+
+
+class Everywhere:
+    """A detector that sees one face in every picture."""
+
+    def detect(self, gray: np.ndarray) -> np.ndarray:
+        return np.array([[20, 20, 60, 60, 1.0]], np.float32)
+
+
+@pytest.mark.parametrize("begin", [0.0, 0.6, 3.2])
+def test_windows_of_faces_count_from_the_zero_of_the_recording(begin: float) -> None:
+    """Also where pictures begin after the sound: frame k is as bright as its time says."""
+    windows = FaceWindows(ExtractionPlan(modality="video"), window=1.0, hop=0.6, detector=Everywhere())
+    found = []
+    texture = np.random.default_rng(0).integers(0, 8, (100, 100), dtype=np.uint8)
+    for k in range(100):
+        found += windows.push(texture + np.uint8(2 * k), begin + k / 25)
+    found += windows.flush()
+    assert [window.start for window in found] == pytest.approx([0.6 * i for i in range(len(found))])
+    assert len(found) == 1 + int((round(begin * 25) + 100 - 25) / 15)
+    for window in found:
+        times = window.start + np.arange(25) / 25
+        np.testing.assert_array_equal(window.seen, times > begin - 0.02)
+        bright = window.frames[window.seen].mean(axis=(1, 2)) - texture[15:85, 15:85].mean()
+        np.testing.assert_allclose(bright, 50 * (times[window.seen] - begin), atol=1.5)

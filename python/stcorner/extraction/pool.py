@@ -6,11 +6,12 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stcorner.errors import StcornerError
+from stcorner.errors import InternalError, StcornerError
 from stcorner.extraction.work import Outcome, run_item
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ __all__ = ["one_thread", "run_pool"]
 
 # A file that was being read when its process died is tried again so often in all.
 _ATTEMPTS = 3
+# Items that a worker holds: the one it reads and one to go on with while the parent is busy writing.
+_AHEAD = 2
 _START_FAILURES = 3
 _POLL = 1.0
 
@@ -31,7 +34,8 @@ class _Worker:
     process: Any
     pipe: Any
     ready: bool = False
-    task: tuple[int, int] | None = None
+    # The first is being read, since `since`; the others wait in the pipe.
+    tasks: deque[tuple[int, int]] = field(default_factory=deque)
     since: float = field(default_factory=time.monotonic)
 
 
@@ -45,7 +49,12 @@ def run_pool(
 ) -> Iterator[tuple[int, list[Outcome]]]:
     """Yield the outcomes of each batch as it is complete; `report` is called after each item.
 
-    One item is sent to a worker at a time, so that it is known which one a dead worker was at.
+    Workers answer in order, so that it is known which item a dead one was at.
+
+    Raises
+    ------
+    InternalError
+        If the code fails on a file in a way that no file may cause. Batches yielded before are whole.
     """
     pool = _Pool(batches, settings, n_jobs=n_jobs, timeout=timeout)
     try:
@@ -76,12 +85,10 @@ class _Pool:
         """Feed the workers and yield what comes back, until nothing is left."""
         from multiprocessing.connection import wait
 
-        while self._queue or any(worker.task for worker in self._workers):
+        while self._queue or any(worker.tasks for worker in self._workers):
             while len(self._workers) < min(self._size, len(self._queue) + self._busy()):
                 self._workers.append(_start(self._settings))
-            for worker in self._workers:
-                if worker.ready and worker.task is None and self._queue:
-                    self._send(worker, self._queue.popleft())
+            self._feed()
             watched = [worker.pipe for worker in self._workers] + [w.process.sentinel for w in self._workers]
             wait(watched, _POLL)
             for worker in list(self._workers):
@@ -103,15 +110,25 @@ class _Pool:
             _end(worker)
 
     def _busy(self) -> int:
-        return sum(worker.task is not None for worker in self._workers)
+        return sum(bool(worker.tasks) for worker in self._workers)
+
+    def _feed(self) -> None:
+        """Give everybody something to do, then something to go on with; at the end, share what is left."""
+        for held in range(_AHEAD):
+            for worker in self._workers:
+                enough = len(self._queue) > (len(self._workers) if held else 0)
+                if worker.ready and len(worker.tasks) == held and enough:
+                    self._send(worker, self._queue.popleft())
 
     def _send(self, worker: _Worker, task: tuple[int, int]) -> None:
-        worker.task, worker.since = task, time.monotonic()
         try:
             worker.pipe.send(self._batches[task[0]][task[1]])
         except OSError:  # it died just now, before it saw the item
-            worker.task = None
             self._queue.appendleft(task)
+            return
+        if not worker.tasks:
+            worker.since = time.monotonic()
+        worker.tasks.append(task)
 
     def _hear(self, worker: _Worker) -> Iterator[tuple[tuple[int, int], Outcome]]:
         try:
@@ -120,15 +137,17 @@ class _Pool:
                 if outcome is None:
                     worker.ready = True
                     self._start_failures = 0
-                elif worker.task is not None:
-                    task, worker.task = worker.task, None
-                    yield task, outcome
+                elif isinstance(outcome, InternalError):
+                    raise outcome
+                elif worker.tasks:
+                    worker.since = time.monotonic()
+                    yield worker.tasks.popleft(), outcome
         except (EOFError, OSError):
             pass
         if not worker.process.is_alive():
             yield from self._bury(worker, self._how(worker))
-        elif worker.task is not None and time.monotonic() - worker.since > self._timeout:
-            self._attempts[worker.task] = _ATTEMPTS  # it would only hang again
+        elif worker.tasks and time.monotonic() - worker.since > self._timeout:
+            self._attempts[worker.tasks[0]] = _ATTEMPTS  # it would only hang again
             yield from self._bury(worker, f"it took longer than {self._timeout:g} s")
 
     @staticmethod
@@ -145,9 +164,10 @@ class _Pool:
             self._start_failures += 1
             if self._start_failures >= _START_FAILURES:
                 raise StcornerError(f"worker processes cannot start: {why.replace('that read it ', '')}")
-        task = worker.task
-        if task is None:
+        if not worker.tasks:
             return
+        task = worker.tasks.popleft()
+        self._queue.extendleft(reversed(worker.tasks))  # it never came to these
         self._attempts[task] = self._attempts.get(task, 0) + 1
         if self._attempts[task] < _ATTEMPTS:
             self._queue.appendleft(task)
@@ -193,7 +213,11 @@ def _work(pipe: Any, settings: Settings) -> None:
                 item = pipe.recv()
             except (EOFError, OSError):
                 return
-            pipe.send(run_item(item, settings))
+            try:
+                pipe.send(run_item(item, settings))
+            except InternalError as fault:
+                fault.add_note(traceback.format_exc())  # a pipe carries no causes
+                pipe.send(fault)
 
 
 def _follow_parent() -> None:

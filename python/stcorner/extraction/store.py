@@ -25,7 +25,7 @@ _REAL = ("start", "end", "fps")
 _WHOLE = ("face_id", "n_frames", "n_voiced", "sr")
 _ERRORS = ("path", "stage", "error")
 _ROWS_PER_GROUP = 1024
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Store:
@@ -58,6 +58,10 @@ class Store:
         fields = [(name, pa.string()) for name in _TEXT[:-1]]
         fields += [(name, pa.float64()) for name in _REAL] + [(name, pa.int64()) for name in _WHOLE]
         fields += [(f"{modality}_status", pa.string()) for modality in names] + [("warnings", pa.string())]
+        self._about = pa.schema(fields)
+        # In a part a block is one column: hundreds of columns of a few rows would be mostly overhead.
+        blocks = [(modality, pa.list_(pa.float32(), len(names[modality]))) for modality in names]
+        self._part_schema = pa.schema([*fields, *blocks])
         fields += [(column, pa.float32()) for modality in names for column in names[modality]]
         self._schema = pa.schema(fields)
         if len(set(self._schema.names)) != len(self._schema.names):
@@ -89,16 +93,12 @@ class Store:
         import pyarrow as pa
 
         details = [row for outcome in outcomes for row in outcome.details]
-        columns = [
-            pa.array([row.get(field.name) for row in details], field.type)
-            for field in self._schema
-            if field.type != pa.float32()
-        ]
+        columns = [pa.array([row.get(field.name) for row in details], field.type) for field in self._about]
         for modality, names in self._names.items():
-            block = self._block(outcomes, modality, len(names))
-            columns += [pa.array(block[:, i], pa.float32()) for i in range(len(names))]
+            values = pa.array(self._block(outcomes, modality, len(names)).ravel())
+            columns.append(pa.FixedSizeListArray.from_arrays(values, len(names)))
         failures = [failure for outcome in outcomes for failure in outcome.failures]
-        schema = self._schema.with_metadata({"failures": json.dumps(failures)})
+        schema = self._part_schema.with_metadata({"failures": json.dumps(failures)})
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, schema) as writer:
             writer.write_batch(pa.record_batch(columns, schema=schema))
@@ -111,7 +111,7 @@ class Store:
             blocks.append(
                 np.full((len(outcome.details), width), np.nan, np.float32) if block is None else block
             )
-        return np.asfortranarray(np.concatenate(blocks)) if blocks else np.zeros((0, width), np.float32)
+        return np.concatenate(blocks) if blocks else np.zeros((0, width), np.float32)
 
     def finish(self, batches: Sequence[str], about: dict[str, Any]) -> dict[str, Any]:
         """Join the parts in order, write the manifest, and remove them; return the manifest."""
@@ -152,9 +152,13 @@ class Store:
         held: list[Any] = []
         count = n_rows = 0
         temporary = self.parts / "features.tmp"
+        # Dictionaries shorten texts that repeat; numbers hardly do, and looking for it takes long.
+        texts = [field.name for field in self._about if field.type == pa.string()]
         with (
             _writing(temporary),
-            parquet.ParquetWriter(temporary, self._schema, compression="zstd") as writer,
+            parquet.ParquetWriter(
+                temporary, self._schema, compression="zstd", use_dictionary=texts
+            ) as writer,
         ):
             for batch in batches:
                 with pa.ipc.open_file(pa.BufferReader((self.parts / f"{batch}.arrow").read_bytes())) as part:
@@ -163,13 +167,25 @@ class Store:
                 count += held[-1].num_rows
                 n_rows += held[-1].num_rows
                 if count >= _ROWS_PER_GROUP:
-                    writer.write_table(pa.concat_tables(held).combine_chunks())
+                    writer.write_table(self._table(held))
                     held, count = [], 0
             if count:
-                writer.write_table(pa.concat_tables(held).combine_chunks())
+                writer.write_table(self._table(held))
         with _writing(self.out):
             _settle(temporary, self.out)
         return n_rows, failures
+
+    def _table(self, parts: list[Any]) -> Any:
+        """Join parts and give each feature its column."""
+        import pyarrow as pa
+
+        whole = pa.concat_tables(parts).combine_chunks()
+        columns = [whole.column(name) for name in self._about.names]
+        for modality, names in self._names.items():
+            (chunk,) = whole.column(modality).chunks
+            block = np.asfortranarray(chunk.flatten().to_numpy().reshape(-1, len(names)))
+            columns += [pa.array(block[:, i]) for i in range(len(names))]
+        return pa.table(columns, schema=self._schema)
 
     def _write_errors(self, failures: list[list[str]]) -> None:
         import pyarrow as pa

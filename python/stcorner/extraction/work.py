@@ -6,16 +6,15 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import zip_longest
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stcorner.errors import DatasetError, StcornerError
-from stcorner.recognizer.rows import FailedInput, RowBuilder, Source, audio_vector, extract_rows
+from stcorner.recognizer.rows import FailedInput, Source, extract_rows, fault_of_input
+from stcorner.recognizer.windows import window_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -170,12 +169,18 @@ def _has_surrogates(text: str) -> bool:
 
 
 def run_item(item: Item, settings: Settings) -> Outcome:
-    """Compute the rows of one item; what goes wrong is in the outcome."""
+    """Compute the rows of one item; what is wrong with it is in the outcome.
+
+    Raises
+    ------
+    InternalError
+        If what goes wrong is no fault of the file.
+    """
     plan = settings.plan
     try:
         rows = list(_rows(item.source, settings))
     except Exception as error:  # one bad file must not stop the others
-        text = str(error) if isinstance(error, StcornerError) else f"{type(error).__name__}: {error}"
+        text = fault_of_input(error, item.source.path)
         return Outcome(failures=[(item.name, "media", printable(text))])
     kept = [row for row in rows if row.blocks]
     # A missing stream or face beside something else is a state, and stands in the row.
@@ -198,52 +203,18 @@ def _rows(source: Source, settings: Settings) -> Iterator[Row]:
     from stcorner.media import probe
 
     if settings.window is not None:
-        yield from _window_rows(source, settings)
+        hop = settings.window if settings.hop is None else settings.hop
+        yield from window_rows(source, settings.plan, window=settings.window, hop=hop)
         return
-    length = None if source.end is None else source.end - (source.start or 0.0)
-    if length is None:
-        length = probe(source.path).duration
+    info = None if source.end is not None else probe(source.path)
+    end = source.end if info is None else info.duration
+    length = None if end is None else end - (source.start or 0.0)
     if length is not None and length > MAX_CLIP_SECONDS:
         raise DatasetError(
             f"{source.path} is {length:.0f} s long, more than the {MAX_CLIP_SECONDS:.0f} s of one row: "
             "read it by windows"
         )
-    yield from extract_rows(source, settings.plan)
-
-
-def _window_rows(source: Source, settings: Settings) -> Iterator[Row]:
-    """Yield a row for each window, in memory that does not depend on the length of the file."""
-    from stcorner.media import probe
-    from stcorner.recognizer.face_features import face_vector, iter_face_windows
-    from stcorner.recognizer.windows import iter_sound_windows
-
-    plan, window = settings.plan, settings.window or 0.0
-    hop = settings.hop or window
-    info = probe(source.path)
-    streams: dict[str, Iterator[tuple[Any, ...]]] = {}
-    if "audio" in plan.modalities and info.audio is not None:
-        streams["audio"] = iter_sound_windows(source.audio_path, window=window, hop=hop)
-    if "video" in plan.modalities and info.video is not None:
-        streams["video"] = iter_face_windows(source.path, plan, window=window, hop=hop)
-    if not streams:
-        raise DatasetError(f"{source.path} has no stream for modality {plan.modality!r}")
-    for parts in zip_longest(*streams.values()):
-        start = next(part[0] for part in parts if part is not None)
-        builder = RowBuilder(replace(source, start=start, end=start + window))
-        builder.details["sr"] = info.audio and info.audio.sample_rate
-        builder.details["fps"] = info.video and info.video.fps
-        for modality in plan.modalities:
-            builder.status[modality] = f"no_{modality}"
-        for modality, part in zip(streams, parts, strict=True):
-            if part is None:
-                continue
-            if modality == "audio":
-                builder.attempt(modality, source.audio_path, partial(audio_vector, part[1], plan))
-            else:
-                compute = partial(face_vector, part[1], part[2], plan, name="the window")
-                builder.attempt(modality, source.path, compute)
-                builder.details["face_id"] = part[3]
-        yield builder.build()
+    yield from extract_rows(source, settings.plan, info=info)
 
 
 def _one_per_file(item: Item, failures: Sequence[FailedInput]) -> list[tuple[str, str, str]]:

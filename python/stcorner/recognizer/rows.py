@@ -11,21 +11,25 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from stcorner._validation import check_choice, check_integer
-from stcorner.errors import MediaError, ParameterError, StcornerError
+from stcorner.errors import InternalError, MediaError, MissingExtraError, ParameterError, StcornerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from stcorner.media import MediaInfo
+
 __all__ = [
     "ExtractionPlan", "FailedInput", "MissingModalityError", "Row", "RowBuilder", "Source", "audio_vector",
-    "check_augment", "check_face", "extract_rows",
+    "check_augment", "check_face", "extract_rows", "fault_of_input",
 ]  # fmt: skip
 
 MODALITIES = ("audio", "video")
 # The analysis rate of sound. Descriptors are defined up to 8 kHz, which every corpus and telephone call has.
 SAMPLE_RATE = 16_000
+# Packages whose own errors speak of the data that they were given.
+_DECODERS = frozenset({"av", "soundfile"})
 # Below this magnitude (-80 dB of full scale) a track is digital silence or dither, not a voice.
 _SILENCE = 1e-4
 
@@ -119,6 +123,25 @@ class Row:
     details: dict[str, Any]
 
 
+def fault_of_input(error: Exception, path: str | os.PathLike[str]) -> str:
+    """Return what is wrong with a file; raise where the file cannot be the cause.
+
+    Raises
+    ------
+    InternalError
+        From errors other than our own, those of the system, and those of the decoders. An `AttributeError`,
+        say, would come for every file: a table full of failures would hide it.
+    """
+    if isinstance(error, StcornerError) and not isinstance(error, MissingExtraError):
+        return str(error)
+    decoder = type(error).__module__.partition(".")[0] in _DECODERS
+    if decoder or isinstance(error, OSError | MemoryError):
+        return f"{type(error).__name__}: {error}"
+    if isinstance(error, InternalError | MissingExtraError):
+        raise error
+    raise InternalError(f"{os.fspath(path)}: {type(error).__name__}: {error}") from error
+
+
 class MissingModalityError(Exception):
     """A modality is not there: an ordinary outcome, with its own status."""
 
@@ -156,8 +179,8 @@ class RowBuilder:
                 self.status[modality] = missing.status
                 self.errors.append(FailedInput(path=path, stage=missing.stage, error=str(missing)))
             except Exception as error:  # whatever a damaged file provokes, the run goes on and says so
+                text = fault_of_input(error, path)
                 self.status[modality] = "error"
-                text = str(error) if isinstance(error, StcornerError) else f"{type(error).__name__}: {error}"
                 stage = "media" if isinstance(error, MediaError) else modality
                 self.errors.append(FailedInput(path=path, stage=stage, error=text))
         self.warnings += [str(warning.message) for warning in caught]
@@ -172,20 +195,26 @@ class RowBuilder:
         return Row(blocks=self.blocks, status=self.status, errors=tuple(self.errors), details=details)
 
 
-def extract_rows(source: Source, plan: ExtractionPlan, augment: bool = False) -> list[Row]:
-    """Return the row of one clip and, for training, the rows of its copies with altered sound."""
+def extract_rows(
+    source: Source, plan: ExtractionPlan, augment: bool = False, info: MediaInfo | None = None
+) -> list[Row]:
+    """Return the row of one clip and, for training, the rows of its copies with altered sound.
+
+    Where the caller has probed ``source.path``, `info` saves doing it again.
+    """
     builder = RowBuilder(source)
     sound: list[NDArray[np.float32]] = []
+    known = {} if info is None else {source.path: info}
 
     def from_sound() -> tuple[NDArray[np.float32], dict[str, Any]]:
-        _describe(source.audio_path, "audio", builder.details)
+        _describe(source.audio_path, "audio", builder.details, known)
         sound.append(_load_sound(source))
         return audio_vector(sound[0], plan, name=str(source.audio_path))
 
     def from_picture() -> tuple[NDArray[np.float32], dict[str, Any]]:
         from stcorner.recognizer.face_features import face_features
 
-        _describe(source.path, "video", builder.details)
+        _describe(source.path, "video", builder.details, known)
         return face_features(source, plan)
 
     if "audio" in plan.modalities:
@@ -220,11 +249,13 @@ def _altered_copies(row: Row, sound: NDArray[np.float32], source: Source, plan: 
     return copies
 
 
-def _describe(path: Path, modality: str, details: dict[str, Any]) -> None:
+def _describe(path: Path, modality: str, details: dict[str, Any], known: dict[Path, MediaInfo]) -> None:
     """Take rates and span from the container, and refuse a file without the stream."""
     from stcorner.media import probe
 
-    info = probe(path)
+    if path not in known:
+        known[path] = probe(path)
+    info = known[path]
     if (info.audio if modality == "audio" else info.video) is None:
         raise MissingModalityError(f"no_{modality}", "media", f"{path} has no {modality} stream")
     if info.audio is not None and modality == "audio":
