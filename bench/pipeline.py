@@ -1,11 +1,12 @@
 """From media file to row: the whole way against decoding, two processes against one, an hour in memory.
 
+python bench/pipeline.py               all of it, some six minutes on two quiet cores
 python bench/pipeline.py clip          whole extraction of a RAVDESS mp4 against decoding and finding the face
 python bench/pipeline.py throughput    files per second of one and two processes on the RAVDESS flac clips
-python bench/pipeline.py memory        peak memory of `extract` on an hour of talking face
+python bench/pipeline.py memory        peak memory of `extract` and `timeline` on an hour of talking face
 
-Each prints its figures and keeps them in bench/results/pipeline.json, beside machine and versions. The clips
-are in STCORNER_DATA, or in shared/data beside the checkout.
+Each prints its figures and keeps them in bench/results/pipeline.json (or --out), beside machine and versions.
+The clips are in STCORNER_DATA, or in shared/data beside the checkout.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from common import machine
 
 RESULTS = Path(__file__).with_name("results") / "pipeline.json"
 # Frames per second of one CPU thread by py-feat's own page docs/benchmarks/speed-clean-cpu.md (2026-06).
@@ -91,25 +94,28 @@ def clip(repetitions: int) -> dict[str, object]:
     return result
 
 
-def throughput(limit: int | None) -> dict[str, object]:
+def throughput(limit: int | None, repetitions: int) -> dict[str, object]:
     import stcorner
 
     clips = stcorner.list_media(data() / "ravdess/audio_speech")[:limit]
-    rates: dict[str, float] = {}
-    for n_jobs in (1, 2):
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "features.parquet"
-            run = stcorner.extract(clips, out, modality="audio", n_jobs=n_jobs)
-        if run.n_errors:
-            sys.exit(f"{run.n_errors} clips failed")
-        rates[str(n_jobs)] = len(clips) / run.seconds
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(repetitions):
+        for n_jobs, times in seconds.items():
+            with tempfile.TemporaryDirectory() as folder:
+                out = Path(folder) / "features.parquet"
+                run = stcorner.extract(clips, out, modality="audio", n_jobs=n_jobs)
+            if run.n_errors:
+                sys.exit(f"{run.n_errors} clips failed")
+            times.append(run.seconds)
+    rates = {n_jobs: len(clips) / statistics.median(times) for n_jobs, times in seconds.items()}
     hours = sum(stcorner.probe(path).duration or 0 for path in clips[:100]) / min(100, len(clips)) / 3600
     return {
         "clips": len(clips),
+        "seconds": seconds,
         "files_per_second": rates,
-        "speedup": rates["2"] / rates["1"],
-        "clips_per_core_hour": 3600 * rates["1"],
-        "hours_of_sound_per_core_hour": 3600 * rates["1"] * hours,
+        "speedup": rates[2] / rates[1],
+        "clips_per_core_hour": 3600 * rates[1],
+        "hours_of_sound_per_core_hour": 3600 * rates[1] * hours,
     }
 
 
@@ -121,7 +127,7 @@ def write_hour(path: Path, minutes: int) -> None:
     with av.open(str(path), "w") as out:
         video = out.add_stream("mpeg4", rate=30)
         video.width, video.height, video.pix_fmt = 480, 360, "yuv420p"
-        audio = out.add_stream("mp2", rate=44100)
+        audio = out.add_stream("aac", rate=44100)
         audio.layout = "mono"
         with av.open(str(source)) as container:
             pictures = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
@@ -135,6 +141,7 @@ def write_hour(path: Path, minutes: int) -> None:
         import numpy as np
 
         y = np.concatenate(sound, axis=1)[:, : 2 * 44100]
+        resampler = av.AudioResampler("fltp", "mono", 44100, frame_size=1024)
         for second in range(0, 60 * minutes, 2):
             for number, key, payload in packets:
                 packet = av.Packet(payload)
@@ -146,51 +153,92 @@ def write_hour(path: Path, minutes: int) -> None:
                 np.rint(y * 32767).astype(np.int16), format="s16", layout="mono"
             )
             frame.sample_rate, frame.pts = 44100, second * 44100
-            for piece in av.AudioResampler("s16", "mono", 44100, frame_size=1152).resample(frame):
-                piece.pts = None
+            for piece in resampler.resample(frame):
                 out.mux(audio.encode(piece))
+        out.mux(audio.encode())
+
+
+# Each prints rows, failed rows, and the peak memory in MB after a quarter and at the end.
+PEAK = """
+import re, resource, sys, stcorner
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
+if __name__ == "__main__":
+    rows = failed = 0
+    quarter = None
+"""
+EXTRACT = (
+    PEAK
+    + """
+    run = stcorner.extract(sys.argv[1], sys.argv[2], window=3.0, n_jobs=1)
+    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(run.n_rows, run.n_errors, peak(), worker)
+"""
+)
+TIMELINE = (
+    PEAK
+    + """
+    model = stcorner.load_model(sys.argv[2])
+    for row in model.timeline(sys.argv[1], window=3.0, hop=3.0):
+        rows, failed = rows + 1, failed + (row["status"] == "failed")
+        if row["start"] > float(sys.argv[3]) / 4 and quarter is None:
+            quarter = peak()
+    print(rows, failed, quarter, peak())
+"""
+)
 
 
 def memory(minutes: int) -> dict[str, object]:
     import stcorner
 
+    clips = [data() / f"crema-d/VideoFlash/1001_DFA_{label}_XX.flv" for label in ("ANG", "HAP")]
+    labels = ("angry", "happy")
+    result: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "hour.avi"
+        path, model = Path(folder) / "hour.mp4", Path(folder) / "two.stcorner"
         write_hour(path, minutes)
-        code = (
-            "import resource, sys, stcorner\n"
-            "if __name__ == '__main__':\n"
-            "    run = stcorner.extract(sys.argv[1], sys.argv[2], window=3.0, n_jobs=1)\n"
-            "    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)\n"
-            "    print(run.n_rows, run.n_errors, *(resource.getrusage(kind).ru_maxrss for kind in kinds))\n"
-        )
-        script = Path(folder) / "run.py"
-        script.write_text(code)
-        begin = time.perf_counter()
-        arguments = [sys.executable, str(script), str(path), str(Path(folder) / "features.parquet")]
-        done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-        rows, errors, parent, worker = map(int, done.stdout.split())
-        seconds = time.perf_counter() - begin
-        duration = stcorner.probe(path).duration or 0.0
-    return {
-        "video_seconds": duration,
-        "rows": rows,
-        "errors": errors,
-        "seconds": seconds,
-        "times_real_time": duration / seconds,
-        "peak_mb_parent": parent / 1024,
-        "peak_mb_worker": worker / 1024,
-    }
+        result["video_seconds"] = duration = stcorner.probe(path).duration or 0.0
+        parts = [
+            stcorner.Clip(
+                path=clip,
+                clip_id=clip.stem,
+                label=label,
+                subject="1",
+                take=label,
+                modality="both",
+                corpus="-",
+            )
+            for clip, label in zip(clips, labels, strict=True)
+        ]
+        stcorner.EmotionRecognizer(augment="noise").fit(parts).save(model)
+        runs = {"extract": (EXTRACT, Path(folder) / "f.parquet"), "timeline": (TIMELINE, model)}
+        for name, (code, argument) in runs.items():
+            script = Path(folder) / f"{name}.py"
+            script.write_text(code)
+            begin = time.perf_counter()
+            arguments = [sys.executable, str(script), str(path), str(argument), str(duration)]
+            done = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True)
+            seconds = time.perf_counter() - begin
+            rows, failed, first, second = map(float, done.stdout.split())
+            peaks = (
+                ("peak_mb_parent", "peak_mb_worker") if name == "extract" else ("peak_mb_quarter", "peak_mb")
+            )
+            result[name] = {
+                "rows": rows,
+                "failed": failed,
+                "seconds": seconds,
+                "times_real_time": duration / seconds,
+                peaks[0]: first,
+                peaks[1]: second,
+            }
+    return result
 
 
-def keep(name: str, result: dict[str, object]) -> None:
-    import stcorner
-
-    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    kept[name] = {**result, "load": os.getloadavg()[0], "date": time.strftime("%Y-%m-%d")}
-    kept["versions"] = stcorner.show_versions()
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(kept, indent=1, default=str) + "\n")
+def keep(out: Path, name: str, result: dict[str, object]) -> None:
+    kept = json.loads(out.read_text()) if out.is_file() else {}
+    kept[name] = {**result, "machine": machine()}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(kept, indent=1, default=str) + "\n")
     print(json.dumps({name: result}, indent=1))
 
 
@@ -198,17 +246,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["clip", "throughput", "memory"])
-    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("what", choices=["clip", "throughput", "memory"], nargs="*")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="file of results")
+    parser.add_argument("--repetitions", type=int, default=7, help="of clip; throughput: 3 at most")
     parser.add_argument("--limit", type=int, help="clips of throughput; default: all")
     parser.add_argument("--minutes", type=int, default=60, help="length of the video of memory")
     chosen = parser.parse_args()
-    if chosen.what == "clip":
-        keep("clip", clip(chosen.repetitions))
-    elif chosen.what == "throughput":
-        keep("throughput", throughput(chosen.limit))
-    else:
-        keep("memory", memory(chosen.minutes))
+    rows = {
+        "clip": lambda: clip(chosen.repetitions),
+        "throughput": lambda: throughput(chosen.limit, min(3, chosen.repetitions)),
+        "memory": lambda: memory(chosen.minutes),
+    }
+    for name in chosen.what or rows:
+        keep(chosen.out, name, rows[name]())
 
 
 if __name__ == "__main__":
