@@ -64,6 +64,11 @@ from .fusion import graph_laplacian as graph_laplacian
 from .fusion import intrinsic_graph as intrinsic_graph
 from .fusion import penalty_graph as penalty_graph
 from .fusion import search_mfa as search_mfa
+from .live import CameraSource as CameraSource
+from .live import FileSource as FileSource
+from .live import LiveRecognizer as LiveRecognizer
+from .live import LiveSession as LiveSession
+from .live import MicrophoneSource as MicrophoneSource
 from .media import AudioInfo as AudioInfo
 from .media import FaceClip as FaceClip
 from .media import FaceDetector as FaceDetector

@@ -42,6 +42,15 @@ COMMANDS = (
         ),
     ),
     Command(
+        "live",
+        "Show the emotion probabilities of a camera and microphone, or of a file played in real time.",
+        (
+            "stcorner live --camera 0",
+            "stcorner live --camera 0 --model my.stcorner --output updates.jsonl",
+            "stcorner live interview.mp4 --window 3 --hop 1",
+        ),
+    ),
+    Command(
         "train",
         "Train a recogniser on a corpus and write it to a file.",
         (

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["iter_audio", "load_audio"]
+__all__ = ["Converter", "decoded_sound", "iter_audio", "load_audio"]
 
 _FULL_SCALE = {"i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
 _FRAMES_PER_READ = 1 << 16
@@ -192,7 +192,7 @@ def _resampled(
     """
     converter: Converter | None = None
     rate_in = channels = at = 0
-    for block, rate, first in _decoded(file, sr, offset):
+    for block, rate, first in decoded_sound(file, sr, offset):
         if converter is None:
             rate_in, channels = rate, block.shape[0]
             converter = Converter(rate, sr or rate, 1 if mono else channels)
@@ -236,7 +236,7 @@ class Converter:
         return self.push(np.zeros((self._channels, 0), np.float32), last=True)
 
 
-def _decoded(file: Path, sr: int | None = None, offset: float = 0.0) -> Iterator[tuple[Block, int, int]]:
+def decoded_sound(file: Path, sr: int | None = None, offset: float = 0.0) -> Iterator[tuple[Block, int, int]]:
     """Yield (channels, n) blocks as stored, the rate, and the number of the block's first sample.
 
     libsndfile reads plain wav and flac, from shortly before `offset` on; FFmpeg reads the rest.

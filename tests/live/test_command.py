@@ -1,0 +1,79 @@
+"""``stcorner live``: a process of its own, as a person runs and stops it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import soundfile
+
+from media_files import tone
+from stcorner.cli import main
+
+
+@pytest.fixture
+def sound(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(2.0, 16000, 180.0), 16000)
+    return path
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["live", *map(str, arguments)])
+    return end.value.code
+
+
+def test_a_file_to_its_end(sound, tmp_path, capsys):
+    out = tmp_path / "updates.jsonl"
+    assert run(sound, "--window", 1, "--hop", 0.5, "--speed", 50, "-o", out) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("0-1 s: ")
+    assert lines[-1].startswith("3 windows, 0 frames and 0 dropped; latency median")
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["end"] for row in rows] == [1.0, 1.5, 2.0]
+    assert all(row["latency"] > 0 for row in rows)
+
+
+def test_json_and_duration(sound, capsys):
+    assert run(sound, "--window", 1, "--hop", 0.5, "--speed", 50, "--duration", 1.4, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["windows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "FILE or --camera must be given"),
+        (["a.wav", "--camera", "0"], "FILE or --camera must be given"),
+        (["a.wav"], "a.wav does not exist"),
+        (["--camera", "0", "--no-microphone"], "--no-microphone must leave a stream"),
+    ],
+)
+def test_wrong_use(arguments, message, capsys):
+    assert run(*arguments) in (1, 2)
+    assert message in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_a_summary(tmp_path):
+    path = tmp_path / "long.wav"
+    soundfile.write(path, tone(60.0, 16000, 180.0), 16000)
+    code = "from stcorner.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", code, "live", str(path), "--window", "1", "--hop", "0.25"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    begin = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert first.startswith("0-1 s: ")
+    assert "latency median" in out.splitlines()[-1]
+    assert (process.returncode, err) == (0, "")
+    assert time.monotonic() - begin < 30
