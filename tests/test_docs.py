@@ -21,6 +21,7 @@ from typing import NamedTuple
 import pytest
 
 import stcorner
+from stcorner import plotting
 from stcorner.cli import COMMANDS
 
 REPOSITORY = Path(__file__).parents[1]
@@ -123,8 +124,9 @@ def test_paper_page_has_one_row_per_equation_and_names_real_functions():
 def test_every_public_name_stands_on_an_api_page():
     pages = "".join(page.read_text() for page in (REPOSITORY / "docs" / "api").glob("*.md"))
     shown = {line[4:] for line in pages.splitlines() if line.startswith("::: ")}
-    names = [name for name in stcorner.__all__ if name != "__version__"]
-    assert shown == {f"{getattr(stcorner, name).__module__}.{name}" for name in names}
+    public = [(stcorner, name) for name in stcorner.__all__ if name != "__version__"]
+    public += [(plotting, name) for name in plotting.__all__]
+    assert shown == {f"{getattr(package, name).__module__}.{name}" for package, name in public}
 
 
 def test_every_command_stands_on_the_page_of_the_command_line():

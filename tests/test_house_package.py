@@ -75,7 +75,7 @@ def test_import_budget():
 
 
 def test_import_brings_nothing_heavy():
-    heavy = "scipy sklearn cv2 av imageio keras jax pandas pyarrow dask plotly soxr soundfile starlette rich"
+    heavy = "scipy sklearn cv2 av imageio keras jax pandas pyarrow dask matplotlib soxr soundfile rich"
     code = f"import sys, stcorner; print(*[m for m in {heavy.split()!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""

@@ -13,8 +13,8 @@ __all__ = ["active_isa", "available_isas", "set_isa", "show_versions"]
 
 _PACKAGES = (
     "numpy", "scipy", "scikit-learn", "soundfile", "soxr", "imageio", "av", "opencv-python-headless",
-    "cyclopts", "msgspec", "jinja2", "keras", "jax", "pyarrow", "pandas", "plotly", "starlette", "uvicorn",
-    "dask", "distributed",
+    "cyclopts", "msgspec", "jinja2", "keras", "jax", "pyarrow", "pandas", "matplotlib", "starlette",
+    "uvicorn", "dask", "distributed",
 )  # fmt: skip
 
 

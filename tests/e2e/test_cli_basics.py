@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import subprocess
 import sys
@@ -50,19 +51,31 @@ def test_help_imports_no_command() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_help_of_each_command_has_examples(call, command) -> None:
-    code, out, _ = call(command.name, "--help")
+# Each command with the words that call it, commands of groups included.
+CALLS = [
+    (words, command)
+    for outer in COMMANDS
+    for words, command in [((outer.name,), outer), *(((outer.name, part.name), part) for part in outer.parts)]
+]
+EACH = pytest.mark.parametrize(("words", "command"), CALLS, ids=["-".join(words) for words, _ in CALLS])
+
+
+@EACH
+def test_help_of_each_command_has_examples(call, words, command) -> None:
+    code, out, _ = call(*words, "--help")
     assert code == 0
     assert "Examples:" in out
-    assert all(example.startswith(f"stcorner {command.name}") for example in command.examples)
-    module = importlib.import_module(f"stcorner.cli.{command.name}")
-    summary = getattr(module, command.name).__doc__.splitlines()[0]
-    assert summary == command.help, "the list of commands and the command's docstring say different things"
+    assert command.examples
+    assert all(example.startswith(f"stcorner {' '.join(words)}") for example in command.examples)
+    if not command.parts:
+        module = importlib.import_module(f"stcorner.cli.{words[0]}")
+        text = inspect.cleandoc(getattr(module, command.name).__doc__)
+        summary = " ".join(text.split("\n\n")[0].split())
+        assert summary == command.help, "the list of commands and the docstring say different things"
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_printed_examples_parse(command) -> None:
+@EACH
+def test_printed_examples_parse(words, command) -> None:
     app = build_app()
     for example in command.examples:
         app.parse_args(example.split()[1:], exit_on_error=False, print_error=False)

@@ -19,11 +19,12 @@ __all__ = ["COMMANDS", "Command", "build_app", "main"]
 
 
 class Command(NamedTuple):
-    """A command: its name, what it does, and calls that a person may copy."""
+    """A command: its name, what it does, calls that a person may copy, and commands of its own."""
 
     name: str
     help: str
     examples: tuple[str, ...]
+    parts: tuple[Command, ...] = ()
 
 
 COMMANDS = (
@@ -75,6 +76,80 @@ COMMANDS = (
         "report",
         "Write a page that shows a clip, its corners, curves and the decision explained; or an evaluation.",
         ("stcorner report clip.mp4 -o report.html", "stcorner report evaluation.json -o report.html"),
+    ),
+    Command(
+        "plot",
+        "Draw a figure: of a clip, a corpus, an evaluation, or a training.",
+        (
+            "stcorner plot corners clip.mp4",
+            "stcorner plot confusion evaluation.json -o confusion.svg",
+            "stcorner plot actors evaluation-audio.json evaluation-both.json --theme dark",
+        ),
+        (
+            Command(
+                "corners",
+                "Draw the response over the frames of a video, with its interest points.",
+                (
+                    "stcorner plot corners clip.mp4",
+                    "stcorner plot corners clip.mp4 --face --frames 4 -o corners.pdf",
+                ),
+            ),
+            Command(
+                "voice",
+                "Draw the curves of a voice: waveform, pitch, energy, zero crossings, MFCC.",
+                ("stcorner plot voice clip.wav", "stcorner plot voice clip.mp4 --theme dark -o voice.png"),
+            ),
+            Command(
+                "spectrogram",
+                "Draw the spectrogram of a voice with its pitch over it.",
+                ("stcorner plot spectrogram clip.wav", "stcorner plot spectrogram clip.mp4 --fmax 8000"),
+            ),
+            Command(
+                "plane",
+                "Draw clips of a corpus in two fused directions, learned from other people than those drawn "
+                "strong.",
+                (
+                    "stcorner plot plane RAVDESS",
+                    "stcorner plot plane RAVDESS --modality audio --fusion lda --fold 3 -o plane.svg",
+                ),
+            ),
+            Command(
+                "confusion",
+                "Draw the confusion matrix of an evaluation.",
+                ("stcorner plot confusion evaluation.json -o confusion.svg",),
+            ),
+            Command(
+                "reliability",
+                "Draw how often predictions of an evaluation are right against how sure they are.",
+                ("stcorner plot reliability evaluation.json",),
+            ),
+            Command(
+                "actors",
+                "Draw the score of each actor beside the score of all; several evaluations side by side.",
+                (
+                    "stcorner plot actors evaluation.json",
+                    "stcorner plot actors evaluation-audio.json evaluation-both.json --metric war",
+                ),
+            ),
+            Command(
+                "abstention",
+                "Draw the score of the surest predictions against their share.",
+                ("stcorner plot abstention evaluation-audio.json evaluation-both.json",),
+            ),
+            Command(
+                "learning",
+                "Draw loss and accuracy of the network by epoch.",
+                ("stcorner plot learning my.stcorner", "stcorner plot learning history.json -o curves.pdf"),
+            ),
+            Command(
+                "throughput",
+                "Draw how fast the package runs beside its peers.",
+                (
+                    "stcorner plot throughput bench/results/audio_speed.json",
+                    "stcorner plot throughput rates.json --unit files/s -o rates.svg",
+                ),
+            ),
+        ),
     ),
     Command(
         "serve",
@@ -151,13 +226,27 @@ def build_app() -> App:
     )
     app.register_install_completion_command()
     for command in COMMANDS:
-        app.command(
-            f"stcorner.cli.{command.name}:{command.name}",
-            name=command.name,
-            help=command.help,
-            help_epilogue="Examples:\n" + "\n".join(f"  {line}" for line in command.examples),
-        )
+        if command.parts:
+            group = App(name=command.name, help=command.help, help_epilogue=_epilogue(command))
+            for part in command.parts:
+                _register(group, part, module=command.name)
+            app.command(group)
+        else:
+            _register(app, command, module=command.name)
     return app
+
+
+def _epilogue(command: Command) -> str:
+    return "Examples:\n" + "\n".join(f"  {line}" for line in command.examples)
+
+
+def _register(app: App, command: Command, *, module: str) -> None:
+    app.command(
+        f"stcorner.cli.{module}:{command.name}",
+        name=command.name,
+        help=command.help,
+        help_epilogue=_epilogue(command),
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -193,14 +282,21 @@ def _run(tokens: list[str]) -> int:
             app.config = (Toml(config, must_exist=True),)
         result = app(tokens, result_action="return_value", print_error=False, exit_on_error=False)
     except CycloptsError as error:
-        command = next((token for token in tokens[:1] if token in app), "")
-        _complain(f"{str(error).rstrip('.')}. See: stcorner {command} --help".replace("  ", " "))
+        text = str(error).strip().replace("?.", "?")
+        end = "" if text.endswith(("...", "?")) else "."
+        _complain(f"{text.removesuffix('.') if end else text}{end} See: {_called(app, tokens)} --help")
         return 2
     except StcornerError as error:
         _complain(str(error))
         return 1 if isinstance(error, MediaError) else 2
     except (KeyboardInterrupt, SystemExit, BrokenPipeError):
         raise
+    except OSError as error:
+        # A folder that is not there, a full disk: the machine's answer, no fault of the program.
+        if error.errno is None or os.environ.get("STCORNER_DEBUG"):
+            raise
+        _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
+        return 2
     except Exception as error:
         if os.environ.get("STCORNER_DEBUG"):
             raise
@@ -210,6 +306,17 @@ def _run(tokens: list[str]) -> int:
         )
         return 3
     return result if isinstance(result, int) else 0
+
+
+def _called(app: App, tokens: Sequence[str]) -> str:
+    """Return the program's name and those of the commands that were called."""
+    names = ["stcorner"]
+    for token in tokens:
+        if token.startswith("-") or token not in app:
+            break
+        app = app[token]
+        names.append(token)
+    return " ".join(names)
 
 
 def _take_config(tokens: list[str]) -> tuple[list[str], str | None]:

@@ -41,9 +41,9 @@ def report(
     from stcorner.report import build_report
 
     if files and all(file.suffix == ".json" for file in files):
-        from stcorner.evaluation import Evaluation
+        from stcorner.cli._inputs import read_evaluations
 
-        build_report([Evaluation.from_json(file.read_text(encoding="utf-8")) for file in files], output)
+        build_report(read_evaluations(files), output)
     else:
         if len(files) != 1:
             raise ParameterError(f"FILES must be one media file or several *.json, got {len(files)} files")

@@ -25,7 +25,7 @@ def serve(
     host
         Address to listen on; anything but a loopback address lets others on the network upload clips.
     port
-        Port.
+        Port; 0 takes any that is free.
     max_upload_mb
         Largest clip in megabytes.
     max_duration
@@ -42,8 +42,8 @@ def serve(
         max_duration=max_duration,
         n_workers=workers,
     )
-    complain(
-        f"open http://{f'[{host}]' if ':' in host else host}:{port} in a browser; Ctrl-C ends the server"
-    )
-    app.serve(settings, host=host, port=port)
+    app.serve(
+        settings, host=host, port=port,
+        ready=lambda address: complain(f"open {address} in a browser; Ctrl-C ends the server"),
+    )  # fmt: skip
     return 0

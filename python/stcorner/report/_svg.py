@@ -11,29 +11,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stcorner._palette import AGAINST, FOR, PALETTE, class_colours
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
 __all__ = [
-    "PALETTE",
-    "class_colours",
     "confusion_matrix",
     "face_map",
     "line_chart",
     "reliability_diagram",
     "scatter",
 ]
-
-# Okabe and Ito's colours, distinguishable by colour-blind readers; black is left to the text.
-PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6bb1", "#999933")
-FOR, AGAINST = "#0072b2", "#d55e00"
-
-
-def class_colours(classes: Sequence[str]) -> list[str]:
-    """Return one colour for each class, in order; colours repeat after the eighth."""
-    return [PALETTE[i % len(PALETTE)] for i in range(len(classes))]
 
 
 def _svg(width: float, height: float, title: str, body: Sequence[str]) -> str:

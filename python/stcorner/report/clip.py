@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner._palette import class_colours
 from stcorner.report._media import SAMPLE_RATE, playable_clip
-from stcorner.report._svg import class_colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stcorner.video._source import VideoLike
     from stcorner.video.points import Stips
 
-__all__ = ["overlay"]
+__all__ = ["frames_with_response", "liveliest", "overlay"]
 
 _DOT = (64, 255, 96)  # RGB of a point's circle
 _HEAT = np.array([255.0, 64.0, 0.0])
@@ -95,17 +95,17 @@ def overlay(
         raise ParameterError(f"video must have frames of {stips.shape[1:]} as stips, got {source.shape}")
     painter = _Painter(stips, max(1, -(-low // source.shape[0])), glow=glow)
     if target.suffix.lower() == ".png":
-        wanted = set(_liveliest(stips, count))
+        wanted = set(liveliest(stips, count))
         pictures = [
-            painter.draw(*each) for each in _frames(source, stips, glow, n_threads) if each[0] in wanted
+            painter.draw(*each) for each in _pictures(source, stips, glow, n_threads) if each[0] in wanted
         ]
         _write_png(target, np.concatenate(pictures, axis=1))
     else:
-        _write_mp4(target, painter, _frames(source, stips, glow, n_threads), source, rate)
+        _write_mp4(target, painter, _pictures(source, stips, glow, n_threads), source, rate)
     return target
 
 
-def _liveliest(stips: Stips, count: int) -> list[int]:
+def liveliest(stips: Stips, count: int) -> list[int]:
     """Frames with the most response, none within two frames of a better one."""
     total = stips.shape[0]
     weight = np.zeros(total)
@@ -118,23 +118,26 @@ def _liveliest(stips: Stips, count: int) -> list[int]:
     return sorted(chosen)
 
 
-def _frames(
+def _pictures(
     source: FrameSource, stips: Stips, glow: bool, n_threads: int | None
 ) -> Iterator[tuple[int, NDArray[Any], NDArray[np.float32] | None]]:
-    """Index, picture and response of each frame; pictures wait for their response."""
-    if not glow:
-        index = 0
-        for block in source:
-            for frame in block:
-                yield index, frame, None
-                index += 1
-        return
+    if glow:
+        yield from frames_with_response(source, stips, n_threads=n_threads)
+    else:
+        for index, frame in enumerate(frame for block in source for frame in block):
+            yield index, frame, None
+
+
+def frames_with_response(
+    source: FrameSource, stips: Stips, *, n_threads: int | None = None
+) -> Iterator[tuple[int, NDArray[Any], NDArray[np.float32]]]:
+    """Yield index, picture and response at the finest scale of each frame; read as a stream."""
     sigma, tau = (float(v.min()) if len(stips) else d for v, d in ((stips.sigma, 2.0), (stips.tau, 1.5)))
     stream = HarrisStream(source.shape, sigma=sigma, tau=tau, n_threads=n_threads)
     waiting: deque[NDArray[Any]] = deque()
     index = 0
 
-    def out(responses: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[Any], NDArray[np.float32] | None]]:
+    def out(responses: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[Any], NDArray[np.float32]]]:
         nonlocal index
         for plane in responses:
             yield index, waiting.popleft(), plane

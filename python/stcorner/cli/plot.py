@@ -1,0 +1,333 @@
+"""``stcorner plot``: one command for each kind of figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from stcorner.cli._inputs import read_evaluations, read_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "abstention",
+    "actors",
+    "confusion",
+    "corners",
+    "learning",
+    "plane",
+    "reliability",
+    "spectrogram",
+    "throughput",
+    "voice",
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class FigureOptions:
+    """Where a figure goes and how it looks.
+
+    Parameters
+    ----------
+    output
+        File to write: .png, .svg or .pdf. Default: the kind of figure, .png.
+    theme
+        Colours of the figure.
+    dpi
+        Pixels per inch of a .png.
+    """
+
+    output: Annotated[Path | None, Parameter(alias="-o")] = None
+    theme: Literal["light", "dark"] = "light"
+    dpi: float = 150.0
+
+    def target(self, kind: str) -> Path:
+        """Return the file to write, refused at once if it could not be."""
+        from stcorner.plotting.style import check_figure_path, styled
+
+        path = check_figure_path("--output", self.output or Path(f"{kind}.png"))
+        with styled(self.theme):  # matplotlib is there, or the command ends before any work
+            return path
+
+    def write(self, figure: Figure, target: Path) -> int:
+        """Write the figure and say where."""
+        from stcorner.plotting import save_figure
+
+        print(save_figure(figure, target, dpi=self.dpi))
+        return 0
+
+
+_DEFAULTS = FigureOptions()
+
+
+def corners(file: Path, /, *, face: bool = False, frames: int = 5, options: FigureOptions = _DEFAULTS) -> int:
+    """Draw the response over the frames of a video, with its interest points.
+
+    Parameters
+    ----------
+    file
+        Video file.
+    face
+        Look at the tracked and aligned face instead of the whole picture.
+    frames
+        Frames that are shown.
+    """
+    from stcorner.plotting import plot_corners
+
+    target = options.target("corners")
+    if not face:
+        return options.write(plot_corners(file, n_frames=frames, theme=options.theme), target)
+    from stcorner.errors import MediaError
+    from stcorner.media import crop_face
+
+    clip = crop_face(file)
+    if clip.status == "no_face":
+        raise MediaError(f"{file} shows no face that was found; without --face the whole picture is drawn")
+    figure = plot_corners(clip.frames, n_frames=frames, fps=clip.fps, theme=options.theme)
+    return options.write(figure, target)
+
+
+def voice(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
+    """Draw the curves of a voice: waveform, pitch, energy, zero crossings, MFCC.
+
+    Parameters
+    ----------
+    file
+        Audio or video file.
+    """
+    from stcorner.media import load_audio
+    from stcorner.plotting import plot_voice
+
+    target = options.target("voice")
+    y, sr = load_audio(file)
+    return options.write(plot_voice(y, sr=sr, theme=options.theme), target)
+
+
+def spectrogram(file: Path, /, *, fmax: float | None = None, options: FigureOptions = _DEFAULTS) -> int:
+    """Draw the spectrogram of a voice with its pitch over it.
+
+    Parameters
+    ----------
+    file
+        Audio or video file.
+    fmax
+        Highest frequency shown, in Hz, at most 8000. Default: 4000.
+    """
+    from stcorner.media import load_audio
+    from stcorner.plotting import plot_spectrogram
+
+    target = options.target("spectrogram")
+    y, sr = load_audio(file)
+    return options.write(plot_spectrogram(y, sr=sr, fmax=fmax, theme=options.theme), target)
+
+
+def plane(
+    corpus: Path,
+    /,
+    *,
+    modality: Literal["both", "audio", "video"] = "both",
+    recipe: str = "rich",
+    fusion: Literal["mfa", "lda"] = "mfa",
+    protocol: str = "auto",
+    fold: int = 1,
+    label_map: tuple[str, ...] = (),
+    jobs: int = -1,
+    options: FigureOptions = _DEFAULTS,
+) -> int:
+    """Draw clips of a corpus in two fused directions, learned from other people than those drawn strong.
+
+    Parameters
+    ----------
+    corpus
+        Folder of RAVDESS, CREMA-D, of one sub-folder per emotion, or a CSV file.
+    modality
+        What of the clips to use.
+    recipe
+        Description of the sound: rich, paper162 or notebook162.
+    fusion
+        How the directions are chosen.
+    protocol
+        Folds by name, such as ravdess-luna5, actor-k5; auto picks by corpus.
+    fold
+        Which fold is held out, from 1 on.
+    label_map
+        OLD=NEW renames a label, OLD= drops its clips; may be given several times.
+    jobs
+        Processes that read the clips; -1 is one per core.
+    """
+    import numpy as np
+
+    from stcorner._validation import check_integer
+    from stcorner.cli._corpus import read_corpus, report_failures, report_skipped
+    from stcorner.cli._output import progress
+    from stcorner.corpora import actor_folds
+    from stcorner.fusion import ModalityFusion
+    from stcorner.plotting import plot_plane
+    from stcorner.recognizer import EmotionRecognizer
+
+    target = options.target("plane")
+    clips = read_corpus(corpus, modality=modality, label_map=label_map)
+    report_skipped(clips)
+    folds = actor_folds(clips, protocol)
+    chosen = folds[check_integer("--fold", fold, low=1, high=len(folds)) - 1]
+    with progress(f"reading {len(clips)} clips") as report:
+        features = EmotionRecognizer(modality, recipe=recipe).extract(
+            clips, n_jobs=jobs, augment=False, progress=report
+        )
+    there = features.present()
+    train, test = (np.isin(features.clip_index, side) & there for side in (chosen.train, chosen.test))
+    if not (train.any() and test.any()):
+        report_failures(features)
+        return 1
+    labels = np.array([clips[at].label for at in features.clip_index])
+    people = np.array([clips[at].subject for at in features.clip_index])
+    blocks = list(features.blocks.values())
+    space = ModalityFusion(fusion, n_components=2)
+    space.fit([block[train] for block in blocks], labels[train], groups=people[train])
+    shown = train | test
+    figure = plot_plane(
+        space.transform([block[shown] for block in blocks]), labels[shown], held_out=test[shown],
+        title=f"{fusion.upper()}, {'voice + face' if modality == 'both' else modality}, fold {chosen.name}",
+        theme=options.theme,
+    )  # fmt: skip
+    options.write(figure, target)
+    return report_failures(features)
+
+
+def confusion(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
+    """Draw the confusion matrix of an evaluation.
+
+    Parameters
+    ----------
+    file
+        Evaluation (.json) that evaluate or demo wrote.
+    """
+    from stcorner.plotting import plot_confusion
+
+    target = options.target("confusion")
+    return options.write(plot_confusion(*read_evaluations([file]), theme=options.theme), target)
+
+
+def reliability(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
+    """Draw how often predictions of an evaluation are right against how sure they are.
+
+    Parameters
+    ----------
+    file
+        Evaluation (.json) that evaluate or demo wrote.
+    """
+    from stcorner.plotting import plot_reliability
+
+    target = options.target("reliability")
+    return options.write(plot_reliability(*read_evaluations([file]), theme=options.theme), target)
+
+
+def actors(
+    files: list[Path],
+    /,
+    *,
+    metric: Literal["uar", "war"] = "uar",
+    options: FigureOptions = _DEFAULTS,
+) -> int:
+    """Draw the score of each actor beside the score of all; several evaluations side by side.
+
+    Parameters
+    ----------
+    files
+        Evaluations (.json) that evaluate or demo wrote.
+    metric
+        Mean recall of the classes, or accuracy.
+    """
+    from stcorner.plotting import plot_actors
+
+    target = options.target("actors")
+    return options.write(plot_actors(read_evaluations(files), metric=metric, theme=options.theme), target)
+
+
+def abstention(files: list[Path], /, *, options: FigureOptions = _DEFAULTS) -> int:
+    """Draw the score of the surest predictions against their share.
+
+    Parameters
+    ----------
+    files
+        Evaluations (.json) that evaluate or demo wrote.
+    """
+    from stcorner.plotting import plot_abstention
+
+    target = options.target("abstention")
+    return options.write(plot_abstention(read_evaluations(files), theme=options.theme), target)
+
+
+def learning(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
+    """Draw loss and accuracy of the network by epoch.
+
+    Parameters
+    ----------
+    file
+        Model (.stcorner) whose classifier is fercnn, or its history_ as .json.
+    """
+    from stcorner.errors import ParameterError
+    from stcorner.plotting import plot_learning
+
+    target = options.target("learning")
+    if file.suffix == ".json":
+        history = read_json(file)
+    else:
+        from stcorner.recognizer import load_model
+
+        history = getattr(load_model(file).classifier_, "history_", None)
+    if not isinstance(history, dict):
+        raise ParameterError(f"FILE must be a model trained with --classifier fercnn, got {str(file)!r}")
+    return options.write(plot_learning(history, theme=options.theme), target)
+
+
+def throughput(
+    file: Path,
+    /,
+    *,
+    unit: str | None = None,
+    options: FigureOptions = _DEFAULTS,
+) -> int:
+    """Draw how fast the package runs beside its peers.
+
+    Parameters
+    ----------
+    file
+        Results of a benchmark of speed (bench/results/*.json), or {"task": {"program": number}} as .json.
+    unit
+        What the numbers measure, where the file does not tell.
+    """
+    from stcorner.plotting import plot_throughput
+
+    target = options.target("throughput")
+    rates, known = _rates(file, read_json(file))
+    return options.write(plot_throughput(rates, unit=unit or known, theme=options.theme), target)
+
+
+def _rates(file: Path, content: Any) -> tuple[dict[str, dict[str, float]], str]:
+    """Return the measure of each program for each task, and its unit."""
+    from stcorner.errors import ParameterError
+
+    try:
+        rows = content.get("results")
+        if rows is None:
+            return {task: {k: float(v) for k, v in row.items()} for task, row in content.items()}, ""
+        rates: dict[str, dict[str, float]] = {}
+        for row in rows:
+            if "Mvoxel_per_s" in row:
+                task = f"{row['workload']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''}"
+                rates[task] = {name: float(rate) for name, rate in row["Mvoxel_per_s"].items()}
+            else:
+                task = ", ".join([row["task"], *([f"{row['sr'] / 1000:g} kHz"] if "sr" in row else [])])
+                rates.setdefault(task, {})[row["case"]] = float(row["ms"])
+        voxels = any("Mvoxel_per_s" in row for row in rows)
+        return rates, "million voxels a second" if voxels else "ms, less is better"
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ParameterError(
+            f"FILE must hold results of a benchmark of speed, got {str(file)!r} ({error})"
+        ) from None
