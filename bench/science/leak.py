@@ -12,6 +12,7 @@ Rows are the notebook's 162 means of the voice. Variants:
 
 from __future__ import annotations
 
+import json
 import time
 
 import numpy as np
@@ -81,7 +82,7 @@ def network(X, y, Z, options):
     model = FERCNNClassifier(
         n_epochs=options.epochs,
         learning_rate=options.learning_rate, batch_size=options.batch_size, schedule=options.schedule,
-        validation_fraction=0, class_weight=None,
+        scaling=options.scaling, validation_fraction=0, class_weight=None,
         progress=lambda epoch, of, logs: epoch % 10 == 0 and print(f"  epoch {epoch}: {logs}", flush=True),
     ).fit(X, y)  # fmt: skip
     curve = model.history_["accuracy"]
@@ -92,20 +93,32 @@ def network(X, y, Z, options):
 CLASSIFIERS = {"1-NN": neighbour, "RBF SVM": support_vectors, "FERCNN": network}
 
 
+def known(options, settings):
+    """Return the rows that earlier runs with the same settings wrote: a run may do some of them only."""
+    path = options.results / f"science_{options.name}.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    return found["systems"] if settings.items() <= found.items() else {}
+
+
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--classifiers", nargs="*", default=list(CLASSIFIERS), choices=list(CLASSIFIERS))
     parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--schedule", default="cosine", choices=["cosine", "constant"])
+    parser.add_argument("--scaling", default="quantile", choices=["quantile", "standard"])
     parser.add_argument("--folds", type=int, default=5, help="of the variant 'actors'")
     parser.add_argument("--name", default="leak", help="of the file of results")
     options = parser.parse_args()
     started = time.perf_counter()
     clips = clips_of(options.data)
-    table = {}
+    settings = {
+        name: getattr(options, name)
+        for name in ("epochs", "batch_size", "learning_rate", "schedule", "scaling", "folds")
+    }
+    table = known(options, settings)
     for variant in options.variants:
         rows = variant_rows(variant, options.cache, clips)
         for name in options.classifiers:
@@ -127,17 +140,7 @@ def main() -> None:
                 f"rows {len(rows['y']):5d}, {share:.0f} % of the tested have a sibling in training",
                 flush=True,
             )
-    write(
-        options,
-        options.name,
-        {
-            "epochs": options.epochs,
-            "batch_size": options.batch_size,
-            "schedule": options.schedule,
-            "systems": table,
-        },
-        started,
-    )
+            write(options, options.name, {**settings, "systems": table}, started)
 
 
 if __name__ == "__main__":

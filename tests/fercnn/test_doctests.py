@@ -15,6 +15,7 @@ MODULES = [
     "fercnn.inference",
     "fercnn.estimator",
     "fercnn.projection",
+    "fercnn.scaling",
 ]
 
 

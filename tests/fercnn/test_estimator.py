@@ -6,10 +6,12 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.stats import norm, rankdata
 from sklearn.base import clone
 
 from stcorner.errors import ModelError, ParameterError
 from stcorner.fercnn import FERCNNClassifier
+from stcorner.fercnn.scaling import fit_knots, normal_scores
 from stcorner.fercnn.training import TrainingPlan, learning_rate
 
 QUICK = {"n_epochs": 3, "batch_size": 32, "validation_fraction": 0.25}
@@ -56,7 +58,7 @@ def test_same_seed_same_bits_and_resumed_equals_uninterrupted(trained, tmp_path)
     with pytest.raises(
         ParameterError, match="checkpoint must be empty or hold the training of the same data"
     ):
-        FERCNNClassifier(**QUICK, checkpoint=tmp_path).fit(X + 1e-3, y, groups=groups)
+        FERCNNClassifier(**QUICK, checkpoint=tmp_path).fit(X[:, ::-1], y, groups=groups)
     (tmp_path / "fercnn-training.npz").write_bytes(b"PK")
     with pytest.raises(ModelError, match="cannot be read"):
         FERCNNClassifier(**QUICK, checkpoint=tmp_path).fit(X, y, groups=groups)
@@ -69,7 +71,35 @@ def test_held_out_groups_do_not_touch_the_scaler(trained):
     held = _hold_out(np.unique(y, return_inverse=True)[1], groups, 0.25, 0)
     assert set(groups[held]).isdisjoint(groups[~held])
     assert len(set(groups[held])) == 4
-    np.testing.assert_allclose(model.mean_, X[~held].mean(axis=0), rtol=1e-5)
+    np.testing.assert_array_equal(model.knots_, fit_knots(X[~held]))
+    inputs = model._inputs(X)[~held]
+    np.testing.assert_allclose(inputs.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(inputs.std(axis=0), 1, rtol=1e-5)
+
+
+def test_normal_scores_are_those_of_ranks(rng):
+    X = np.exp(3 * rng.standard_normal((4000, 3)))
+    X[:, 2] = np.round(X[:, 2])  # more than a third of the values are 0
+    scores = normal_scores(X, fit_knots(X))
+    expected = norm.ppf((rankdata(X, axis=0) - 0.5) / len(X)).clip(-2.42, 2.42)
+    np.testing.assert_allclose(scores[:, :2], expected[:, :2], atol=0.2)
+    # Equal values get one score, halfway between those that they span.
+    zeros = fit_knots(X)[:, 2] == 0
+    low, high = norm.ppf((np.flatnonzero(zeros)[[0, -1]] + 0.5) / 64)
+    np.testing.assert_allclose(scores[X[:, 2] == 0, 2], (low + high) / 2)
+    order = np.argsort(X[:, 0])
+    assert (np.diff(scores[order, 0]) >= 0).all()
+
+
+def test_standard_scaling_and_a_scaling_unknown(trained):
+    X, y, _, _ = trained
+    plain = FERCNNClassifier(scaling="standard")
+    plain.classes_, plain.n_features_in_ = np.unique(y), 162
+    plain._fit_inputs(X, np.zeros(len(X), int))
+    np.testing.assert_allclose(plain._inputs(X), (X - X.mean(axis=0)) / X.std(axis=0), atol=1e-5)
+    assert plain.knots_.shape == (0, 162)
+    with pytest.raises(ParameterError, match="scaling must be one of"):
+        FERCNNClassifier(scaling="log").fit(X, y)
 
 
 def test_state_predicts_the_same_bits_without_keras(trained, tmp_path):

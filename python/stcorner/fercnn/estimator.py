@@ -14,6 +14,7 @@ from stcorner._validation import check_array, check_choice, check_integer, check
 from stcorner.errors import ModelError, ParameterError
 from stcorner.fercnn.inference import check_weights, forward
 from stcorner.fercnn.network import N_FEATURES, N_WEIGHTS, fercnn, import_keras
+from stcorner.fercnn.scaling import fit_knots, normal_scores
 from stcorner.fercnn.training import History, Progress, Rows, TrainingPlan, plan_summary, train_network
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["FERCNNClassifier"]
 class FERCNNClassifier(ClassifierBase):
     """The paper's network, trained with early stopping on groups held out of the training rows.
 
-    Features are standardised on the training rows. Keras trains (JAX unless ``KERAS_BACKEND`` says
+    Features are scaled by the training rows. Keras trains (JAX unless ``KERAS_BACKEND`` says
     otherwise; a GPU is used where the backend finds one); prediction is plain numpy. On a CPU the same
     seed gives the same weights.
 
@@ -49,6 +50,9 @@ class FERCNNClassifier(ClassifierBase):
         Whether all classes weigh the same.
     dropout : float, default=0.2
         Share of values dropped in training, in [0, 1).
+    scaling : {"quantile", "standard"}, default="quantile"
+        ``"quantile"`` gives each feature the spread of a normal distribution before it is standardised,
+        ``"standard"`` does the latter alone.
     projection : {None, "seriate"}, default=None
         What to do with other than 162 features: refuse, or keep the 162 that separate the training
         classes best, in an order in which neighbours correlate.
@@ -67,6 +71,8 @@ class FERCNNClassifier(ClassifierBase):
         Number of features seen in `fit`.
     mean_, scale_ : ndarray of shape (162,), float32
         Standardisation of the network's inputs; a negative scale turns a feature round.
+    knots_ : ndarray of shape (n_knots, 162)
+        Quantiles of the training rows that ``scaling="quantile"`` maps by; no rows without it.
     columns_ : ndarray of shape (162,)
         Features that the network sees, in its order.
     weights_ : list of 14 ndarray
@@ -80,13 +86,16 @@ class FERCNNClassifier(ClassifierBase):
     Notes
     -----
     On speakers that it never heard the network is far behind `DiscriminantClassifier` on the same
-    features: use it to reproduce the paper.
+    features: use it to reproduce the paper. Means of a mel spectrum, most of the notebook's 162 features,
+    have long tails; standardised alone, most of their values lie so close together that the network needs
+    many more epochs to tell them apart (``bench/science/leak.py``).
     """
 
     weights_: list[NDArray[np.float32]]
     history_: History
     mean_: NDArray[np.float32]
     scale_: NDArray[np.float32]
+    knots_: NDArray[np.float64]
     columns_: NDArray[np.intp]
     held_out_: NDArray[np.bool_]
 
@@ -101,6 +110,7 @@ class FERCNNClassifier(ClassifierBase):
         validation_fraction: float = 0.15,
         class_weight: str | None = "balanced",
         dropout: float = 0.2,
+        scaling: str = "quantile",
         projection: str | None = None,
         random_state: int = 0,
         checkpoint: str | Path | None = None,
@@ -114,6 +124,7 @@ class FERCNNClassifier(ClassifierBase):
         self.validation_fraction = validation_fraction
         self.class_weight = class_weight
         self.dropout = dropout
+        self.scaling = scaling
         self.projection = projection
         self.random_state = random_state
         self.checkpoint = checkpoint
@@ -212,7 +223,9 @@ class FERCNNClassifier(ClassifierBase):
             "history": self.history_,
         }
         arrays: dict[str, NDArray[Any]] = {f"weights{i:02d}": w for i, w in enumerate(self.weights_)}
-        return meta, arrays | {"mean": self.mean_, "scale": self.scale_, "columns": self.columns_}
+        for name in ("mean", "scale", "columns", "knots"):
+            arrays[name] = getattr(self, f"{name}_")
+        return meta, arrays
 
     @classmethod
     def from_state(cls, meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
@@ -230,10 +243,10 @@ class FERCNNClassifier(ClassifierBase):
             model.n_features_in_ = int(meta["n_features"])
             model.history_ = meta["history"]
             model.weights_ = check_weights([arrays[f"weights{i:02d}"] for i in range(N_WEIGHTS)], N_FEATURES)
-            for name in ("mean", "scale", "columns"):
-                array = check_array(name, arrays[name], ndim=1)
-                if array.shape != (N_FEATURES,):
-                    raise ModelError(f"array {name} must have shape ({N_FEATURES},), got {array.shape}")
+            for name in ("mean", "scale", "columns", "knots"):
+                array = check_array(name, arrays[name], ndim=2 if name == "knots" else 1)
+                if array.shape[-1] != N_FEATURES:
+                    raise ModelError(f"array {name} must have {N_FEATURES} columns, got shape {array.shape}")
                 setattr(model, f"{name}_", array)
         except (KeyError, TypeError, ParameterError) as error:
             raise ModelError(f"state of FERCNNClassifier is incomplete: {error!r}") from None
@@ -249,6 +262,7 @@ class FERCNNClassifier(ClassifierBase):
         check_real("validation_fraction", self.validation_fraction, low=0, high=1, open_high=True)
         check_choice("class_weight", self.class_weight, ("balanced", None))
         check_real("dropout", self.dropout, low=0, high=1, open_high=True)
+        check_choice("scaling", self.scaling, ("quantile", "standard"))
         check_choice("projection", self.projection, (None, "seriate"))
         return TrainingPlan(
             n_epochs=check_integer("n_epochs", self.n_epochs, low=1),
@@ -260,6 +274,8 @@ class FERCNNClassifier(ClassifierBase):
         )
 
     def _fit_inputs(self, features: NDArray[np.float64], indices: NDArray[np.intp]) -> None:
+        knots = fit_knots(features)[: None if self.scaling == "quantile" else 0]
+        features = normal_scores(features, knots) if len(knots) else features
         mean, scale = features.mean(axis=0), features.std(axis=0)
         # A constant feature says nothing; dividing by its rounding noise would blow that up.
         scale[scale <= 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
@@ -270,11 +286,14 @@ class FERCNNClassifier(ClassifierBase):
 
             scaled = ((features - mean) / scale).astype(np.float32)
             self.columns_, signs = seriate(scaled, indices, N_FEATURES)
+        self.knots_ = knots[:, self.columns_]
         self.mean_ = mean[self.columns_].astype(np.float32)
         self.scale_ = (scale[self.columns_] * signs).astype(np.float32)
 
     def _inputs(self, features: NDArray[np.float64]) -> NDArray[np.float32]:
-        scaled = (features[:, self.columns_] - self.mean_) / self.scale_
+        chosen = features[:, self.columns_]
+        chosen = normal_scores(chosen, self.knots_) if len(self.knots_) else chosen
+        scaled = (chosen - self.mean_) / self.scale_
         return np.asarray(scaled, dtype=np.float32)
 
 

@@ -93,7 +93,8 @@ DIFFERENCES = (
     "clips into frames (video): nearly every test row has a sibling of the same clip in training, and every "
     "actor is on both sides. 'paper-leaky' does the same; 'actors' holds whole actors out.",
     "It does not state optimiser, epochs, batch size, seed, face detector, scales, k, or the sizes of the "
-    "graphs. Here: Adam at 1e-3 falling to 0, batches of 16, the defaults of stcorner elsewhere.",
+    "graphs. Here: Adam at 1e-3 falling to 0, batches of 32, each "
+    "input brought to a normal distribution's quantiles, the defaults of stcorner elsewhere.",
     "Its audio rows are those of a public notebook (162 means of ZCR, chroma, MFCC, RMS, mel), not what its "
     "text describes; recipe='paper162' is the text's.",
     "Its video supports do not add up to its own totals (Table IV: 5,979 rows, Table VI: 9,292), and neither "
