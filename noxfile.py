@@ -157,6 +157,19 @@ def tidy(session: nox.Session) -> None:
 
 
 @nox.session
+def neon(session: nox.Session) -> None:
+    """Every instruction set of this processor, and NEON under qemu, against the kernels in plain C++.
+
+    Needs g++-aarch64-linux-gnu and qemu-user (names of Debian and Ubuntu).
+    """
+    session.install("cmake", "ninja", "cmeel-eigen==3.4.1")
+    for preset in session.posargs or ["agreement", "neon"]:
+        session.run("cmake", "--preset", preset)
+        session.run("cmake", "--build", f"build/{preset}")
+        session.run("ctest", "--test-dir", f"build/{preset}", "--output-on-failure")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Benchmarks with their peers in the same run; arguments name the rooms."""
     _install(session, "all", "bench")

@@ -25,10 +25,10 @@ def close(actual, wanted, tolerance=1e-5):
     assert np.abs(actual - wanted).max() <= limit
 
 
-def run(video, *, tile=(0, 0), block=None, n_threads=1, tensor=False, reflect=True):
+def run(video, *, tile=(0, 0), block=None, n_threads=1, tensor=False, reflect=True, scale=(2.0, 2**0.5)):
     """The engine itself, with a tile size of the caller's choice."""
     options = _core.HarrisOptions(
-        height=video.shape[1], width=video.shape[2], scales=[(2.0, 2**0.5)], s=2.0, k=0.005,
+        height=video.shape[1], width=video.shape[2], scales=[scale], s=2.0, k=0.005,
         scale_normalize=True,
         normalize=False, eps=0.0, reflect=reflect, tensor=tensor, n_threads=n_threads,
         tile_width=tile[1], tile_height=tile[0],
@@ -108,6 +108,15 @@ def test_threads_tiles_and_blocks_give_the_same_bits(isa, n_threads, shape):
         np.testing.assert_array_equal(run(video, tile=tile, block=block, n_threads=n_threads), wanted)
     tensor = run(video, tensor=True)
     np.testing.assert_array_equal(run(video, tile=(8, 16), tensor=True, n_threads=n_threads, block=3), tensor)
+
+
+@pytest.mark.parametrize("scale", [(0.5, 0.4), (3.3, 3.2), (2.0, 4.5), (5.0, 1.5)])
+def test_other_radii_give_the_same_bits_too(isa, scale):
+    # Beyond radius 16 the loops have run-time bounds, which compilers treat otherwise.
+    video = clip((40, 33, 49))
+    wanted = run(video, scale=scale)
+    for tile, block in (((8, 16), 1), ((16, 32), 5), ((0, 0), 7)):
+        np.testing.assert_array_equal(run(video, tile=tile, block=block, scale=scale), wanted)
 
 
 def test_views_and_byte_orders_are_read_right():
