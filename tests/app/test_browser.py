@@ -4,36 +4,30 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import urllib.request
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
-selenium = pytest.importorskip("selenium", reason="pip install selenium")
-if not (shutil.which("chromium") and shutil.which("chromedriver")):
-    pytest.skip("no browser: apt-get install chromium chromium-driver", allow_module_level=True)
+pytest.importorskip("selenium", reason="pip install selenium")
 
-from selenium.webdriver import Chrome, ChromeOptions  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
+from browser import MISSING, emulate, start_browser  # noqa: E402
+from stcorner.evaluation import Evaluation  # noqa: E402
+from stcorner.recognizer import load_model, shipped_models  # noqa: E402
+from stcorner.report import build_report  # noqa: E402
+
+if MISSING:
+    pytest.skip("no browser: apt-get install chromium chromium-driver", allow_module_level=True)
+
 
 @pytest.fixture
 def browser(tmp_path):
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in (
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio",
-        "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={tmp_path / 'profile'}",
-        "--window-size=1280,1400",
-    ):  # fmt: skip
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver = start_browser(tmp_path / "profile")
     yield driver
     driver.quit()
 
@@ -54,8 +48,6 @@ def _pixels(driver):
 
 @pytest.fixture
 def clip(real_data):
-    from stcorner.recognizer import shipped_models
-
     if not shipped_models():
         pytest.skip("this build ships no model to decide with")
     return real_data / "ravdess" / "av_speech" / "Actor_05" / "01-01-06-02-01-01-05.mp4"
@@ -126,9 +118,6 @@ def test_upload_watch_seek_download(server, browser, clip):
 
 
 def test_report_opens_fast_and_offline(browser, clip, tmp_path):
-    from stcorner.recognizer import load_model
-    from stcorner.report import build_report
-
     page = tmp_path / "report.html"
     build_report(clip, page, recognizer=load_model(None))
     assert page.stat().st_size < 8e6
@@ -141,17 +130,31 @@ def test_report_opens_fast_and_offline(browser, clip, tmp_path):
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
+@pytest.fixture(scope="module")
+def reports(small_corpus, tmp_path_factory):
+    """A report of a clip without a decision, and one of two evaluations."""
+    folder = tmp_path_factory.mktemp("pages")
+    build_report(sorted(small_corpus.rglob("01-*.mp4"))[0], folder / "clip.html")
+    rng = np.random.default_rng(0)
+    names = [f"an emotion of number {i}" for i in range(8)]
+    evaluations = [
+        Evaluation(
+            model=model, protocol="actor-k5", classes=names, clip_ids=[str(i) for i in range(80)],
+            y_true=names * 10, groups=[str(i // 8) for i in range(80)], folds=["1"] * 80,
+            probabilities=rng.dirichlet(np.ones(8), 80),
+        )
+        for model in ("one", "a-model-with-a-name-that-is-far-too-long-for-a-telephone")
+    ]  # fmt: skip
+    build_report(evaluations, folder / "evaluations.html")
+    return [(folder / name).as_uri() for name in ("clip.html", "evaluations.html")]
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_cut_off(server, browser, width, scheme):
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
-    )
-    browser.get(server)
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+def test_nothing_is_cut_off(server, reports, browser, width, scheme):
+    emulate(browser, width=width, scheme=scheme)
+    for page in (*reports, server):
+        browser.get(page)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width, page
     dark = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (dark == "rgb(20, 23, 27)") == (scheme == "dark")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
 import xml.etree.ElementTree as ET
 
 import numpy as np
+import pytest
 
 from stcorner.report import _svg
 
@@ -47,3 +49,19 @@ def test_face_map_colours_say_for_or_against():
     root = ET.fromstring(_svg.face_map(np.array([[[0.5, -0.25]]])))
     cells = list(root.iter(f"{NS}rect"))
     assert [cell.get("fill") for cell in cells] == [_svg.FOR, _svg.AGAINST]
+
+
+def test_axes_end_at_round_numbers():
+    svg = _svg.line_chart([5.6, 100], {"UAR": [72.2, 93.3]}, x_label="x", y_label="y", title="t")
+    texts = [node.text for node in ET.fromstring(svg).iter(f"{NS}text")]
+    assert texts[2:] == ["0", "20", "40", "60", "80", "100", "70", "75", "80", "85", "90", "95", "UAR"]
+    assert doctest.testmod(_svg).failed == 0
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1e-9), (0.3, 0.3), (0, 0), (-5, 5), (1, 2), (99.9, 100)])
+def test_ticks_hold_the_data(low, high):
+    ticks = _svg._round_ticks(low, high)
+    assert 2 <= len(ticks) <= 7
+    assert ticks[0] <= low + 1e-12
+    assert ticks[-1] >= high - 1e-12
+    assert np.allclose(np.diff(ticks), ticks[1] - ticks[0])

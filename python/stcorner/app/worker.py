@@ -22,6 +22,16 @@ def _limit_memory(n_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
 
 
+def _plain_name(name: str) -> str:
+    """Return the name of the file that is decoded.
+
+    Decoders look at names as well as at bytes; the real ending helps with raw streams. It is reduced to
+    letters and digits, so that no name leaves the folder.
+    """
+    ending = "".join(c for c in Path(name).suffix.lower() if c.isalnum())[:8]
+    return f"clip.{ending}" if ending else "clip"
+
+
 def _run(order: dict[str, Any], tell: Any) -> None:
     from stcorner._files import write_table
     from stcorner.errors import MediaError, MissingExtraError
@@ -30,10 +40,7 @@ def _run(order: dict[str, Any], tell: Any) -> None:
     from stcorner.report import build_report
 
     upload, folder = Path(order["upload"]), Path(order["folder"])
-    # Decoders look at names as well as at bytes; the real ending helps with raw streams. It is reduced
-    # to letters and digits, so that no name leaves the folder.
-    ending = "".join(c for c in Path(order["name"]).suffix.lower() if c.isalnum())[:8]
-    clip = upload.with_name(f"clip.{ending}" if ending else "clip")
+    clip = upload.with_name(_plain_name(order["name"]))
     upload.rename(clip)
     try:
         info = probe(clip)
@@ -43,7 +50,7 @@ def _run(order: dict[str, Any], tell: Any) -> None:
         model = order["model"] or (names[0] if names else None)
         recognizer = None if model is None else load_model(model)
         report = build_report(
-            clip, folder / "report.html", recognizer=recognizer,
+            clip, folder / "report.html", recognizer=recognizer, name=order["name"],
             progress=lambda stage, share: tell({"stage": stage, "progress": share}),
         )  # fmt: skip
         assert report is not None  # a file gives the report of a clip
@@ -72,7 +79,9 @@ def main() -> int:
         tell({"error": "the clip needs more memory than a job may have"})
         return 1
     except StcornerError as error:
-        tell({"error": str(error).replace(f"{order['folder']}/", "")})
+        # The client knows its own name for the clip, and learns nothing of the server's folders.
+        hidden = f"{order['folder']}/{_plain_name(order['name'])}"
+        tell({"error": str(error).replace(hidden, order["name"]).replace(f"{order['folder']}/", "")})
         return 1
     return 0
 

@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+# Room above and beside a frame, for discs and labels that reach over its edge.
+_TOP, _RIGHT = 14, 20
+
+
 def _svg(width: float, height: float, title: str, body: Sequence[str]) -> str:
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" width="{width:g}" '
@@ -53,7 +57,7 @@ def confusion_matrix(counts: NDArray[np.integer], classes: Sequence[str]) -> str
         for j in range(n):
             x, y = left + j * cell, top + i * cell
             body.append(
-                f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" fill="{FOR}" '
+                f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" class="for" fill="{FOR}" '
                 f'fill-opacity="{0.04 + 0.7 * share[i, j]:.3f}"/>'
             )
             body.append(_text(x + cell / 2, y + cell / 2 + 4, str(int(counts[i, j])), anchor="middle"))
@@ -67,13 +71,18 @@ def _axes(width: float, height: float, x_label: str, y_label: str, x_ticks: Sequ
           y_ticks: Sequence[tuple[float, str]], left: float, bottom: float) -> list[str]:  # fmt: skip
     """Frame with ticks; tick positions are shares of the frame, 0 to 1."""
     body = [
-        f'<rect class="frame" x="{left}" y="8" width="{width}" height="{height}"/>',
-        _text(left + width / 2, height + 8 + bottom - 4, x_label, anchor="middle", faint=True),
-        _text(11, 8 + height / 2, y_label, anchor="middle", faint=True,
-              extra=f' transform="rotate(-90 11 {8 + height / 2:.1f})"'),
+        f'<rect class="frame" x="{left}" y="{_TOP}" width="{width}" height="{height}"/>',
+        _text(left + width / 2, height + _TOP + bottom - 4, x_label, anchor="middle", faint=True),
+        _text(11, _TOP + height / 2, y_label, anchor="middle", faint=True,
+              extra=f' transform="rotate(-90 11 {_TOP + height / 2:.1f})"'),
     ]  # fmt: skip
-    body += [_text(left + p * width, height + 22, label, anchor="middle", faint=True) for p, label in x_ticks]
-    body += [_text(left - 4, 12 + (1 - p) * height, label, anchor="end", faint=True) for p, label in y_ticks]
+    body += [
+        _text(left + p * width, height + _TOP + 14, label, anchor="middle", faint=True)
+        for p, label in x_ticks
+    ]
+    body += [
+        _text(left - 4, _TOP + 4 + (1 - p) * height, label, anchor="end", faint=True) for p, label in y_ticks
+    ]
     return body
 
 
@@ -87,7 +96,7 @@ def reliability_diagram(
     size, left, bottom = 260, 52, 38
     body = _axes(size, size, "confidence", "accuracy", _SHARES, _SHARES, left, bottom)
     body.append(
-        f'<line x1="{left}" y1="{8 + size}" x2="{left + size}" y2="8" stroke="#888888" '
+        f'<line x1="{left}" y1="{_TOP + size}" x2="{left + size}" y2="{_TOP}" stroke="#888888" '
         'stroke-dasharray="4 4"/>'
     )
     largest = max([*count, 1])
@@ -95,39 +104,55 @@ def reliability_diagram(
         if n:
             radius = 3 + 9 * (n / largest) ** 0.5
             body.append(
-                f'<circle cx="{left + c * size:.1f}" cy="{8 + (1 - a) * size:.1f}" r="{radius:.1f}" '
-                f'fill="{FOR}" fill-opacity="0.7"><title>{n} clips: confidence {c:.0%}, accuracy {a:.0%}'
-                "</title></circle>"
+                f'<circle cx="{left + c * size:.1f}" cy="{_TOP + (1 - a) * size:.1f}" r="{radius:.1f}" '
+                f'class="for" fill="{FOR}" fill-opacity="0.7">'
+                f"<title>{n} clips: confidence {c:.0%}, accuracy {a:.0%}</title></circle>"
             )
     return _svg(
-        left + size + 12, size + 8 + bottom, f"Reliability: expected calibration error {ece:.1%}", body
+        left + size + _RIGHT, size + _TOP + bottom, f"Reliability: expected calibration error {ece:.1%}", body
     )
+
+
+def _round_ticks(low: float, high: float) -> list[float]:
+    """Return three to seven evenly spaced round numbers from at most `low` to at least `high`.
+
+    Examples
+    --------
+    >>> _round_ticks(5.6, 100), _round_ticks(0.3, 0.3)
+    ([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], [0.3, 0.4])
+    """
+    span = high - low if high > low else abs(high) or 1.0
+    size = 10.0 ** np.floor(np.log10(span / 4))
+    step = next(size * factor for factor in (1, 2, 5, 10) if span / (size * factor) <= 5)
+    first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
+    last = max(last, first + 1)
+    return [round(float(i * step), 12) for i in np.arange(first, last + 1)]
 
 
 def line_chart(
     x: Sequence[float], series: dict[str, Sequence[float]], *, x_label: str, y_label: str, title: str
 ) -> str:
-    """Draw one line for each series over shared axes that fit the data."""
+    """Draw one line for each series over shared axes that end at round numbers."""
     width, height, left, bottom = 340, 220, 58, 38
     values = np.concatenate([np.asarray(v, dtype=float) for v in series.values()])
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    span = (high - low) or 1.0
-    start, stop = float(min(x)), float(max(x))
-    reach = (stop - start) or 1.0
-    x_ticks = [(p, f"{start + p * reach:.3g}") for p in (0.0, 0.5, 1.0)]
-    y_ticks = [(p, f"{low + p * span:.3g}") for p in (0.0, 0.5, 1.0)]
+    y_values = _round_ticks(float(np.nanmin(values)), float(np.nanmax(values)))
+    x_values = _round_ticks(float(min(x)), float(max(x)))
+    low, span = y_values[0], y_values[-1] - y_values[0]
+    start, reach = x_values[0], x_values[-1] - x_values[0]
+    x_ticks = [((value - start) / reach, f"{value:g}") for value in x_values]
+    y_ticks = [((value - low) / span, f"{value:g}") for value in y_values]
     body = _axes(width, height, x_label, y_label, x_ticks, y_ticks, left, bottom)
     for k, (name, line) in enumerate(series.items()):
         points = " ".join(
-            f"{left + (a - start) / reach * width:.1f},{8 + (1 - (b - low) / span) * height:.1f}"
+            f"{left + (a - start) / reach * width:.1f},{_TOP + (1 - (b - low) / span) * height:.1f}"
             for a, b in zip(x, line, strict=True)
             if np.isfinite(b)
         )
         colour = PALETTE[k % len(PALETTE)]
         body.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        body.append(f'<rect x="{left + 8}" y="{16 + 15 * k}" width="10" height="10" fill="{colour}"/>')
-        body.append(_text(left + 22, 25 + 15 * k, name))
-    return _svg(left + width + 12, height + 8 + bottom, title, body)
+        body.append(f'<rect x="{left + 100 * k}" y="0" width="10" height="10" fill="{colour}"/>')
+        body.append(_text(left + 100 * k + 14, 9, name))
+    return _svg(left + width + _RIGHT, height + _TOP + bottom, title, body)
 
 
 def scatter(
@@ -168,7 +193,8 @@ def face_map(values: NDArray[np.floating]) -> str:
                 v = float(values[s, r, c])
                 body.append(
                     f'<rect x="{left + c * cell}" y="{r * cell}" width="{cell - 1}" height="{cell - 1}" '
-                    f'fill="{FOR if v >= 0 else AGAINST}" fill-opacity="{0.05 + 0.9 * abs(v) / largest:.3f}">'
+                    f'class="{"for" if v >= 0 else "against"}" fill="{FOR if v >= 0 else AGAINST}" '
+                    f'fill-opacity="{0.05 + 0.9 * abs(v) / largest:.3f}">'
                     f"<title>row {r + 1}, column {c + 1}, stretch {s + 1}: {v:+.4f}</title></rect>"
                 )
     width = segments * columns * cell + (segments - 1) * gap

@@ -25,6 +25,7 @@ def build_report(
     path: str | os.PathLike[str],
     *,
     recognizer: EmotionRecognizer | None = None,
+    name: str | None = None,
     max_duration: float = 120.0,
     progress: Callable[[str, float], object] | None = None,
 ) -> ClipReport | None:
@@ -40,6 +41,8 @@ def build_report(
         HTML file to write; an existing one is replaced once the new one is whole.
     recognizer : EmotionRecognizer, optional
         Decides on the clip. Without it the report shows features only.
+    name : str, optional
+        Title of the report of a clip. Default: the file's name.
     max_duration : float, default=120.0
         Seconds of a longer clip that are shown, > 0; the report says so.
     progress : callable, optional
@@ -66,7 +69,8 @@ def build_report(
 
         source = Path(result)
         report = collect_clip(source, recognizer, max_duration=max_duration, progress=progress)
-        report.provenance = provenance(_settings(source, recognizer))
+        report.name = source.name if name is None else str(name)
+        report.provenance = provenance(_settings(source, report.name, recognizer))
         write_bytes(target, render_clip(report).encode())
         return report
     from stcorner.evaluation import Evaluation
@@ -79,12 +83,12 @@ def build_report(
     return None
 
 
-def _settings(source: Path, recognizer: EmotionRecognizer | None) -> dict[str, Any]:
+def _settings(source: Path, name: str, recognizer: EmotionRecognizer | None) -> dict[str, Any]:
     import hashlib
 
     with source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    rows: dict[str, Any] = {"file": source.name, "SHA-256 of the file": digest}
+    rows: dict[str, Any] = {"file": name, "SHA-256 of the file": digest}
     if recognizer is not None:
         rows["model"] = recognizer.name
         rows["parameters of the model"] = ", ".join(

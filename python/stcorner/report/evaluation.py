@@ -25,8 +25,8 @@ def render_evaluation(evaluations: Sequence[Evaluation], provenance: Mapping[str
     return render_page(
         "evaluation.html.j2",
         title="Evaluation" if len(evaluations) > 1 else f"Evaluation of {best.model}",
-        verdict=f"{best.model}: {best.uar:.1%} of emotions recognised on average over classes "
-        f"(95 % interval {low:.1%} to {high:.1%}), protocol {best.protocol}.",
+        verdict=f"{best.model}: {100 * best.uar:.1f} % of emotions recognised on average over classes "
+        f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %), protocol {best.protocol}.",
         warnings=list(dict.fromkeys(warnings)),
         scores=[_scores(each) for each in evaluations],
         tests=_tests(evaluations),
