@@ -86,6 +86,17 @@ def test_windows_give_many_rows(tmp_path):
     assert [(row["start"], row["end"]) for row in rows] == [(0, 2), (1, 3), (2, 4), (3, 5)]
 
 
+def test_a_file_too_short_for_a_window_is_an_error(tmp_path):
+    import soundfile
+
+    soundfile.write(tmp_path / "short.wav", [0.5], 44100, subtype="FLOAT")
+    run = stcorner.extract(
+        tmp_path / "short.wav", tmp_path / "f.parquet", modality="audio", window=2.0, n_jobs=1
+    )
+    assert (run.n_rows, run.n_errors) == (0, 1)
+    assert "too short for a window" in table(run.errors)[0]["error"]
+
+
 def test_a_file_too_long_for_one_row_is_refused(tmp_path):
     import soundfile
 

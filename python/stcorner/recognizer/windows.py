@@ -197,8 +197,12 @@ def window_rows(source: Source, plan: ExtractionPlan, *, window: float, hop: flo
     if not streams:
         raise MediaError(f"{source.path} has no stream for modality {plan.modality!r}")
     rates = {"sr": audio.sample_rate if audio else None, "fps": (video.fps or None) if video else None}
+    empty = True
     for parts in zip_longest(*streams.values()):
+        empty = False
         yield window_row(source, plan, dict(zip(streams, parts, strict=True)), window, rates)
+    if empty:  # a sample or two, of which resampling left none
+        raise MediaError(f"{source.path} is too short for a window")
 
 
 def window_row(
