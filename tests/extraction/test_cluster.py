@@ -9,7 +9,8 @@ import threading
 import pytest
 
 import stcorner
-from extraction_files import hashes, kill_at_clip_2, table, write_tree
+from extraction_files import StalePlan, hashes, kill_at_clip_2, table, write_tree
+from stcorner.errors import InternalError
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [
@@ -106,3 +107,13 @@ def test_a_file_that_kills_every_worker(tmp_path, client, monkeypatch):
     run = stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", client=client)
     assert (run.n_rows, run.n_errors) == (3, 1)
     assert "died" in table(run.errors)[0]["error"]
+
+
+def test_a_fault_of_the_code_comes_back_from_the_cluster(tmp_path, client, monkeypatch):
+    from stcorner.extraction import run
+    from stcorner.extraction.work import Settings
+
+    monkeypatch.setattr(run, "_settings", lambda *_: Settings(plan=StalePlan(modality="audio")))
+    tree = write_tree(tmp_path / "in", 8)
+    with pytest.raises(InternalError, match=r"clip \d é.wav: AttributeError"):
+        stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", client=client)
