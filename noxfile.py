@@ -62,6 +62,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the docs with warnings as errors; ``nox -s docs -- serve`` shows them while you write."""
+    _install(session, "plot")  # the notebooks of the gallery run
     _tools(session, "docs")
     session.run("mkdocs", *(session.posargs or ["build", "--strict"]))
 
