@@ -3,16 +3,36 @@
 namespace stcorner::kernels::STC_ISA {
 namespace {
 
-/// Whether v at column x beats its 26 neighbours; rows[4] is its own row.
-bool is_maximum(const float* const* rows, std::ptrdiff_t x, float v) noexcept {
-  for (int i = 0; i < 9; ++i)
-    for (std::ptrdiff_t j = x - 1; j <= x + 1; ++j) {
-      if (i == 4 && j == x) continue;
-      const bool earlier = i < 4 || (i == 4 && j < x);
-      const float other = rows[i][j];
-      if (earlier ? other >= v : other > v) return false;
-    }
+// The 26 neighbours, nearest and most telling first. Rows 0..3 and the column before on row 4 come earlier
+// in memory order, where an equal value wins.
+struct Neighbour {
+  int row;
+  std::ptrdiff_t dx;
+};
+constexpr Neighbour kNeighbours[] = {
+    {4, -1}, {4, 1},  {3, 0},  {5, 0},  {1, 0},  {7, 0},  {3, -1}, {3, 1},  {5, -1}, {5, 1},  {1, -1}, {1, 1},  {7, -1},
+    {7, 1},  {0, 0},  {2, 0},  {6, 0},  {8, 0},  {0, -1}, {0, 1},  {2, -1}, {2, 1},  {6, -1}, {6, 1},  {8, -1}, {8, 1},
+};
+
+constexpr bool is_earlier(Neighbour n) noexcept { return n.row < 4 || (n.row == 4 && n.dx < 0); }
+
+bool is_maximum(const float* const* rows, std::ptrdiff_t x) noexcept {
+  const float v = rows[4][x];
+  for (const Neighbour n : kNeighbours) {
+    const float other = rows[n.row][x + n.dx];
+    if (is_earlier(n) ? other >= v : other > v) return false;
+  }
   return true;
+}
+
+/// Which of the lanes in `over` are maxima; nearly always the first few neighbours rule all of them out.
+STC_INLINE unsigned maxima_among(const float* const* rows, std::ptrdiff_t x, F32 v, unsigned over) noexcept {
+  for (const Neighbour n : kNeighbours) {
+    const F32 other = load(rows[n.row] + x + n.dx);
+    over &= is_earlier(n) ? greater_mask(v, other) : ~greater_mask(other, v);
+    if (over == 0) break;
+  }
+  return over;
 }
 
 }  // namespace
@@ -23,23 +43,21 @@ std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_
   const float* row = rows[4];
   const F32 level = broadcast(threshold);
   F32 top = broadcast(*largest);
-  // The threshold and the two neighbours of the same row rule out nearly all voxels, vector by vector.
   for (; x + F32::size <= x1; x += F32::size) {
     const F32 v = load(row + x);
     top = max(top, v);
     unsigned over = greater_mask(v, level);
     if (over == 0) continue;
-    over &= greater_mask(v, load(row + x - 1));
-    over &= ~greater_mask(load(row + x + 1), v);
+    over = maxima_among(rows, x, v, over);
     for (int lane = 0; over != 0; ++lane, over >>= 1)
-      if ((over & 1u) && is_maximum(rows, x + lane, row[x + lane])) found[n++] = x + lane;
+      if (over & 1u) found[n++] = x + lane;
   }
   float lanes[F32::size];
   store(lanes, top);
   for (const float lane : lanes) *largest = lane > *largest ? lane : *largest;
   for (; x < x1; ++x) {
     *largest = row[x] > *largest ? row[x] : *largest;
-    if (row[x] > threshold && is_maximum(rows, x, row[x])) found[n++] = x;
+    if (row[x] > threshold && is_maximum(rows, x)) found[n++] = x;
   }
   return n;
 }
