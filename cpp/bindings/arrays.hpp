@@ -2,6 +2,9 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <chrono>
+#include <thread>
+
 namespace py = pybind11;
 
 namespace stcorner::bindings {
@@ -10,6 +13,47 @@ namespace stcorner::bindings {
 // array argument is bound with .noconvert().
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
+
+/// Before 3.14 CPython ends a thread that wants the GIL back while the interpreter shuts down, by unwinding its
+/// stack. Our frames own references, which need the GIL to be given up; so the thread stays where it is until
+/// the process ends, as later versions do by themselves.
+[[noreturn]] inline void stay() noexcept {
+  for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+}
+
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+  ~WithoutGil() {
+    try {
+      PyEval_RestoreThread(state_);
+    } catch (...) {
+      stay();
+    }
+  }
+
+ private:
+  PyThreadState* state_;
+};
+
+class WithGil {
+ public:
+  WithGil() {
+    try {
+      state_ = PyGILState_Ensure();
+    } catch (...) {
+      stay();
+    }
+  }
+  WithGil(const WithGil&) = delete;
+  WithGil& operator=(const WithGil&) = delete;
+  ~WithGil() { PyGILState_Release(state_); }
+
+ private:
+  PyGILState_STATE state_;
+};
 
 void bind_runtime(py::module_& m);
 void bind_video(py::module_& m);

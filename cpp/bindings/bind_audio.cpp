@@ -10,7 +10,7 @@ using audio::Framing;
 
 /// Between blocks of frames, with the GIL taken back for the moment.
 void pause() {
-  const py::gil_scoped_acquire gil;
+  const WithGil gil;
   check_signals();
 }
 
@@ -23,7 +23,7 @@ py::tuple zcr_rms(const Array<float>& signal, py::ssize_t frame_length, py::ssiz
   float* const levels = want_rms ? rms.mutable_data() : nullptr;
   const py::ssize_t n = signal.size();
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     audio::zcr_rms(x, n, {frame_length, hop_length, first_start, n_frames}, threshold, changes, levels, n_threads);
   }
   return py::make_tuple(zcr, rms);
@@ -39,7 +39,7 @@ Array<double> autocorrelate(const Array<double>& signal, const Array<double>& wi
   const py::ssize_t n = signal.size();
   const Framing framing{window.size(), hop_length, first_start, n_frames};
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     audio::autocorrelate(x, n, framing, w, n_lags, unbiased, result, n_threads);
   }
   return out;
@@ -54,7 +54,7 @@ Array<float> power_spectra(const Array<float>& signal, const Array<float>& windo
   const py::ssize_t n = signal.size();
   const Framing framing{window.size(), hop_length, first_start, n_frames};
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     audio::power_spectra(x, n, framing, w, n_fft, result, n_threads);
   }
   return out;
@@ -74,7 +74,7 @@ Array<float> band_spectra(const Array<float>& signal, const Array<float>& window
   const py::ssize_t n = signal.size();
   const Framing framing{window.size(), hop_length, first_start, n_frames};
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     audio::band_spectra(x, n, framing, w, n_fft, weights, bands, result, n_threads);
   }
   return out;
@@ -89,7 +89,7 @@ Array<float> project(const Array<float>& rows, const Array<float>& basis, int n_
   float* const result = out.mutable_data();
   const py::ssize_t n = rows.shape(0), bins = rows.shape(1), bands = basis.shape(0);
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     audio::project(x, n, weights, bands, bins, result, n_threads);
   }
   return out;
@@ -104,7 +104,7 @@ py::tuple track_pitch(const Array<float>& signal, py::ssize_t frame_length, py::
   float* const strengths = strength.mutable_data();
   const py::ssize_t n = signal.size();
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     audio::track_pitch(x, n, {frame_length, hop_length, first_start, n_frames}, options, frequencies, strengths,
                        n_threads, &pause);
   }

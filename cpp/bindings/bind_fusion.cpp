@@ -31,7 +31,8 @@ Table as_table(const py::array& exact, const Array<float>& near, double scale, c
   if (!is_double && !py::isinstance<py::array_t<float>>(exact))
     throw py::value_error("exact must be float32 or float64");
   check_length("labels", labels, near.shape(0));
-  if (*std::min_element(labels.data(), labels.data() + labels.size()) < 0) throw py::value_error("labels must be >= 0");
+  const auto [low, high] = std::minmax_element(labels.data(), labels.data() + labels.size());
+  if (*low < 0 || *high >= labels.size()) throw py::value_error("labels must be >= 0 and below the number of rows");
   if (groups) check_length("groups", *groups, near.shape(0));
   if (sides) check_length("sides", *sides, near.shape(0));
   Table table;
@@ -54,7 +55,7 @@ void run_all(Search& search, int n_threads) {
   constexpr std::ptrdiff_t kItems = 2048;
   for (std::ptrdiff_t begin = 0; begin < search.n_items(); begin += kItems) {
     {
-      const py::gil_scoped_release nogil;
+      const WithoutGil nogil;
       search.run(begin, std::min(search.n_items(), begin + kItems), n_threads);
     }
     check_signals();
@@ -63,7 +64,7 @@ void run_all(Search& search, int n_threads) {
 
 template <class Make>
 auto without_gil(Make make) {
-  const py::gil_scoped_release nogil;
+  const WithoutGil nogil;
   return make();
 }
 
@@ -79,7 +80,7 @@ py::tuple nearest_neighbors(const py::array& exact, const Array<float>& near, do
   std::int32_t* const rows_out = rows.mutable_data();
   double* const distances_out = distances.mutable_data();
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     search->finish(rows_out, distances_out, n_threads);
   }
   return py::make_tuple(rows, distances);
@@ -130,7 +131,7 @@ py::array_t<double> laplacian_product(const Array<std::int64_t>& indptr, const A
   double* const result = out.mutable_data();
   const std::ptrdiff_t n = Z.shape(0), depth = Z.shape(1);
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     fusion::laplacian_product(begins, ends, n, z, depth, result, n_threads);
   }
   return out;

@@ -42,7 +42,7 @@ void run(HarrisEngine& engine, const py::array& frames, Array<float>& out, Index
       out.shape(3) != o.width)
     throw py::value_error("out must have shape (planes, t, y, x)");
   ArraySink sink(out.mutable_data(), out.shape(1), o.height, o.width, first, channels);
-  const py::gil_scoped_release nogil;
+  const WithoutGil nogil;
   engine.push(in.data, in.type, in.n, drain, sink);
   if (finish) engine.finish(sink);
 }
@@ -51,13 +51,13 @@ void run(HarrisEngine& engine, const py::array& frames, Array<float>& out, Index
 template <class Consumer>
 void feed(Consumer& consumer, const py::array& frames, bool drain) {
   const Frames in = frames_of(frames, consumer.options().height, consumer.options().width);
-  const py::gil_scoped_release nogil;
+  const WithoutGil nogil;
   consumer.push(in.data, in.type, in.n, drain);
 }
 
 template <class Consumer>
 void finish(Consumer& consumer) {
-  const py::gil_scoped_release nogil;
+  const WithoutGil nogil;
   consumer.finish();
 }
 
@@ -82,7 +82,7 @@ py::tuple find_maxima(const Array<float>& response, float threshold, int n_threa
   if (response.ndim() != 3) throw py::value_error("response must have shape (t, y, x)");
   std::vector<InterestPoint> points;
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     points =
         local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold, n_threads);
   }
@@ -113,7 +113,7 @@ py::array_t<float> describe(const Array<float>& tensor, Index first, const Array
   py::array_t<float> out({n, py::ssize_t{kHogLength + kHofLength}});
   float* const result = out.mutable_data();
   {
-    const py::gil_scoped_release nogil;
+    const WithoutGil nogil;
     describe_points(tensor.data(), tensor.shape(1), tensor.shape(2), tensor.shape(3), first, around.data(), n, still,
                     result, n_threads);
   }
