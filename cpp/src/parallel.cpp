@@ -21,6 +21,9 @@ const pid_t kOwner = getpid();
 bool in_forked_child() noexcept { return getpid() != kOwner; }
 #endif
 
+// An OpenMP runtime ends the process where the system refuses it a thread: no request may get that far.
+constexpr int kMostThreads = 256;
+
 int default_threads() noexcept {
 #ifdef _OPENMP
   return omp_get_max_threads();
@@ -33,7 +36,7 @@ int default_threads() noexcept {
 
 int effective_threads(int n_threads, std::ptrdiff_t n_items) noexcept {
   if (in_forked_child()) return 1;
-  const std::ptrdiff_t wanted = n_threads > 0 ? n_threads : default_threads();
+  const std::ptrdiff_t wanted = std::min(n_threads > 0 ? n_threads : default_threads(), kMostThreads);
   return static_cast<int>(std::max<std::ptrdiff_t>(1, std::min(wanted, n_items)));
 }
 

@@ -27,6 +27,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+# What a float64 still holds exactly; the core adds such numbers without fear of overflow.
+_LARGEST_INTEGER = 2**53
+
 
 def _bounds(low: float | None, high: float | None, *, open_low: bool, open_high: bool) -> str:
     parts = []
@@ -49,7 +52,10 @@ def check_real(
     """Return `value` as a finite float within the bounds."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise ParameterError(f"{name} must be a real number, got {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ParameterError(f"{name} must be finite, got an integer beyond float64") from None
     too_low = low is not None and (number <= low if open_low else number < low)
     too_high = high is not None and (number >= high if open_high else number > high)
     if not math.isfinite(number) or too_low or too_high:
@@ -63,6 +69,10 @@ def check_integer(name: str, value: Any, *, low: int | None = None, high: int | 
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
         raise ParameterError(f"{name} must be an integer, got {value!r}")
     number = int(value)
+    if abs(number) > _LARGEST_INTEGER:  # its decimal digits may be millions: not shown
+        raise ParameterError(
+            f"{name} must be of magnitude <= 2**53, got an integer of {number.bit_length()} bits"
+        )
     if (low is not None and number < low) or (high is not None and number > high):
         raise ParameterError(
             f"{name} must be {_bounds(low, high, open_low=False, open_high=False)}, got {value!r}"
@@ -139,7 +149,10 @@ def check_array(
     if allowed_dtypes:
         native = array.dtype.newbyteorder("=")
         target = native if native.name in allowed_dtypes else np.dtype(dtype if dtype is not None else "f8")
-    result = np.require(array, dtype=target, requirements=["C", "A"])
+    try:
+        result = np.require(array, dtype=target, requirements=["C", "A"])
+    except ValueError as error:  # a view of strides 0, larger than any memory
+        raise ParameterError(f"{name} must fit into memory, got shape {array.shape}: {error}") from None
     narrowed = result.dtype.kind == "f" and result.dtype.itemsize < array.dtype.itemsize
     # A finite float64 beyond float32's range becomes infinite by the cast.
     if finite and narrowed and not np.isfinite(result).all():
@@ -170,4 +183,4 @@ def _resolve_count(name: str, value: int) -> int:
 
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
         return max(1, cores + 1 + number)
-    return number
+    return min(number, 2**15)  # fits into the core's int; it takes fewer anyway

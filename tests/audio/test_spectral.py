@@ -115,7 +115,7 @@ def test_silence_has_defined_values():
         ("mfcc", {"top_db": -1.0}, "top_db must be finite and >= 0, got -1"),
         ("mfcc", {"y": np.array([np.nan] * 9)}, "y must be finite, got 9 NaN"),
         ("chroma", {"n_chroma": 0}, "n_chroma must be >= 1, got 0"),
-        ("chroma", {"tuning": np.nan}, "tuning must be finite, got nan"),
+        ("chroma", {"tuning": np.nan}, "tuning must be finite .*, got nan"),
         ("chroma", {"y": None, "S": -np.ones((5, 5))}, "S must be >= 0, got -1"),
         ("chroma", {"y": None, "S": np.ones(5)}, r"S must have shape \(\.\.\., bins, t\)"),
     ],

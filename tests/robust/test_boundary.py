@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fuzz.source import DTYPES, LAYOUTS, laid_out
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import stcorner
-
-DTYPES = ["u1", "<u2", ">u2", "i1", "i2", ">i4", "i8", "u8", "f2", "f4", ">f4", "f8", ">f8", "?"]
-DTYPES += ["c8", "O", "S3"]
 
 
 @st.composite
@@ -27,33 +25,7 @@ def arrays(draw, ndim: int):
     array = values.astype(dtype) if dtype.kind != "O" else values.astype(object)
     if dtype.kind == "f" and array.size and draw(st.integers(0, 7)) == 0:
         array.flat[rng.integers(array.size)] = draw(st.sampled_from([np.nan, np.inf, -np.inf, 6e4]))
-    return reshaped(array, draw(st.sampled_from(["plain", "reversed", "transposed", "strided", "unaligned",
-                                                 "read-only", "broadcast", "fortran", "list"])))  # fmt: skip
-
-
-def reshaped(array: np.ndarray, kind: str):
-    """Return the same or other values in another place or layout."""
-    if kind == "list":
-        return array.tolist()
-    if kind == "reversed":
-        return array[tuple(slice(None, None, -1) for _ in array.shape)]
-    if kind == "transposed":
-        return array.T
-    if kind == "fortran":
-        return np.asfortranarray(array)
-    if kind == "strided" and array.ndim:
-        return np.repeat(array, 2, axis=-1)[..., ::2]
-    if kind == "broadcast" and array.ndim and array.shape[0]:
-        return np.broadcast_to(array[:1], array.shape)
-    if kind == "unaligned" and array.dtype.kind not in "OS" and array.size:
-        raw = np.zeros(array.nbytes + 1, np.uint8)
-        odd = raw[1:].view(array.dtype).reshape(array.shape)
-        odd[...] = array
-        return odd
-    if kind == "read-only":
-        array = array.copy()
-        array.flags.writeable = False
-    return array
+    return laid_out(array, draw(st.sampled_from([kind for kind in LAYOUTS if kind != "huge"])))
 
 
 LABELS = np.array(["happy", "sad"])

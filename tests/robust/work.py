@@ -39,6 +39,35 @@ def texture() -> list[np.ndarray]:
     return [stcorner.texture_map_histogram(_video())]
 
 
+def _voice() -> np.ndarray:
+    t = np.arange(8000) / 16000
+    noise = np.random.default_rng(5).standard_normal(8000)
+    return (0.3 * np.sin(2 * np.pi * (120 + 40 * t) * t) + 0.01 * noise).astype(np.float32)
+
+
+def descriptors() -> list[np.ndarray]:
+    found = stcorner.detect_stips(_video())
+    return [stcorner.describe_stips(_video(), found)]
+
+
+def frames() -> list[np.ndarray]:
+    y = _voice()
+    return [*stcorner.zcr_and_rms(y), stcorner.autocorrelate(y, frame_length=512, hop_length=160)]
+
+
+def pitch() -> list[np.ndarray]:
+    return list(stcorner.pitch_autocorrelation(_voice(), sr=16000))
+
+
+def spectra() -> list[np.ndarray]:
+    y = _voice()
+    return [stcorner.power_spectrogram(y), stcorner.melspectrogram(y, sr=16000), stcorner.mfcc(y, sr=16000)]
+
+
+def clip() -> list[np.ndarray]:
+    return [stcorner.clip_features(_voice(), sr=16000)]
+
+
 def graphs() -> list[np.ndarray]:
     X, y = _samples()
     return [graph.toarray() for graph in (stcorner.intrinsic_graph(X, y), stcorner.penalty_graph(X, y))]
@@ -50,7 +79,8 @@ def fisher() -> list[np.ndarray]:
 
 
 WORK: dict[str, Callable[[], list[np.ndarray]]] = {
-    function.__name__: function for function in (harris, points, texture, graphs, fisher)
+    function.__name__: function
+    for function in (harris, points, texture, descriptors, frames, pitch, spectra, clip, graphs, fisher)
 }
 
 

@@ -6,7 +6,7 @@ namespace stcorner {
 
 /// Threads that a region over `n_items` would use: `n_threads` if positive, else OpenMP's present
 /// maximum (read at every call, so OMP_NUM_THREADS and threadpoolctl are obeyed); never more than
-/// items, and 1 in a forked child, where libgomp's team no longer exists.
+/// 256 or than items, and 1 in a forked child, where libgomp's team no longer exists.
 int effective_threads(int n_threads, std::ptrdiff_t n_items) noexcept;
 
 namespace detail {

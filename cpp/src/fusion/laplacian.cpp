@@ -9,6 +9,7 @@
 namespace stcorner::fusion {
 
 Adjacency adjacency(std::ptrdiff_t n, const std::int32_t* from, const std::int32_t* to, std::ptrdiff_t n_edges) {
+  if (n < 0) throw std::invalid_argument("n must be >= 0");
   const auto size = static_cast<std::size_t>(n);
   std::vector<std::int64_t> start(size + 1, 0);
   for (std::ptrdiff_t e = 0; e < n_edges; ++e) {
@@ -42,6 +43,10 @@ Adjacency adjacency(std::ptrdiff_t n, const std::int32_t* from, const std::int32
 
 void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n, const double* Z,
                        std::ptrdiff_t depth, double* out, int n_threads) {
+  bool sound = indptr[0] == 0;
+  for (std::ptrdiff_t i = 0; i < n; ++i) sound = sound && indptr[i] <= indptr[i + 1];
+  for (std::int64_t e = 0; sound && e < indptr[n]; ++e) sound = indices[e] >= 0 && indices[e] < n;
+  if (!sound) throw std::invalid_argument("the graph's rows must ascend from 0 and end in rows of Z");
   using Row = Eigen::Map<const Eigen::ArrayXd>;
   constexpr std::ptrdiff_t kChunk = 64;
   parallel_for((n + kChunk - 1) / kChunk, n_threads, [&](std::ptrdiff_t chunk) {

@@ -24,7 +24,7 @@ struct InnerJob {
   float* out;                     // row 0 of the smoothed frame
   std::ptrdiff_t out_stride;
   float* scratch;                 // inner_scratch() floats
-  int* bad;                       // set to 1 where a value is not finite as a float32
+  int* bad;                       // set to 1 where a value is not finite or beyond 1e5
 };
 
 /// Smoothing along time of rows [y0, y1): n_out frames from n_out + 2 radius frames.

@@ -11,13 +11,15 @@ void convert_row(const T* in, std::ptrdiff_t n, float* out) noexcept {
   for (std::ptrdiff_t x = 0; x < n; ++x) out[x] = static_cast<float>(in[x]);
 }
 
-/// An exponent of all ones means NaN or infinity; integer tests vectorise where float ones may not.
+/// The response holds sixth powers: beyond 1e5 they leave float32. Without their sign, the bits of floats order as
+/// the floats do, NaN and infinity last; integer tests vectorise where float ones may not.
 void check_row(const float* row, std::ptrdiff_t n, int* bad) noexcept {
+  constexpr std::uint32_t kLargest = 0x47c35000u;  // 1e5
   std::uint32_t found = 0;
   for (std::ptrdiff_t x = 0; x < n; ++x) {
     std::uint32_t bits;
     std::memcpy(&bits, row + x, sizeof bits);
-    found |= (bits & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
+    found |= (bits & 0x7fffffffu) > kLargest ? 1u : 0u;
   }
   if (found) *bad = 1;
 }

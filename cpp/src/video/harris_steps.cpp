@@ -131,7 +131,7 @@ bool HarrisEngine::step(const Input* input, bool drain, HarrisSink& sink) {
     run(times[static_cast<std::size_t>(item / bands)], item % bands * kBand);
   });
   if (bad_frame.load() >= 0)
-    throw std::invalid_argument("video must be finite, got NaN or infinite values in frame " +
+    throw std::invalid_argument("video must be finite and of magnitude <= 1e5, got other values in frame " +
                                 std::to_string(smoothed_ + bad_frame.load()));
   if (input) smoothed_ += input->n;
   for (const TimeTask& task : times) task.level->made += task.n;

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_rate", "check_signal", "frame_layout"]
 
+# The power of a frame of any length that fits into memory still fits into float32.
+_LARGEST = 1e12
+
 
 def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
     """Return `y` as a contiguous, finite array (..., n) of `dtype`; integers are refused.
@@ -28,15 +31,17 @@ def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]
         )
     if array.ndim == 0:
         raise ParameterError("y must have at least 1 dimension(s), got 0 (shape ())")
-    # A NaN or an infinity anywhere makes the dot product so; this costs a tenth of looking at each sample.
-    flat = array.reshape(-1)
-    sound = (
-        array.dtype == dtype
-        and array.flags.c_contiguous
-        and array.size > 0
-        and np.isfinite(np.dot(flat, flat))
-    )
-    return check_array("y", array, dtype=dtype, finite=not sound)
+    # What is not finite, or too large, anywhere shows in the dot product; that costs a tenth of looking at
+    # each sample.
+    sound = array.dtype == dtype and array.flags.c_contiguous and array.size > 0
+    if sound:
+        flat = array.reshape(-1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sound = bool(np.dot(flat, flat) <= _LARGEST**2)
+    checked = check_array("y", array, dtype=dtype, finite=not sound)
+    if not sound and (largest := np.abs(checked).max()) > _LARGEST:
+        raise ParameterError(f"y must be of magnitude <= {_LARGEST:g} (full scale is 1.0), got {largest:g}")
+    return checked
 
 
 def check_rate(sr: Any) -> float:

@@ -157,6 +157,8 @@ def pitch_autocorrelation(
         raise ParameterError(
             f"fmax must be > fmin ({low:g} Hz) and <= sr / 4 ({rate / 4:g} Hz), got {high:g}"
         )
+    if rate / low > 1e9:
+        raise ParameterError(f"fmin must be at least 1e-9 of sr ({rate:g} Hz), got {low:g}")
     length = (
         int(np.ceil(3 * rate / low))
         if frame_length is None

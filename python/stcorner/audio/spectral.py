@@ -130,7 +130,7 @@ def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.
     ----------
     S : array_like
         Powers, >= 0.
-    amin : float, > 0
+    amin : float, 1.18e-38 to 3.4e38
         Powers below this count as this.
     top_db : float, >= 0, or None
         Values further below the largest are raised to that distance; None leaves them.
@@ -151,12 +151,13 @@ def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.
     array([  0., -10., -80.], dtype=float32)
     """
     power = check_array("S", S, dtype=np.float32)
-    floor = check_real("amin", amin, low=0.0, open_low=True)
-    decibel: NDArray[np.float32] = np.maximum(power, np.float32(floor))
+    single = np.finfo(np.float32)
+    floor = check_real("amin", amin, low=float(single.tiny), high=float(single.max))
+    decibel: NDArray[np.float32] = np.asarray(np.maximum(power, np.float32(floor)))  # of a scalar, a scalar
     np.log(decibel, out=decibel)  # numpy has vector code for this logarithm, not for the decimal one
     decibel *= np.float32(10.0 / np.log(10.0))
     if top_db is not None:
-        drop = check_real("top_db", top_db, low=0.0)
+        drop = min(check_real("top_db", top_db, low=0.0), 1e4)  # no two float32 powers are further apart
         np.maximum(decibel, decibel.max() - np.float32(drop), out=decibel)
     return decibel
 
@@ -246,7 +247,7 @@ def chroma(
     n_chroma : int
         Number of pitch classes per octave.
     tuning : float, optional
-        Deviation from A440 in shares of a class. None estimates it from the spectrogram.
+        Deviation from A440 in shares of a class, -64 to 64. None estimates it from the spectrogram.
 
     Returns
     -------
@@ -273,7 +274,7 @@ def chroma(
     }
     rate = check_rate(sr)
     classes = check_integer("n_chroma", n_chroma, low=1)
-    shift = None if tuning is None else check_real("tuning", tuning)
+    shift = None if tuning is None else check_real("tuning", tuning, low=-64.0, high=64.0)
 
     def filters(size: int, power: NDArray[Any] | None) -> NDArray[np.float32]:
         if shift is None:
@@ -336,7 +337,7 @@ def spectral_features(
         tones = chroma_filters(rate, size, classes, estimate_tuning(power, rate, size, classes))
         mel, raw = project(power, filters), project(power, tones)
     else:
-        tones = chroma_filters(rate, size, classes, check_real("tuning", tuning))
+        tones = chroma_filters(rate, size, classes, check_real("tuning", tuning, low=-64.0, high=64.0))
         both = spectra(y, **options, basis=np.concatenate([filters, tones]))
         mel, raw = both[..., : len(filters)], both[..., len(filters) :].copy()
     mel = mel.swapaxes(-1, -2)

@@ -249,11 +249,12 @@ def _read_sexes(root: str | Path) -> dict[str, str]:
 def _read_rows(table: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with Path(table).open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, restval="")
+            header = list(reader.fieldnames or ())
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"table must be a readable CSV file, got {str(table)!r}: {error}") from None
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    missing = [name for name in columns if name not in header]
     if missing:
         raise DatasetError(f"table must have the columns {list(columns)}, {str(table)!r} lacks {missing}")
     return rows

@@ -167,11 +167,12 @@ def _from_folders(root: Path, subject: str | re.Pattern[str] | None, corpus: str
 def _from_table(table: Path, corpus: str) -> ClipList:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, restval="")
+            found = list(reader.fieldnames or ())
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"root must be a readable CSV file, got {str(table)!r}: {error}") from None
-    header = {name.strip().lower(): name for name in reader.fieldnames or () if name}
+    header = {name.strip().lower(): name for name in found if name}
     columns = {
         field: next((header[name] for name in names if name in header), None)
         for field, names in _COLUMNS.items()

@@ -83,7 +83,7 @@ def decode(text: str) -> Evaluation:
     """Read JSON of `encode`."""
     try:
         document = msgspec.json.decode(text, type=_Document)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise DatasetError(f"evaluation must be JSON of stcorner: {error}") from None
     if (document.format, document.version) != (_FORMAT, _VERSION):
         raise DatasetError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner.errors import ParameterError
+from stcorner.errors import DatasetError, ParameterError
 from stcorner.evaluation.calibration import (
     AbstentionCurve,
     Reliability,
@@ -284,7 +284,10 @@ class Evaluation:
         from stcorner.evaluation.document import decode
 
         is_text = isinstance(source, str) and source.lstrip().startswith("{")
-        return decode(str(source) if is_text else Path(source).read_text(encoding="utf-8"))
+        try:
+            return decode(str(source) if is_text else Path(source).read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"evaluation must be UTF-8 text, got {str(source)!r}: {error}") from None
 
     def __str__(self) -> str:
         """Return the scores in a few lines of text."""

@@ -23,6 +23,7 @@ import hashlib
 import io
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -60,6 +61,8 @@ _ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, ValueError,
     OSError,
 )  # fmt: skip
+# Numpy reads the header of an array with Python's own tokenizer and parser of literals.
+_HEADER_ERRORS = (ValueError, TypeError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError)
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -312,7 +315,7 @@ def _known_member(name: str) -> bool:
 def _decode_document(data: bytes) -> ModelDocument:
     try:
         head = msgspec.json.decode(data, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ModelError(f"{_DOCUMENT} is not valid JSON: {error}") from None
     if head.get("format") != "stcorner-model":
         raise ModelError(f"its format must be 'stcorner-model', got {head.get('format')!r}")
@@ -334,7 +337,7 @@ def _decode_array(name: str, data: bytes, announced: ArrayDocument) -> NDArray[A
         if np.lib.format.read_magic(stream) != (1, 0):
             raise ModelError(f"array {name} must be of npy version 1.0")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=4096)
-    except ValueError as error:
+    except _HEADER_ERRORS as error:
         raise ModelError(f"array {name} has a bad header: {error}") from None
     if announced.dtype not in _DTYPES or dtype != np.dtype(announced.dtype).newbyteorder("<") or fortran:
         raise ModelError(f"array {name} must be C-ordered {announced.dtype}, got {dtype}")

@@ -51,7 +51,7 @@ def corner_harris_3d(
     ----------
     video : array_like of shape (t, y, x), or dask array
         Gray values: uint8, uint16, float32 or float64 (other numbers are converted to float64), in
-        any unit, finite. A dask array gives a dask array, computed chunk by chunk with the exact
+        any unit, within +-1e5. A dask array gives a dask array, computed chunk by chunk with the exact
         halo; its ``normalize`` cannot be ``"max"``.
     sigma : float, default=2.0
         Standard deviation of the smoothing in space, in pixels, 0.1 to 64.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Stips"]
 
 _FORMAT = 1
+_SIZES = re.compile(r"# frames \d{1,9} height \d{1,9} width \d{1,9}\s*$", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -181,10 +183,24 @@ class Stips:
         source = Path(path)
         if _format_of(source, format) == "laptev":
             return _read_laptev(source)
+        import io
+        import struct
+        import tokenize
         import zipfile
+        import zlib
 
+        content = source.read_bytes()
+        damage: tuple[type[Exception], ...] = (OSError, ValueError, KeyError, EOFError, TypeError)
+        damage += (
+            RuntimeError,
+            SyntaxError,
+            zipfile.BadZipFile,
+            zlib.error,
+            struct.error,
+            tokenize.TokenError,
+        )
         try:
-            with np.load(source, allow_pickle=False) as data:
+            with np.load(io.BytesIO(content), allow_pickle=False) as data:
                 if "format" not in data or int(data["format"]) != _FORMAT:
                     raise ParameterError(f"path must be a stips file of format {_FORMAT}, got {source}")
                 return cls(
@@ -195,7 +211,7 @@ class Stips:
                     shape=tuple(data["shape"].tolist()),
                     seconds=data.get("seconds"),
                 )
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except damage as error:
             if isinstance(error, ParameterError):
                 raise
             raise ParameterError(f"path must be a whole stips file, got {source} ({error})") from None
@@ -226,9 +242,13 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _read_laptev(path: Path) -> Stips:
     shape, rows = (0, 0, 0), []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ParameterError(f"path must hold text, got {path} ({error})") from None
+    for number, line in enumerate(lines, 1):
         words = line.split()
-        if words[:2] == ["#", "frames"] and len(words) == 7:
+        if _SIZES.match(line):
             shape = (int(words[2]), int(words[4]), int(words[6]))
         if not words or words[0].startswith("#"):
             continue
@@ -243,6 +263,8 @@ def _read_laptev(path: Path) -> Stips:
             )
         rows.append(values)
     table = np.asarray(rows, float).reshape(-1, 7)
+    if not np.isfinite(table).all() or (np.abs(table) > 1e15).any():
+        raise ParameterError(f"path must hold finite numbers up to 1e15, got others in {path}")
     if (table[:, 4:6] <= 0).any():
         raise ParameterError(f"path must hold variances > 0, got {table[:, 4:6].min():g} in {path}")
     if len(table) and shape == (0, 0, 0):  # written by another program: the smallest video that fits

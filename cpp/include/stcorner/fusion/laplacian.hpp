@@ -17,7 +17,7 @@ Adjacency adjacency(std::ptrdiff_t n, const std::int32_t* from, const std::int32
 
 /// out = L Z with L the Laplacian of the graph: out_i is the sum of z_i - z_j over the ends j of i. Taken
 /// edge by edge in float64, nothing is lost where the ends are close and far from the origin. Z and out
-/// are (n, depth), C order, and do not overlap.
+/// are (n, depth), C order, and do not overlap. Throws std::invalid_argument for ends beyond n.
 void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n, const double* Z,
                        std::ptrdiff_t depth, double* out, int n_threads);
 

@@ -1,0 +1,1 @@
+"""Fuzzing: `run.py` drives the functions of `targets.py`; `corpus` keeps what was found."""
