@@ -35,8 +35,14 @@ std::vector<T> framewise(Index lanes, Index n_fft, Index frame_length, const std
   std::vector<Index> starts;
   for (Index i = 0; i < kFrames; ++i) starts.push_back(i * 31 - frame_length / 2);  // the first and last stick out
   for (Index first = 0; first < kFrames; first += 2 * lanes) {
-    const kernels::FrameJob<T> job{signal.data(), static_cast<Index>(signal.size()), starts.data() + first,
-                                   std::min(2 * lanes, kFrames - first), frame_length, window.data(), true, 0,
+    const kernels::FrameJob<T> job{signal.data(),
+                                   static_cast<Index>(signal.size()),
+                                   starts.data() + first,
+                                   std::min(2 * lanes, kFrames - first),
+                                   frame_length,
+                                   window.data(),
+                                   true,
+                                   0,
                                    frame_length};
     kernel(job, scratch.data(), out.data() + first * width);
   }
@@ -68,8 +74,9 @@ void compare_transforms(const AudioTable& table, const char* name) {
     report.close(correlations(table), correlations(scalar), "length " + std::to_string(n_fft));
     if constexpr (sizeof(T) == sizeof(float)) {
       const auto powers = [&](const AudioTable& t) {
-        return framewise<T>(t.lanes32, n_fft, n_fft, signal, n_fft / 2 + 1,
-                            [&](const auto& job, T* scratch, T* out) { t.power_spectra(plan.get(), job, scratch, out); });
+        return framewise<T>(t.lanes32, n_fft, n_fft, signal, n_fft / 2 + 1, [&](const auto& job, T* scratch, T* out) {
+          t.power_spectra(plan.get(), job, scratch, out);
+        });
       };
       report.close(powers(table), powers(scalar), "spectra of " + std::to_string(n_fft));
     }

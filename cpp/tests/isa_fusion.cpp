@@ -29,7 +29,8 @@ struct Block {
         values[static_cast<std::size_t>(k * width + r)] = value;
         rows[static_cast<std::size_t>(r * kDepth + k)] = static_cast<double>(value);
         sum += static_cast<double>(value) * static_cast<double>(value);
-        if (k + 1 == kStages[stage]) half_norms[static_cast<std::size_t>(stage++ * width + r)] = static_cast<float>(0.5 * sum);
+        if (k + 1 == kStages[stage])
+          half_norms[static_cast<std::size_t>(stage++ * width + r)] = static_cast<float>(0.5 * sum);
       }
       limits[static_cast<std::size_t>(r)] = 0.25f + 0.05f * numbers.next();
     }
@@ -40,7 +41,8 @@ struct Block {
 double half_distance(const Block& a, Index i, const Block& b, Index j) {
   double sum = 0.0;
   for (Index k = 0; k < kDepth; ++k) {
-    const double difference = a.rows[static_cast<std::size_t>(i * kDepth + k)] - b.rows[static_cast<std::size_t>(j * kDepth + k)];
+    const double difference =
+        a.rows[static_cast<std::size_t>(i * kDepth + k)] - b.rows[static_cast<std::size_t>(j * kDepth + k)];
     sum += difference * difference;
   }
   return 0.5 * sum;
@@ -67,8 +69,10 @@ void compare_scan(const FusionTable& table) {
           continue;
         }
         const double wanted = half_distance(a, i, b, j);
-        const auto limit = static_cast<double>(std::max(a.limits[static_cast<std::size_t>(i)], b.limits[static_cast<std::size_t>(j)]));
-        if (std::fabs(wanted - limit) > 1e-5) report.require((found >= 0.0) == (wanted < limit), "a pair within its limit");
+        const auto limit =
+            static_cast<double>(std::max(a.limits[static_cast<std::size_t>(i)], b.limits[static_cast<std::size_t>(j)]));
+        if (std::fabs(wanted - limit) > 1e-5)
+          report.require((found >= 0.0) == (wanted < limit), "a pair within its limit");
         if (found >= 0.0) report.close(&found, &wanted, 1, "bound");
       }
   }

@@ -45,8 +45,9 @@ std::vector<float> smooth_in_space(const VideoTable& table, const std::vector<T>
   int bad = 0;
   std::vector<float> result;
   for (Index y = 0; y < height; y += 16) {  // in bands, as the engine does
-    kernels::InnerJob job{frame.data(), pixel, height, width, y, std::min(y + 16, height), radius, taps.data(),
-                          reflect, out.frame(0), out.stride(), nullptr, &bad};
+    kernels::InnerJob job{
+        frame.data(), pixel,        height,       width,   y,   std::min(y + 16, height), radius, taps.data(),
+        reflect,      out.frame(0), out.stride(), nullptr, &bad};
     const FloatBuffer scratch(table.inner_scratch(job));
     job.scratch = scratch.data();
     table.inner(job);
@@ -135,10 +136,11 @@ std::vector<float> respond(const VideoTable& table, const FrameRing& frames, con
   for (int c = 0; c < 6; ++c) time_taps.insert(time_taps.end(), once.begin(), once.end());
   std::vector<float*> to;
   for (Index p = 0; p < planes; ++p) to.push_back(out.data() + p * tile.height * tile.width);
-  kernels::OuterJob job{previous.data(), current.data(), next.data(), tile.n_out, tile.time_radius, tile.space_radius,
-                        time_taps.data(), space_taps.data(), tile.reflect, tile.height, tile.width, frames.stride(),
-                        tile.x0, tile.x1, tile.y0, tile.y1, 0.005f, 1e-6f, tile.normalize, tile.tensor, to.data(),
-                        tile.width, nullptr};
+  kernels::OuterJob job{
+      previous.data(),  current.data(),    next.data(),  tile.n_out,  tile.time_radius, tile.space_radius,
+      time_taps.data(), space_taps.data(), tile.reflect, tile.height, tile.width,       frames.stride(),
+      tile.x0,          tile.x1,           tile.y0,      tile.y1,     0.005f,           1e-6f,
+      tile.normalize,   tile.tensor,       to.data(),    tile.width,  nullptr};
   const FloatBuffer scratch(table.outer_scratch(job));
   job.scratch = scratch.data();
   table.outer(job);

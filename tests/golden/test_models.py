@@ -1,0 +1,35 @@
+"""Model files that an earlier version wrote still load, and decide as they did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stcorner
+
+FOLDER = Path(__file__).parent
+ARCHIVE = sorted(FOLDER.glob("*.stcorner"))
+
+
+@pytest.mark.parametrize("path", ARCHIVE, ids=lambda path: path.stem)
+def test_archived_model_predicts_the_same(path):
+    kept = json.loads(path.with_suffix(".json").read_text())
+    model = stcorner.load_model(path)
+    assert list(model.classes_) == kept["classes"]
+    features = stcorner.ClipFeatures(
+        clip_index=np.arange(len(kept["probabilities"])),
+        augmented=np.zeros(len(kept["probabilities"]), bool),
+        blocks={name: np.array(rows, np.float32) for name, rows in kept["blocks"].items()},
+        names=model.feature_names_,
+        status={name: np.full(len(rows), "ok") for name, rows in kept["blocks"].items()},
+        errors=[],
+        details=[{} for _ in kept["probabilities"]],
+    )
+    np.testing.assert_allclose(model.predict_proba_features(features), kept["probabilities"], atol=1e-5)
+
+
+def test_there_is_an_archive_of_each_format_version():
+    assert [path.stem for path in ARCHIVE] == ["format-1-audio", "format-1-both"]
