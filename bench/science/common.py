@@ -146,4 +146,4 @@ def write(options, name: str, content: dict, started: float) -> None:
     options.results.mkdir(parents=True, exist_ok=True)
     path = options.results / f"science_{name}.json"
     path.write_text(json.dumps(document, indent=1) + "\n")
-    print(f"wrote {path}")
+    print(f"wrote {path.name}")

@@ -116,31 +116,36 @@ def main() -> None:
     clips = clips_of(options.data)
     settings = {
         name: getattr(options, name)
-        for name in ("epochs", "batch_size", "learning_rate", "schedule", "scaling", "folds")
+        for name in ("epochs", "batch_size", "learning_rate", "schedule", "scaling")
     }
     table = known(options, settings)
     for variant in options.variants:
         rows = variant_rows(variant, options.cache, clips)
         for name in options.classifiers:
-            pairs = splits(variant, rows, clips)[: options.folds]
+            pairs = splits(variant, rows, clips)
             predicted, extras, leaked = [], [], 0
-            for train, test in pairs:
+            for number, (train, test) in enumerate(pairs[: options.folds], start=1):
                 result, extra = CLASSIFIERS[name](
                     rows["X"][train], rows["y"][train], rows["X"][test], options
                 )
                 predicted.append(result)
                 extras.append(extra)
                 leaked += int(np.isin(rows["take"][test], rows["take"][train]).sum())
-            tested = np.concatenate([test for _, test in pairs])
-            found = scores(rows["y"][tested], np.concatenate(predicted), rows["subject"][tested])
-            share = 100 * leaked / len(tested)
-            table[f"{variant}, {name}"] = {**found, "rows": len(rows["y"]), "leaked": share, "fits": extras}
+                tested = np.concatenate([test for _, test in pairs[:number]])
+                found = scores(rows["y"][tested], np.concatenate(predicted), rows["subject"][tested])
+                share = 100 * leaked / len(tested)
+                # Written after every fold: a long run that is cut short says how far it came.
+                table[f"{variant}, {name}"] = {
+                    **found,
+                    "rows": len(rows["y"]), "tested": len(tested), "folds": f"{number} of {len(pairs)}",
+                    "leaked": share, "fits": extras,
+                }  # fmt: skip
+                write(options, options.name, {**settings, "systems": table}, started)
             print(
                 f"{variant:11s} {name:8s} WAR {found['war']:5.1f}  UAR {found['uar']:5.1f}  "
                 f"rows {len(rows['y']):5d}, {share:.0f} % of the tested have a sibling in training",
                 flush=True,
             )
-            write(options, options.name, {**settings, "systems": table}, started)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import time
 from itertools import product
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from algebra import raw_scores, uar
 
 from common import arguments, cached, clips_of, folds_of, line, rich, scores, write
 from stcorner import feature_names, load_audio
@@ -22,14 +22,10 @@ from stcorner._discriminant import combine, spread
 
 VERSIONS = {  # altered copies of each training clip, and which columns are used
     "no copies": ((), "all"),
-    "slower": ((0.88,), "all"),
     "slower, faster": ((0.88, 1.13), "all"),
     "slower, faster, noise (default)": ((0.88, 1.13, "noise"), "all"),
     "slower, faster, pitch": ((0.88, 1.13, "pitch"), "all"),
-    "four speeds, noise, pitch": ((0.88, 0.94, 1.06, 1.13, "noise", "pitch"), "all"),
     "default copies, no MFCC slopes (delta)": ((0.88, 1.13, "noise"), "no delta"),
-    "default copies, no skewness": ((0.88, 1.13, "noise"), "no skew"),
-    "default copies, no lead, tail, noise floor": ((0.88, 1.13, "noise"), "no file"),
     "default copies, absolute level of the recording": ((0.88, 1.13, "noise"), "level"),
     "no copies, absolute level of the recording": ((), "level"),
 }
@@ -38,12 +34,8 @@ DEFAULT = ("slower, faster, noise (default)", 0.3, 0.15, 0.5)
 
 
 def columns(subset):
-    dropped = {
-        "no delta": lambda n: n.startswith("delta_"),
-        "no skew": lambda n: n.endswith("_skew"),
-        "no file": lambda n: n in ("timing_lead", "timing_tail", "energy_contour_noise_floor"),
-    }.get(subset, lambda n: False)
-    return np.flatnonzero([not dropped(name) for name in feature_names()])
+    kept = [not (subset == "no delta" and name.startswith("delta_")) for name in feature_names()]
+    return np.flatnonzero([*kept, subset == "level"])  # the level stands behind the features
 
 
 def loudness(clips):
@@ -54,39 +46,6 @@ def loudness(clips):
         power = np.convolve((y - y.mean()) ** 2, np.full(400, 1 / 400), "valid")
         found.append(10 * np.log10(power.max() + 1e-12))
     return {"X": np.asarray(found)}
-
-
-def raw_scores(train, y, test, options):
-    """Return the linear scores for each shrinkage and the kernel scores for each width."""
-    mean, scale = train.mean(axis=0), train.std(axis=0) + 1e-8
-    A, B = (np.clip((part - mean) / scale, -4, 4).astype(np.float32) for part in (train, test))
-    n_classes, p = y.max() + 1, A.shape[1]
-    weight = 1 / np.bincount(y)[y] / n_classes
-    means = np.stack([A[y == k].mean(axis=0) for k in range(n_classes)]).astype(np.float64)
-    residual = (A - means[y]).astype(np.float32) * np.sqrt(weight)[:, None].astype(np.float32)
-    values, vectors = np.linalg.eigh((residual.T @ residual).astype(np.float64))
-    values = np.maximum(values, 0)
-    M, T = means @ vectors, B.astype(np.float64) @ vectors
-    linear = {}
-    for s in options.shrinkage:
-        Q = M / ((1 - s) * values + s * values.sum() / p)
-        linear[s] = T @ Q.T - 0.5 * (Q * M).sum(axis=1)
-    target = (n_classes * np.eye(n_classes)[y] - 1) / (n_classes - 1)
-
-    def squared(a, b):
-        return np.maximum((a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * (a @ b.T), 0) / p
-
-    within, across, kernel = squared(A, A), squared(B, A), {}
-    for gamma in options.gamma:
-        K = np.exp(-gamma * within)
-        K.flat[:: len(K) + 1] += (0.1 / (weight * len(y))).astype(np.float32)
-        dual = cho_solve(cho_factor(K, overwrite_a=True, check_finite=False), target.astype(np.float32))
-        kernel[gamma] = (np.exp(-gamma * across) @ dual).astype(np.float64)
-    return linear, kernel
-
-
-def uar(y, predicted):
-    return float(np.mean([(predicted[y == k] == k).mean() for k in np.unique(y)]))
 
 
 def fitted(linear, kernel, y):
@@ -109,11 +68,10 @@ class Search:
 
     def scores(self, name, train, test):
         copies, subset = VERSIONS[name]
-        kept = np.r_[columns(subset), [525] if subset == "level" else []].astype(int)
+        kept = columns(subset)
         rows = np.concatenate([self.blocks[kind][train][:, kept] for kind in (1.0, *copies)])
-        return raw_scores(
-            rows, np.tile(self.y[train], 1 + len(copies)), self.blocks[1.0][test][:, kept], self.options
-        )
+        labels, new = np.tile(self.y[train], 1 + len(copies)), self.blocks[1.0][test][:, kept]
+        return raw_scores(rows, labels, new, self.options.shrinkage, self.options.gamma)
 
     def outer_fold(self, train, test, actors):
         """Return the inner UAR and the outer predictions of every candidate."""
@@ -150,8 +108,8 @@ def main() -> None:
     parser.add_argument("--shrinkage", type=float, nargs="*", default=[0.2, 0.3, 0.5])
     parser.add_argument("--gamma", type=float, nargs="*", default=[0.08, 0.15, 0.3])
     parser.add_argument("--weight", type=float, nargs="*", default=[0.0, 0.3, 0.5, 0.7, 1.0])
-    parser.add_argument("--inner", type=int, default=4, help="inner folds of actors")
-    parser.add_argument("--partitions", type=int, default=2, help="partitions of the actors into folds")
+    parser.add_argument("--inner", type=int, default=3, help="inner folds of actors")
+    parser.add_argument("--partitions", type=int, default=1, help="partitions of the actors into folds")
     options = parser.parse_args()
     started = time.perf_counter()
     clips = clips_of(options.data)

@@ -69,6 +69,8 @@ def test_clean_sides_are_silent(sides: tuple[list[Clip], list[Clip]]) -> None:
         "no leak between 4 training and 4 test clip(s); checked: copy, take, frames"
     )
     report.raise_if_leaky()
+    deaf = stcorner.audit_leakage(*sides, forbid=EVERYTHING, sound=False)
+    assert str(deaf).endswith("checked: copy, take, frames, actor, sentence")
 
 
 def plant_copy(train: list[Clip], test: list[Clip]) -> None:

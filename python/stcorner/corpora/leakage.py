@@ -169,9 +169,9 @@ def audit_leakage(
             raise ParameterError(f"{name} must not be empty")
     for name in forbid:
         check_choice("forbid", name, ("take", "actor", "sentence"))
-    sounds, unreadable = (
-        _read_sounds([*sides[0], *sides[1]], n_jobs) if check_flag("sound", sound) else ({}, {})
-    )
+    if not check_flag("sound", sound):
+        return _audit(*sides, tuple(forbid), None, {})
+    sounds, unreadable = _read_sounds([*sides[0], *sides[1]], n_jobs)
     return _audit(*sides, tuple(forbid), _match(sides, sounds), unreadable)
 
 
@@ -203,8 +203,11 @@ def audit_folds(
     [True, True]
     """
     clips = list(clips)
-    sounds, unreadable = _read_sounds(clips, n_jobs) if check_flag("sound", sound) else ({}, {})
-    pairs = _match((clips, clips), sounds)
+    pairs: dict[tuple[Hashable, Hashable], float] | None = None
+    unreadable: dict[Hashable, str] = {}
+    if check_flag("sound", sound):
+        sounds, unreadable = _read_sounds(clips, n_jobs)
+        pairs = _match((clips, clips), sounds)
     reports = []
     for fold in folds:
         rows = ([*fold.train.tolist(), *fold.validation.tolist()], fold.test.tolist())
@@ -222,18 +225,19 @@ def _audit(
     train: Sequence[Clip],
     test: Sequence[Clip],
     separates: tuple[str, ...],
-    pairs: dict[tuple[Hashable, Hashable], float],
+    pairs: dict[tuple[Hashable, Hashable], float] | None,
     unreadable: dict[Hashable, str],
 ) -> LeakageReport:
+    """Compare two sides; `pairs` is None where nobody listened, and the report must not say so."""
     forbidden = (
-        *(_ALWAYS if "take" in separates else ()),
+        *(name for name in (_ALWAYS if "take" in separates else ()) if name != "sound" or pairs is not None),
         *(n for n in ("actor", "sentence") if n in separates),
     )
     found = [
         *_shared(train, test, "copy", _identity, lambda clip: clip.clip_id),
         *_shared(train, test, "frames", lambda clip: clip.path.absolute(), lambda clip: clip.path.name),
         *_shared(train, test, "take", lambda clip: clip.key, lambda clip: clip.take),
-        *_equal_sounds(train, test, pairs),
+        *_equal_sounds(train, test, pairs or {}),
         *_shared(
             train, test, "actor", lambda clip: clip.group if clip.subject else None, lambda clip: clip.subject
         ),

@@ -1,0 +1,71 @@
+"""Do the default recogniser's probabilities on unseen actors mean what they say?
+
+The classifier sets its own sharpness on rows that it holds out; temperature scaling on validation actors
+comes on top. Both are scored, with the accuracy that is left when the least sure answers are withheld.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from common import arguments, clips_of, default_copies, rich, write
+from stcorner import EmotionRecognizer, feature_names
+from stcorner.evaluation import cross_validate
+from stcorner.recognizer import ClipFeatures
+
+
+def as_features(blocks):
+    """Return cached rows, one block per version of the clips, as `EmotionRecognizer.extract` would."""
+    n = len(blocks[0])
+    return ClipFeatures(
+        clip_index=np.tile(np.arange(n), len(blocks)),
+        augmented=np.arange(n * len(blocks)) >= n,
+        blocks={"audio": np.concatenate(blocks).astype(np.float32)},
+        names={"audio": list(feature_names())},
+        status={"audio": np.full(n * len(blocks), "ok")},
+        errors=[],
+        details=[{} for _ in range(n * len(blocks))],
+    )
+
+
+def log_loss(evaluation, probabilities):
+    columns = [list(evaluation.classes).index(label) for label in evaluation.y_true]
+    return float(-np.log(probabilities[np.arange(len(columns)), columns]).mean())
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--calibration-folds", type=int, default=2, help="inner models per fold")
+    options = parser.parse_args()
+    started = time.perf_counter()
+    clips = clips_of(options.data)
+    features = as_features([rich(options.cache, clips), *default_copies(options.cache, clips)])
+    evaluation = cross_validate(
+        clips, EmotionRecognizer(modality="audio"), protocol="ravdess-luna5", features=features,
+        sound=False, calibration_folds=options.calibration_folds,
+        progress=lambda done, of: print(f"{done} of {of}", flush=True),
+    )  # fmt: skip
+    table = {}
+    for name, calibrated in (("the classifier's own", False), ("temperature on validation actors", True)):
+        curve = evaluation.abstention(calibrated=calibrated, n_points=10)
+        table[name] = {
+            "ece": 100 * evaluation.ece(calibrated=calibrated),
+            "ece_equal_mass": 100 * evaluation.ece(calibrated=calibrated, binning="mass"),
+            "log_loss": log_loss(
+                evaluation, evaluation.calibrated if calibrated else evaluation.probabilities
+            ),
+            "coverage": curve.coverage.tolist(),
+            "war": (100 * curve.war).tolist(),
+            "uar": (100 * curve.uar).tolist(),
+        }
+        print(name, table[name], flush=True)
+    write(
+        options, "calibration",
+        {"uar_all": 100 * evaluation.uar, "temperatures": evaluation.temperatures, "kinds": table}, started,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

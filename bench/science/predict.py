@@ -1,0 +1,61 @@
+"""Whole-process time of ``stcorner predict`` where nothing but the wheel and its requirements is installed.
+
+Make such an environment first, and name its interpreter:
+``uv build --wheel -o dist . && uv venv clean && uv pip install --python clean dist/stcorner*.whl``
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from common import arguments, write
+
+FILES = (
+    "ravdess/audio_speech/Actor_02/03-01-05-01-01-01-02.flac",
+    "ravdess/av_speech/Actor_05/01-01-03-01-01-02-05.mp4",
+    "crema-d/VideoFlash/1001_DFA_ANG_XX.flv",
+    "video/grid_bbaf2n.mpg",
+)
+
+
+def measured(command):
+    """Return seconds on the clock and of the processor, and what was printed."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, run.stdout
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--python", type=Path, default=Path(sys.executable), help="of the clean environment")
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    started = time.perf_counter()
+    extras = "import importlib.util as u; print(*[n for n in ('keras', 'jax', 'pandas') if u.find_spec(n)])"
+    found = subprocess.run([options.python, "-c", extras], capture_output=True, text=True, check=True).stdout
+    command = options.python.with_name("stcorner")
+    table = {}
+    for name in FILES:
+        runs = [measured([command, "predict", options.data / name]) for _ in range(options.repeats)]
+        walls, processors = ([run[part] for run in runs] for part in (0, 1))
+        table[Path(name).name] = {
+            "answer": runs[0][2].splitlines()[1].split()[1],
+            "seconds_median": round(float(np.median(walls)), 3),
+            "seconds_least": round(min(walls), 3),
+            "processor_seconds_median": round(float(np.median(processors)), 3),
+        }
+        print(Path(name).name, table[Path(name).name], flush=True)
+    document = {"extras_installed": found.split(), "load": list(os.getloadavg()), "files": table}
+    write(options, "predict", document, started)
+
+
+if __name__ == "__main__":
+    main()
