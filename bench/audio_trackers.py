@@ -126,7 +126,7 @@ EVERY: dict[str, tuple[str | None, Callable[..., Any]]] = {
     "stcorner": (None, ours()),
     "stcorner, Praat's setting": (
         None,
-        ours(octave_cost=0.01, octave_cost_in_voicing=True, noise_adaptation=0.0),
+        ours(octave_cost=0.01, octave_cost_in_voicing=True, noise_adaptation=0.0, refine_periods=1),
     ),
     "stcorner, peak": (None, ours(tracker="peak")),
     "scipy FFT peak": (None, fft_peak),

@@ -130,6 +130,7 @@ void bind_audio(py::module_& m) {
       .def_readwrite("noise_adaptation", &PitchOptions::noise_adaptation)
       .def_readwrite("cost_in_voicing", &PitchOptions::cost_in_voicing)
       .def_readwrite("max_candidates", &PitchOptions::max_candidates)
+      .def_readwrite("refine_periods", &PitchOptions::refine_periods)
       .def_readwrite("find_path", &PitchOptions::find_path)
       .def_readwrite("always_voiced", &PitchOptions::always_voiced);
   m.def("zcr_rms", &zcr_rms, arg("signal").noconvert(), arg("frame_length"), arg("hop_length"), arg("first_start"),

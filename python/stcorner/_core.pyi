@@ -101,6 +101,7 @@ class PitchOptions:
     voiced_unvoiced_cost: float
     reference_level: float
     noise_adaptation: float
+    refine_periods: int
     cost_in_voicing: bool
     max_candidates: int
     find_path: bool

@@ -34,7 +34,7 @@ def test_a_glide_is_followed_within_a_few_cents(isa, glide, tracker):
 
 def test_every_frame_equals_the_oracle(isa, glide, rng):
     y = glide[0] + 0.05 * rng.standard_normal(16000)
-    f0, _, strength = track(y, tracker="peak", octave_cost=0.0, center=False)
+    f0, _, strength = track(y, tracker="peak", octave_cost=0.0, refine_periods=1, center=False)
     for frame in range(0, len(f0), 7):
         candidates = oracle.pitch_candidates(y[frame * 160 : frame * 160 + 800], 16000, 60, 500)
         frequency, best = max(candidates, key=lambda each: each[1])

@@ -75,8 +75,8 @@ void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framin
   check(framing);
   if (n_lags < 1 || n_lags > framing.frame_length) throw std::invalid_argument("max_lag must be < frame_length");
   const kernels::AudioTable& table = kernels::audio_table();
-  const Plan<double> plan(good_length(framing.frame_length + n_lags));
-  const std::ptrdiff_t batch = 2 * table.lanes64, size = plan.get().n;
+  const EvenPlan<double> plan(good_length(framing.frame_length + n_lags));
+  const std::ptrdiff_t batch = 2 * table.lanes64, size = plan.get().whole.n;
   std::vector<double> scale(static_cast<std::size_t>(n_lags), 1.0 / static_cast<double>(size));
   if (unbiased) {
     const auto own = window_autocorrelation(window, framing.frame_length, n_lags);

@@ -7,10 +7,16 @@
 namespace stcorner::audio {
 namespace {
 
-// Frames that stand for the noise and for the voice of a clip, by energy.
-constexpr double kQuiet = 0.05, kLoud = 0.9;
 // Energy over that of the noise from which the threshold begins to fall, and from which it has fallen.
 constexpr double kRiseBegin = 1.15, kRiseEnd = 1.6;
+// Strengths fluctuate under noise: by this times the threshold's fall the costs of change rise, so that a path
+// is held through frames that the noise has broken.
+constexpr double kJumpRise = 3.0, kTurnRise = 5.0;
+// The octave cost rises too, but no further than this: low voices must be let through.
+constexpr double kOctaveRise = 5.0, kMostOctaveRise = 0.5;
+// How far a peak may lie from a whole number of periods to be one of theirs, and how much each weighs beside
+// the first.
+constexpr float kOffPeriod = 0.02F, kPeriodWeight = 0.5F;
 constexpr double kMostLowered = 0.6;
 constexpr int kMost = 17;  // 16 candidates and "unvoiced", which is state 0
 
@@ -25,13 +31,15 @@ int best_of(const float* worth, int n) { return static_cast<int>(std::max_elemen
 
 class Judge {
  public:
-  Judge(const Candidates& table, const PitchOptions& options, double reference)
-      : options_(options), reference_(reference) {
-    if (!options.find_path || !(options.noise_adaptation > 0.0) || table.n_frames == 0) return;
-    noise_ = quantile(table.energies, kQuiet);
-    const double loud = quantile(table.energies, kLoud);
-    if (noise_ > 0.0) share_ = std::min(kMostLowered, options.noise_adaptation * noise_ / loud);
-  }
+  Judge(const PitchOptions& options, double reference, const Noise& noise)
+      : options_(options),
+        reference_(reference),
+        noise_(noise.quiet),
+        share_(lowered_share(options, noise)),
+        octave_cost_(options.octave_cost * (1.0 + std::min(kMostOctaveRise, kOctaveRise * share_))),
+        highest_(std::log2(options.fmax)) {}
+
+  double share() const noexcept { return share_; }
 
   States operator()(const Candidates& table, std::ptrdiff_t frame) const {
     States states;
@@ -43,11 +51,9 @@ class Judge {
     if (options_.always_voiced && count > 0) states.worth[0] = -1e6F;
     for (int k = 0; k < count; ++k) {
       const auto at = static_cast<std::size_t>(frame * table.capacity + k);
-      const auto octave = std::log2(table.frequencies[at]);
-      states.octave[k + 1] = octave;
-      states.worth[k + 1] =
-          table.strengths[at] -
-          static_cast<float>(options_.octave_cost * (std::log2(options_.fmax) - static_cast<double>(octave)));
+      states.octave[k + 1] = table.octaves[at];
+      const double below = highest_ - static_cast<double>(table.octaves[at]);
+      states.worth[k + 1] = table.strengths[at] - static_cast<float>(octave_cost_ * below);
     }
     if (count > 0 && !options_.always_voiced && !options_.cost_in_voicing) {
       // The octave cost chooses among candidates; a low voice is not less of a voice for it.
@@ -59,12 +65,6 @@ class Judge {
   }
 
  private:
-  static double quantile(std::vector<float> values, double share) {
-    const auto place = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
-    std::nth_element(values.begin(), values.begin() + place, values.end());
-    return static_cast<double>(values[static_cast<std::size_t>(place)]);
-  }
-
   // A frame far below the reference is unvoiced however periodic it is: hum, and the ringing of silence.
   float unvoiced(float level, float energy) const {
     double threshold = options_.voicing_threshold;
@@ -81,34 +81,60 @@ class Judge {
 
   const PitchOptions& options_;
   double reference_;
-  double noise_ = 0.0, share_ = 0.0;
+  double noise_, share_, octave_cost_, highest_;
 };
 
-void write(const Candidates& table, std::ptrdiff_t frame, int state, const States& states, float* f0, float* strength) {
+/// Frequency of a candidate, sharpened by the peaks at twice its period, three times and so on: they err by as
+/// many samples as the first, but stand for several periods.
+float sharpened(const Candidates& table, std::ptrdiff_t frame, std::size_t chosen, const PitchOptions& options) {
+  const auto begin = static_cast<std::size_t>(frame * table.capacity);
+  const auto end = begin + table.counts[static_cast<std::size_t>(frame)];
+  const float frequency = table.frequencies[chosen];
+  float sum = 1.0F, weights = 1.0F;  // of the period, in units of the first guess
+  for (int periods = 2; periods <= options.refine_periods; ++periods) {
+    float nearest = kOffPeriod, found = 0.0F;
+    for (std::size_t at = begin; at < end; ++at) {
+      const float ratio = frequency / (static_cast<float>(periods) * table.frequencies[at]);
+      if (std::abs(ratio - 1.0F) < nearest) nearest = std::abs(ratio - 1.0F), found = ratio;
+    }
+    if (!(found > 0.0F)) break;
+    const float weight = kPeriodWeight * static_cast<float>(periods);
+    sum += weight * found;
+    weights += weight;
+  }
+  return std::clamp(frequency * weights / sum, static_cast<float>(options.fmin), static_cast<float>(options.fmax));
+}
+
+void write(const Candidates& table, std::ptrdiff_t frame, int state, const States& states, const PitchOptions& options,
+           float* f0, float* strength) {
   const int count = states.n - 1;
   const int shown = state > 0 ? state : count > 0 ? 1 + best_of(states.worth + 1, count) : 0;
   const auto at = static_cast<std::size_t>(frame * table.capacity + shown - 1);
-  f0[frame] = state > 0 ? table.frequencies[at] : std::numeric_limits<float>::quiet_NaN();
+  f0[frame] = state > 0 ? sharpened(table, frame, at, options) : std::numeric_limits<float>::quiet_NaN();
   strength[frame] = shown > 0 ? table.strengths[at] : 0.0F;
 }
 
 }  // namespace
 
-void choose_candidates(const Candidates& table, const PitchOptions& options, double reference, double step, float* f0,
-                       float* strength) {
-  const Judge judge(table, options, reference);
+double lowered_share(const PitchOptions& options, const Noise& noise) {
+  return std::min(kMostLowered, options.noise_adaptation * noise.ratio);
+}
+
+void choose_candidates(const Candidates& table, const PitchOptions& options, const Noise& noise, double reference,
+                       double step, float* f0, float* strength) {
+  const Judge judge(options, reference, noise);
   const std::ptrdiff_t n = table.n_frames;
   if (n == 0) return;
   if (!options.find_path) {
     for (std::ptrdiff_t frame = 0; frame < n; ++frame) {
       const States states = judge(table, frame);
-      write(table, frame, best_of(states.worth, states.n), states, f0, strength);
+      write(table, frame, best_of(states.worth, states.n), states, options, f0, strength);
     }
     return;
   }
   // Costs of change are meant per 10 ms.
-  const auto jump = static_cast<float>(options.octave_jump_cost * 0.01 / step);
-  const auto turn = static_cast<float>(options.voiced_unvoiced_cost * 0.01 / step);
+  const auto jump = static_cast<float>(options.octave_jump_cost * (1.0 + kJumpRise * judge.share()) * 0.01 / step);
+  const auto turn = static_cast<float>(options.voiced_unvoiced_cost * (1.0 + kTurnRise * judge.share()) * 0.01 / step);
   std::vector<std::uint8_t> from(static_cast<std::size_t>(n) * kMost, 0);
   States before = judge(table, 0);
   for (std::ptrdiff_t frame = 1; frame < n; ++frame) {
@@ -130,7 +156,7 @@ void choose_candidates(const Candidates& table, const PitchOptions& options, dou
   }
   int state = best_of(before.worth, before.n);
   for (std::ptrdiff_t frame = n - 1; frame >= 0; --frame) {
-    write(table, frame, state, judge(table, frame), f0, strength);
+    write(table, frame, state, judge(table, frame), options, f0, strength);
     state = from[static_cast<std::size_t>(frame * kMost + state)];
   }
 }

@@ -1,6 +1,8 @@
 #pragma once
+#include <cmath>
 #include <cstdint>
 
+#include "noise.hpp"
 #include "stcorner/audio/pitch.hpp"
 
 namespace stcorner::audio {
@@ -14,12 +16,14 @@ struct Candidates {
         levels(static_cast<std::size_t>(n), 0.0F),
         energies(static_cast<std::size_t>(n), 0.0F),
         frequencies(static_cast<std::size_t>(n * most)),
+        octaves(static_cast<std::size_t>(n * most)),
         strengths(static_cast<std::size_t>(n * most)) {}
 
   void add(std::ptrdiff_t frame, float frequency, float strength) noexcept {
     std::uint8_t& count = counts[static_cast<std::size_t>(frame)];
     const auto at = static_cast<std::size_t>(frame * capacity + count++);
     frequencies[at] = frequency;
+    octaves[at] = std::log2(frequency);
     strengths[at] = strength;
   }
 
@@ -29,12 +33,16 @@ struct Candidates {
   std::vector<float> levels;  ///< largest magnitude in the middle of each frame
   std::vector<float> energies;  ///< of the windowed frame, in any one unit
   std::vector<float> frequencies;
+  std::vector<float> octaves;  ///< their dual logarithms
   std::vector<float> strengths;
 };
 
+/// The share by which noise lowers the voicing threshold.
+double lowered_share(const PitchOptions& options, const Noise& noise);
+
 /// Pick one candidate, or none (unvoiced), per frame: each frame's best by itself, or the path of least
 /// total cost. `reference` is the level that the silence threshold refers to, `step` the hop in seconds.
-void choose_candidates(const Candidates& table, const PitchOptions& options, double reference, double step, float* f0,
-                       float* strength);
+void choose_candidates(const Candidates& table, const PitchOptions& options, const Noise& noise, double reference,
+                       double step, float* f0, float* strength);
 
 }  // namespace stcorner::audio

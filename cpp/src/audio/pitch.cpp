@@ -87,17 +87,21 @@ class Searcher {
     for (std::size_t lag = 0; lag < own.size(); ++lag) scale_[lag] = static_cast<float>(1.0 / std::max(own[lag], 1e-4));
     for (std::size_t lag = 1; lag < cost_.size(); ++lag)
       cost_[lag] = static_cast<float>(options.octave_cost * std::log2(static_cast<double>(lag) * options.fmax / rate_));
-    // Candidates under half the (lowered) threshold cannot win; a tracker that calls all voiced takes any.
-    least_ = options.always_voiced
-                 ? 0.0F
-                 : static_cast<float>(0.5 * options.voicing_threshold * (options.noise_adaptation > 0.0 ? 0.5 : 1.0));
+    set_least(options, 0.0);
+  }
+
+  /// Learn the noise of the clip, and leave it out of the frames' spectra from here on.
+  void learn(const float* signal, std::ptrdiff_t n, const std::vector<std::ptrdiff_t>& starts,
+             const PitchOptions& options) {
+    noise_ = learn_noise(signal, n, starts, window_, plan_.get().whole);
+    set_least(options, lowered_share(options, noise_));
   }
 
   /// Candidates of the frames [first, first + count) of all, into the table.
   void search(const float* signal, std::ptrdiff_t n, const std::ptrdiff_t* starts, std::ptrdiff_t count,
               const PitchOptions& options, Candidates& table, std::ptrdiff_t first) const {
     const kernels::AudioTable& kernel = kernels::audio_table();
-    const std::ptrdiff_t batch = 2 * kernel.lanes32, size = plan_.get().n;
+    const std::ptrdiff_t batch = 2 * kernel.lanes32, size = plan_.get().whole.n;
     const Scratch<float> scratch(4 * size * kernel.lanes32);
     std::vector<float> rows(static_cast<std::size_t>(batch * n_lags_)),
         row(static_cast<std::size_t>(n_lags_ + 2 * kernels::kSincTaps));
@@ -110,7 +114,8 @@ class Searcher {
       kernel.autocorrelate32(plan_.get(),
                              {signal, n, starts + at, now, length_, window_.data(), true, length_ / 2 - half_period,
                               length_ / 2 + half_period},
-                             nullptr, n_lags_, scratch.data(), rows.data(), levels.data());
+                             noise_.weights.empty() ? nullptr : noise_.weights.data(), n_lags_, scratch.data(),
+                             rows.data(), levels.data());
       for (std::ptrdiff_t i = 0; i < now; ++i) {
         const std::ptrdiff_t frame = first + at + i;
         float lags[kernels::kMaxCandidates], strengths[kernels::kMaxCandidates];
@@ -127,12 +132,19 @@ class Searcher {
   }
 
   std::ptrdiff_t length() const noexcept { return length_; }
+  const Noise& noise() const noexcept { return noise_; }
 
  private:
+  // Candidates under half the (lowered) threshold cannot win; a tracker that calls all voiced takes any.
+  void set_least(const PitchOptions& options, double lowered) {
+    least_ = options.always_voiced ? 0.0F : static_cast<float>(0.5 * options.voicing_threshold * (1.0 - lowered));
+  }
+
   double rate_;
   std::ptrdiff_t length_, first_lag_, last_lag_, n_lags_;
-  Plan<float> plan_;
+  EvenPlan<float> plan_;
   std::vector<float> window_, scale_, cost_;
+  Noise noise_;
   float least_ = 0.0F;
 };
 
@@ -143,7 +155,7 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
   if (!(options.sample_rate > 0.0)) throw std::invalid_argument("sr must be > 0");
   if (!(options.fmin > 0.0 && options.fmax > options.fmin)) throw std::invalid_argument("fmax must be > fmin > 0");
   const std::ptrdiff_t factor = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(options.sample_rate / 16000.0));
-  const Searcher searcher(options, framing, factor);
+  Searcher searcher(options, framing, factor);
   std::vector<float> decimated;
   if (factor > 1) {
     decimated = decimate(signal, n, factor, n_threads);
@@ -157,6 +169,7 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
     starts[static_cast<std::size_t>(i)] =
         (middle + 2 * factor * searcher.length()) / (2 * factor) - searcher.length() - searcher.length() / 2;
   }
+  if (options.find_path && options.noise_adaptation > 0.0) searcher.learn(signal, n, starts, options);
   Candidates table(framing.n_frames, options.max_candidates);
   constexpr std::ptrdiff_t kItem = 512;
   for (std::ptrdiff_t block = 0; block < framing.n_frames; block += kPauseFrames) {
@@ -170,7 +183,7 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
   const double reference =
       options.reference_level > 0.0 ? options.reference_level : static_cast<double>(largest_magnitude(signal, n));
   const double step = static_cast<double>(framing.hop_length) / options.sample_rate;
-  choose_candidates(table, options, reference, step, f0, strength);
+  choose_candidates(table, options, searcher.noise(), reference, step, f0, strength);
 }
 
 }  // namespace stcorner::audio

@@ -68,6 +68,27 @@ class Plan {
   std::vector<T> twiddles_;
 };
 
+/// Owns what an autocorrelation by transforms of the even length `n` needs.
+template <class T>
+class EvenPlan {
+ public:
+  explicit EvenPlan(std::ptrdiff_t n) : whole_(n), half_(n / 2) {
+    for (std::ptrdiff_t j = 0; 4 * j <= n; ++j) {
+      const double angle = 2.0 * 3.14159265358979323846 * static_cast<double>(j) / static_cast<double>(n);
+      turns_.push_back(static_cast<T>(std::cos(angle)));
+      turns_.push_back(static_cast<T>(std::sin(angle)));
+    }
+    plan_ = {whole_.get(), half_.get(), turns_.data()};
+  }
+
+  const kernels::AcfPlan<T>& get() const noexcept { return plan_; }
+
+ private:
+  Plan<T> whole_, half_;
+  std::vector<T> turns_;
+  kernels::AcfPlan<T> plan_{};
+};
+
 /// Autocorrelation of a window, lags 0 .. n_lags - 1, as a share of lag 0.
 inline std::vector<double> window_autocorrelation(const double* window, std::ptrdiff_t n, std::ptrdiff_t n_lags) {
   std::vector<double> result(static_cast<std::size_t>(n_lags));

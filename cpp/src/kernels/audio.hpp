@@ -16,6 +16,14 @@ struct FftPlan {
   const T* twiddles;
 };
 
+/// The transforms of an autocorrelation: of the frames, and of their power spectra at half the length.
+template <class T>
+struct AcfPlan {
+  FftPlan<T> whole;
+  FftPlan<T> half;
+  const T* turns;  ///< pairs (cos, sin) of pi j / half.n for j = 0 .. half.n / 2
+};
+
 /// Frames of one signal, cut and windowed. Samples outside [0, n) count as absent: they are zero and do
 /// not enter the frame's mean. `starts` has one (possibly negative) first sample per frame.
 template <class T>
@@ -68,9 +76,9 @@ struct AudioTable {
   /// Raw autocorrelation times n of up to `2 * lanes` frames, lags 0 .. n_lags - 1, into rows of `out`
   /// (row length `n_lags`). `scratch` holds 4 * n * lanes values, aligned to 64 bytes. `weights`, if not
   /// null, multiplies the n / 2 + 1 lower bins of the power spectra. `levels`: one per frame.
-  void (*autocorrelate32)(const FftPlan<float>& plan, const FrameJob<float>& job, const float* weights,
+  void (*autocorrelate32)(const AcfPlan<float>& plan, const FrameJob<float>& job, const float* weights,
                           std::ptrdiff_t n_lags, float* scratch, float* out, float* levels) noexcept;
-  void (*autocorrelate64)(const FftPlan<double>& plan, const FrameJob<double>& job, const double* weights,
+  void (*autocorrelate64)(const AcfPlan<double>& plan, const FrameJob<double>& job, const double* weights,
                           std::ptrdiff_t n_lags, double* scratch, double* out, double* levels) noexcept;
 
   /// Power spectra (bins 0 .. n / 2) of up to `2 * lanes` frames into rows of `out`; scratch as above.

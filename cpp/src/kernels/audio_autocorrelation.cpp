@@ -1,7 +1,8 @@
 #include "audio_fft.hpp"
 
-// Two frames share a lane as real and imaginary part, so one complex transform serves both, and a second
-// forward transform of their (real, even) power spectra brings both autocorrelations back.
+// Two frames share a lane as real and imaginary part, so one complex transform serves both. Their power spectra
+// are real and even, so that a second transform of half the length brings both autocorrelations back.
+// Neighbours share a lane, so that their pairing follows from the frame's number alone, not from the vectors' width.
 namespace stcorner::kernels::STC_ISA {
 
 template <class T>
@@ -47,13 +48,6 @@ STC_INLINE T largest_deviation(const T* x, std::ptrdiff_t n, T mean, const T* we
   return largest;
 }
 
-/// Where a frame lies within an element of the work buffers. Neighbours share a lane, so that their
-/// pairing follows from the frame's number alone, not from the vectors' width.
-template <class T>
-STC_INLINE std::ptrdiff_t slot_of(std::ptrdiff_t frame) noexcept {
-  return (frame % 2) * LanesOf<T>::type::size + frame / 2;
-}
-
 /// What is needed to write one frame: its present samples [first, last) at x, less `mean`, times `gain`.
 template <class T>
 struct Cut {
@@ -82,35 +76,24 @@ STC_INLINE Cut<T> measure(const FrameJob<T>& job, std::ptrdiff_t frame, T* size,
   return {x, first, last, mean, gain};
 }
 
-/// Replace the joint spectrum of two frames per lane by their two power spectra, in `out`.
+/// Samples [begin, begin + lanes) of a frame as the transform gets them; past its end they are zero.
 template <class T>
-STC_INLINE void powers(const T* z, T* out, std::ptrdiff_t n, const T* weights) noexcept {
+STC_INLINE typename LanesOf<T>::type piece(const Cut<T>& cut, const T* window, std::ptrdiff_t begin) noexcept {
   using V = typename LanesOf<T>::type;
-  constexpr std::ptrdiff_t kElement = 2 * V::size;
-  for (std::ptrdiff_t k = 0; k <= n / 2; ++k) {
-    const T* const low = z + k * kElement;
-    const T* const high = z + (k == 0 ? 0 : n - k) * kElement;
-    const V a_re = load(low) + load(high), a_im = load(low + V::size) - load(high + V::size);
-    const V b_re = load(low + V::size) + load(high + V::size), b_im = load(high) - load(low);
-    const V weight = broadcast(weights ? T(0.25) * weights[k] : T(0.25));
-    const V first = fma(a_re, a_re, a_im * a_im) * weight;
-    const V second = fma(b_re, b_re, b_im * b_im) * weight;
-    for (const std::ptrdiff_t at : {k, k == 0 ? 0 : n - k}) {
-      store(out + at * kElement, first);
-      store(out + at * kElement + V::size, second);
-    }
-  }
+  if (begin >= cut.first && begin + V::size <= cut.last)
+    return (load(cut.x + begin) - broadcast(cut.mean)) * broadcast(cut.gain) * load(window + begin);
+  T parts[V::size];
+  for (std::ptrdiff_t k = 0, i = begin; k < V::size; ++k, ++i)
+    parts[k] = i >= cut.first && i < cut.last ? (cut.x[i] - cut.mean) * cut.gain * window[i] : T(0);
+  return load(parts);
 }
 
-// Frames are rows, lanes are columns: the way between is walked in blocks of this many elements, which fit
-// into the first cache.
-constexpr std::ptrdiff_t kBlock = 64;
-
 /// Load all frames of a job into the work buffer `a`, empty slots as zeros; `scales` are the squares of
-/// what the frames were divided by.
+/// what the frames were divided by. Frames are rows, lanes are columns: square blocks are transposed.
 template <class T>
 STC_INLINE void load_frames(const FrameJob<T>& job, std::ptrdiff_t n, T* a, T* scales, T* levels) noexcept {
-  constexpr std::ptrdiff_t kElement = 2 * LanesOf<T>::type::size;
+  using V = typename LanesOf<T>::type;
+  constexpr std::ptrdiff_t kElement = 2 * V::size;
   Cut<T> cuts[kElement];
   for (std::ptrdiff_t frame = 0; frame < kElement; ++frame) {
     cuts[frame] = {nullptr, 0, 0, T(0), T(0)};
@@ -119,52 +102,132 @@ STC_INLINE void load_frames(const FrameJob<T>& job, std::ptrdiff_t n, T* a, T* s
     cuts[frame] = measure(job, frame, &size, levels + frame);
     scales[frame] = size * size;
   }
-  // Past the frames all lanes are zero.
-  const std::ptrdiff_t filled = job.frame_length;
-  for (std::ptrdiff_t at = filled * kElement; at < n * kElement; at += LanesOf<T>::type::size)
-    store(a + at, broadcast(T(0)));
-  for (std::ptrdiff_t begin = 0; begin < filled; begin += kBlock) {
-    const std::ptrdiff_t end = begin + kBlock < filled ? begin + kBlock : filled;
-    for (std::ptrdiff_t frame = 0; frame < kElement; ++frame) {
-      const Cut<T> cut = cuts[frame];
-      T* const slot = a + slot_of<T>(frame);
-      const std::ptrdiff_t last = cut.last < end ? cut.last : end;
-      std::ptrdiff_t i = begin;
-      for (; i < end && i < cut.first; ++i) slot[i * kElement] = T(0);
-      for (; i < last; ++i) slot[i * kElement] = (cut.x[i] - cut.mean) * cut.gain * job.window[i];
-      for (; i < end; ++i) slot[i * kElement] = T(0);
+  V block[V::size];
+  for (std::ptrdiff_t begin = 0; begin < job.frame_length; begin += V::size) {
+    const std::ptrdiff_t count = n - begin < V::size ? n - begin : V::size;
+    for (std::ptrdiff_t half = 0; half < 2; ++half) {
+      for (std::ptrdiff_t lane = 0; lane < V::size; ++lane)
+        block[lane] = piece(cuts[2 * lane + half], job.window, begin);
+      transpose(block);
+      for (std::ptrdiff_t i = 0; i < count; ++i) store(a + (begin + i) * kElement + half * V::size, block[i]);
     }
   }
+  const std::ptrdiff_t filled = (job.frame_length + V::size - 1) / V::size * V::size;
+  for (std::ptrdiff_t at = filled * kElement; at < n * kElement; at += V::size) store(a + at, broadcast(T(0)));
 }
 
 /// The first `width` elements of every frame, times its scale, into rows.
 template <class T>
 STC_INLINE void unload_frames(const T* from, std::ptrdiff_t n_frames, std::ptrdiff_t width, const T* scales,
                               T* out) noexcept {
-  constexpr std::ptrdiff_t kElement = 2 * LanesOf<T>::type::size;
-  for (std::ptrdiff_t begin = 0; begin < width; begin += kBlock) {
-    const std::ptrdiff_t end = begin + kBlock < width ? begin + kBlock : width;
-    for (std::ptrdiff_t frame = 0; frame < n_frames; ++frame) {
-      const T* const slot = from + slot_of<T>(frame);
-      for (std::ptrdiff_t i = begin; i < end; ++i) out[frame * width + i] = slot[i * kElement] * scales[frame];
+  using V = typename LanesOf<T>::type;
+  constexpr std::ptrdiff_t kElement = 2 * V::size;
+  V block[V::size];
+  for (std::ptrdiff_t begin = 0; begin < width; begin += V::size) {
+    const std::ptrdiff_t count = width - begin < V::size ? width - begin : V::size;
+    for (std::ptrdiff_t half = 0; half < 2; ++half) {
+      for (std::ptrdiff_t i = 0; i < V::size; ++i)
+        block[i] = i < count ? load(from + (begin + i) * kElement + half * V::size) : broadcast(T(0));
+      transpose(block);
+      for (std::ptrdiff_t frame = half; frame < n_frames; frame += 2) {
+        T* const to = out + frame * width + begin;
+        const V row = block[frame / 2] * broadcast(scales[frame]);
+        if (count == V::size) {
+          store(to, row);
+          continue;
+        }
+        T parts[V::size];
+        store(parts, row);
+        for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = parts[i];
+      }
     }
   }
 }
 
+template <class V>
+struct Pair {
+  V first, second;
+};
+
+/// Four times the power of both frames of each lane in bin k <= n / 2 of their joint spectrum.
 template <class T>
-STC_INLINE void autocorrelate(const FftPlan<T>& plan, const FrameJob<T>& job, const T* weights, std::ptrdiff_t n_lags,
+STC_INLINE auto power_of(const T* z, std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+  using V = typename LanesOf<T>::type;
+  constexpr std::ptrdiff_t kElement = 2 * V::size;
+  const T* const low = z + k * kElement;
+  const T* const high = z + (k == 0 ? 0 : n - k) * kElement;
+  const V a_re = load(low) + load(high), a_im = load(low + V::size) - load(high + V::size);
+  const V b_re = load(low + V::size) + load(high + V::size), b_im = load(high) - load(low);
+  return Pair<V>{fma(a_re, a_re, a_im * a_im), fma(b_re, b_re, b_im * b_im)};
+}
+
+/// Fold the 2 m power spectrum of both frames of each lane into m values whose transform has, in its real parts
+/// the even lags, in its imaginary parts the steps between the odd ones; the result is lag 1.
+/// (Press et al., Numerical Recipes, section on the cosine transform.)
+template <class T>
+STC_INLINE auto fold(const T* z, T* out, std::ptrdiff_t m, const T* turns, const T* weights) noexcept {
+  using V = typename LanesOf<T>::type;
+  constexpr std::ptrdiff_t kElement = 2 * V::size;
+  Pair<V> odd{broadcast(T(0)), broadcast(T(0))};
+  for (std::ptrdiff_t j = 0; 2 * j <= m; ++j) {
+    const Pair<V> a = power_of(z, 2 * m, j), b = power_of(z, 2 * m, m - j);
+    // Each sum below counts a bin of the lower half and its mirror image: 2 / 4.
+    const V low = broadcast(weights ? T(0.5) * weights[j] : T(0.5));
+    const V high = broadcast(weights ? T(0.5) * weights[m - j] : T(0.5));
+    const V cosine = broadcast(turns[2 * j]), sine = broadcast(turns[2 * j + 1]), half = broadcast(T(0.5));
+    const V x1 = a.first * low, y1 = b.first * high, x2 = a.second * low, y2 = b.second * high;
+    const V d1 = x1 - y1, d2 = x2 - y2, s1 = (x1 + y1) * half, s2 = (x2 + y2) * half;
+    T* const to = out + j * kElement;
+    store(to, s1 - sine * d1);
+    store(to + V::size, s2 - sine * d2);
+    if (j > 0) {
+      T* const mirror = out + (m - j) * kElement;
+      store(mirror, s1 + sine * d1);
+      store(mirror + V::size, s2 + sine * d2);
+    }
+    const V part = j > 0 ? cosine : half;
+    odd.first = fma(part, d1, odd.first);
+    odd.second = fma(part, d2, odd.second);
+  }
+  return odd;
+}
+
+/// Undo the folding after the transform: lags 0 .. n_lags - 1 of both frames of each lane.
+template <class T, class V>
+STC_INLINE void unfold(const T* y, T* out, std::ptrdiff_t m, std::ptrdiff_t n_lags, Pair<V> odd) noexcept {
+  constexpr std::ptrdiff_t kElement = 2 * V::size;
+  const V half = broadcast(T(0.5));
+  for (std::ptrdiff_t k = 0; 2 * k < n_lags; ++k) {
+    const T* const low = y + k * kElement;
+    const T* const high = y + (k == 0 ? 0 : m - k) * kElement;
+    const V re = load(low), im = load(low + V::size), re_high = load(high), im_high = load(high + V::size);
+    T* const to = out + 2 * k * kElement;
+    store(to, (re + re_high) * half);
+    store(to + V::size, (im + im_high) * half);
+    odd.first = odd.first - (im - im_high) * half;
+    odd.second = odd.second - (re_high - re) * half;
+    if (2 * k + 1 == n_lags) break;
+    store(to + kElement, odd.first);
+    store(to + kElement + V::size, odd.second);
+  }
+}
+
+template <class T>
+STC_INLINE void autocorrelate(const AcfPlan<T>& plan, const FrameJob<T>& job, const T* weights, std::ptrdiff_t n_lags,
                               T* scratch, T* out, T* levels) noexcept {
-  constexpr std::ptrdiff_t kLanes = LanesOf<T>::type::size;
-  constexpr std::ptrdiff_t kElement = 2 * kLanes;
+  constexpr std::ptrdiff_t kElement = 2 * LanesOf<T>::type::size;
+  const std::ptrdiff_t n = plan.whole.n;
   T* const a = scratch;
-  T* const b = scratch + plan.n * kElement;
+  T* const b = scratch + n * kElement;
   T scales[kElement];
-  load_frames(job, plan.n, a, scales, levels);
-  T* const spectrum = fft(plan, a, b);
-  T* const power = spectrum == a ? b : a;
-  powers(spectrum, power, plan.n, weights);
-  const T* const result = fft(plan, power, spectrum);
-  unload_frames(result, job.n_frames, n_lags, scales, out);
+  load_frames(job, n, a, scales, levels);
+  T* const spectrum = fft(plan.whole, a, b);
+  T* const folded = spectrum == a ? b : a;
+  const auto odd = fold(spectrum, folded, n / 2, plan.turns, weights);
+  T* const result = fft(plan.half, folded, spectrum);
+  T* const lags = result == a ? b : a;
+  unfold(result, lags, n / 2, n_lags, odd);
+  unload_frames(lags, job.n_frames, n_lags, scales, out);
 }
 
 void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept {
@@ -175,16 +238,20 @@ void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float
   load_frames(job, plan.n, a, scales, levels);
   float* const spectrum = fft(plan, a, b);
   float* const power = spectrum == a ? b : a;
-  powers<float>(spectrum, power, plan.n, nullptr);
+  for (std::ptrdiff_t k = 0; k <= plan.n / 2; ++k) {
+    const Pair<F32> both = power_of(spectrum, plan.n, k);
+    store(power + k * kElement, both.first * broadcast(0.25F));
+    store(power + k * kElement + F32::size, both.second * broadcast(0.25F));
+  }
   unload_frames(power, job.n_frames, plan.n / 2 + 1, scales, out);
 }
 
-void autocorrelate32(const FftPlan<float>& plan, const FrameJob<float>& job, const float* weights,
+void autocorrelate32(const AcfPlan<float>& plan, const FrameJob<float>& job, const float* weights,
                      std::ptrdiff_t n_lags, float* scratch, float* out, float* levels) noexcept {
   autocorrelate(plan, job, weights, n_lags, scratch, out, levels);
 }
 
-void autocorrelate64(const FftPlan<double>& plan, const FrameJob<double>& job, const double* weights,
+void autocorrelate64(const AcfPlan<double>& plan, const FrameJob<double>& job, const double* weights,
                      std::ptrdiff_t n_lags, double* scratch, double* out, double* levels) noexcept {
   autocorrelate(plan, job, weights, n_lags, scratch, out, levels);
 }

@@ -73,11 +73,20 @@ STC_INLINE F64 max(F64 a, F64 b) noexcept { return {a.v > b.v ? a.v : b.v}; }
 STC_INLINE F64 fma(F64 a, F64 b, F64 c) noexcept { return {a.v * b.v + c.v}; }
 #endif
 
+STC_INLINE void transpose(F64* rows) noexcept {
+  double values[F64::size][F64::size], column[F64::size];
+  for (std::ptrdiff_t i = 0; i < F64::size; ++i) store(values[i], rows[i]);
+  for (std::ptrdiff_t j = 0; j < F64::size; ++j) {
+    for (std::ptrdiff_t i = 0; i < F64::size; ++i) column[i] = values[i][j];
+    rows[j] = load(column);
+  }
+}
+
 void changes_and_energy(const float* x, std::ptrdiff_t begin, std::ptrdiff_t end, float threshold,
                         std::int64_t* changes, double* energy) noexcept;
-void autocorrelate32(const FftPlan<float>& plan, const FrameJob<float>& job, const float* weights,
+void autocorrelate32(const AcfPlan<float>& plan, const FrameJob<float>& job, const float* weights,
                      std::ptrdiff_t n_lags, float* scratch, float* out, float* levels) noexcept;
-void autocorrelate64(const FftPlan<double>& plan, const FrameJob<double>& job, const double* weights,
+void autocorrelate64(const AcfPlan<double>& plan, const FrameJob<double>& job, const double* weights,
                      std::ptrdiff_t n_lags, double* scratch, double* out, double* levels) noexcept;
 void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept;
 void project(const float* row, const Band* bands, std::ptrdiff_t n_bands, float* out) noexcept;

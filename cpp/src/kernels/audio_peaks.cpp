@@ -37,20 +37,27 @@ int find_peaks(const PeakJob& job, const float* acf, float* row, float* lags, fl
   float scores[kMaxCandidates];
   std::ptrdiff_t places[kMaxCandidates];
   int n = 0;
-  for (std::ptrdiff_t lag = job.first_lag; lag <= job.last_lag; ++lag) {
-    const float here = values[lag];
-    if (!(here > job.least_strength && here > values[lag - 1] && here >= values[lag + 1])) continue;
-    float height;
-    parabola(values[lag - 1], here, values[lag + 1], &height);
-    const float score = height - job.cost[lag];
-    if (n == job.max_candidates && !(score > scores[n - 1])) continue;
-    int at = n < job.max_candidates ? n++ : n - 1;
-    for (; at > 0 && scores[at - 1] < score; --at) {
-      scores[at] = scores[at - 1];
-      places[at] = places[at - 1];
+  const F32 least = broadcast(job.least_strength);
+  for (std::ptrdiff_t begin = job.first_lag; begin <= job.last_lag; begin += F32::size) {
+    // `row` has room for a vector past the last lag.
+    const F32 here = load(values + begin);
+    unsigned tops =
+        greater_mask(here, max(least, load(values + begin - 1))) & ~greater_mask(load(values + begin + 1), here);
+    if (job.last_lag - begin < F32::size - 1) tops &= (1u << (job.last_lag - begin + 1)) - 1u;
+    for (std::ptrdiff_t lag = begin; tops != 0; ++lag, tops >>= 1) {
+      if ((tops & 1u) == 0) continue;
+      float height;
+      parabola(values[lag - 1], values[lag], values[lag + 1], &height);
+      const float score = height - job.cost[lag];
+      if (n == job.max_candidates && !(score > scores[n - 1])) continue;
+      int at = n < job.max_candidates ? n++ : n - 1;
+      for (; at > 0 && scores[at - 1] < score; --at) {
+        scores[at] = scores[at - 1];
+        places[at] = places[at - 1];
+      }
+      scores[at] = score;
+      places[at] = lag;
     }
-    scores[at] = score;
-    places[at] = lag;
   }
 
   // The parabola through three samples of a sharp peak errs by a tenth of a lag; through three values of

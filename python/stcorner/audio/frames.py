@@ -11,6 +11,7 @@ from stcorner import _core
 from stcorner._validation import check_choice, check_integer, check_real
 from stcorner.audio._filters import cosine_basis, mel_filters
 from stcorner.audio._frames import check_rate, check_signal
+from stcorner.audio.pitch import NOISE_ADAPTATION, REFINE_PERIODS
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class _Layout:
         zcr, rms = _core.zcr_rms(signal, self.frame, self.hop, first - half, n, 1e-10, True, True, 0)
         settings = _core.PitchOptions()
         settings.sample_rate, settings.fmin, settings.fmax = self.sr, self.fmin, self.fmax
-        settings.noise_adaptation = 1.3
+        settings.noise_adaptation, settings.refine_periods = NOISE_ADAPTATION, REFINE_PERIODS
         settings.find_path, settings.reference_level = path, reference
         start = first - self.pitch_frame // 2
         f0, strength = _core.track_pitch(signal, self.pitch_frame, self.hop, start, n, settings, 0)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["harmonicity", "pitch_autocorrelation"]
 
+# Chosen by the errors on FDA and on synthetic voices (bench/audio.py); the core's own are Praat's.
+NOISE_ADAPTATION = 2.0
+REFINE_PERIODS = 3
+
 
 def track(
     signal: NDArray[np.float32],
@@ -65,8 +69,9 @@ def pitch_autocorrelation(
     octave_jump_cost: float = 0.35,
     voiced_unvoiced_cost: float = 0.14,
     octave_cost_in_voicing: bool = False,
-    noise_adaptation: float = 1.3,
+    noise_adaptation: float = NOISE_ADAPTATION,
     max_candidates: int = 15,
+    refine_periods: int = REFINE_PERIODS,
     tracker: str = "viterbi",
     reference_level: float | None = None,
     n_threads: int | None = None,
@@ -105,11 +110,17 @@ def pitch_autocorrelation(
     octave_cost_in_voicing : bool
         Whether `octave_cost` also weakens low voices against "unvoiced", as in Praat.
     noise_adaptation : float
-        How far noise lowers `voicing_threshold`: by this times the ratio of the clip's quiet frames' energy
-        to its loud frames', at most to two fifths, in frames louder than the quiet ones. Used with
-        ``tracker="viterbi"``. 0 does without, as Praat.
+        How far the path allows for the noise that the clip's quiet frames hold. Bins of the spectra are
+        weighted by the voice's share in them. This times the ratio of the quiet frames' energy to the loud
+        frames' is the share (at most 0.6) by which `voicing_threshold` falls in frames louder than the quiet
+        ones; by three and five times that share `octave_jump_cost` and `voiced_unvoiced_cost` rise, and by
+        five times, but no more than half, `octave_cost`. Used with ``tracker="viterbi"``; clips without
+        noise, without pauses or of fewer than 20 whole frames are left as they are. 0 does without, as Praat.
     max_candidates : int
         Candidates kept per frame, 1 to 16.
+    refine_periods : int
+        The candidates at two, three and so on times the period, up to this many, sharpen the frequency: their
+        lags err no more and stand for more periods. 1 takes the first alone, as Praat.
     tracker : {"viterbi", "peak"}
         Least-cost path, or each frame's best candidate by itself (the paper's rule; frames are then
         independent, as a stream needs them).
@@ -134,8 +145,9 @@ def pitch_autocorrelation(
     Notes
     -----
     Names and meaning of the costs are those of Praat's "To Pitch (ac)", and so are the defaults, but for
-    three which lessen errors on real and synthetic voices (``bench/audio.py``). ``octave_cost=0.01,
-    octave_cost_in_voicing=True, noise_adaptation=0.0`` is Praat's own setting and gives Praat's results.
+    four which lessen errors on real and synthetic voices (``bench/audio.py``). ``octave_cost=0.01,
+    octave_cost_in_voicing=True, noise_adaptation=0.0, refine_periods=1`` is Praat's own setting and gives
+    Praat's results.
 
     References
     ----------
@@ -185,6 +197,7 @@ def pitch_autocorrelation(
         cost_in_voicing=check_flag("octave_cost_in_voicing", octave_cost_in_voicing),
         noise_adaptation=check_real("noise_adaptation", noise_adaptation, low=0.0),
         max_candidates=check_integer("max_candidates", max_candidates, low=1, high=16),
+        refine_periods=check_integer("refine_periods", refine_periods, low=1),
         find_path=check_choice("tracker", tracker, ("viterbi", "peak")) == "viterbi",
         reference_level=(
             0.0

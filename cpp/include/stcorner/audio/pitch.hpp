@@ -16,12 +16,15 @@ struct PitchOptions {
   double octave_cost = 0.05;
   double octave_jump_cost = 0.35;
   double voiced_unvoiced_cost = 0.14;
-  /// How far noise lowers the voicing threshold (path only): by this times the ratio of the quiet frames'
-  /// energy to the loud frames', in frames that rise above the quiet ones. 0: not at all, as in Praat.
+  /// How far the path allows for the noise that the clip's quiet frames hold. This times the ratio of their energy
+  /// to the loud frames' is the share by which the voicing threshold falls in frames that rise above the quiet
+  /// ones; with it the costs rise; and the bins of the spectrum are weighted by what is voice in them. 0: nothing
+  /// of this, as in Praat.
   double noise_adaptation = 0.0;
   bool cost_in_voicing = false;  ///< whether the octave cost also weighs against "unvoiced", as in Praat
   double reference_level = 0.0;  ///< magnitude that silence_threshold refers to; 0: the signal's largest
   int max_candidates = 15;
+  int refine_periods = 1;  ///< peaks at up to so many periods sharpen the frequency; 1: the first alone
   bool find_path = true;      ///< false: the strongest candidate of each frame by itself
   bool always_voiced = false;  ///< no frame is called unvoiced unless it has no candidate
 };

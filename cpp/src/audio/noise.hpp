@@ -1,0 +1,22 @@
+#pragma once
+#include <cstddef>
+#include <vector>
+
+#include "../kernels/audio.hpp"
+
+namespace stcorner::audio {
+
+/// What a clip's quiet frames tell of its noise.
+struct Noise {
+  /// One for each of the n / 2 + 1 lower bins of a power spectrum: the share of the voice in the loud frames (a
+  /// Wiener filter for the whole clip). Empty where there is no noise to leave out.
+  std::vector<float> weights;
+  double quiet = 0.0;  ///< energy of a quiet frame, in the unit of lag 0 of the autocorrelation kernel
+  double ratio = 0.0;  ///< that to the energy of a loud frame, after the weights; 0 if the clip has no pauses
+};
+
+/// Learn from up to a few hundred of the pitch tracker's frames: the windowed samples from each of `starts`.
+Noise learn_noise(const float* signal, std::ptrdiff_t n, const std::vector<std::ptrdiff_t>& starts,
+                  const std::vector<float>& window, const kernels::FftPlan<float>& plan);
+
+}  // namespace stcorner::audio
