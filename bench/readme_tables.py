@@ -1,9 +1,10 @@
-"""Write the tables of README.md and docs/benchmarks.md from bench/results/*.json.
+"""Write the tables of README.md, docs/benchmarks.md and docs/results.md from bench/results/*.json.
 
 ``python bench/readme_tables.py`` rewrites what stands between the marks ``<!-- results:scores -->`` or
 ``<!-- results:speed -->`` and ``<!-- results:end -->``; with ``--check`` it only says whether they are up to
 date. Nobody writes there by hand, so that every printed number has a command behind it.
-``results:summary`` takes the scores of science_*.json only.
+``results:summary`` takes the scores of science_*.json only, ``results:file NAME`` everything in one file.
+A file with a ``page`` is shown there alone: its rows need the words around them.
 
 Scores are dictionaries with ``uar``, ``war`` and ``interval`` anywhere in a file; their keys name the row.
 Measurements are lists of dictionaries (one row each) or nested dictionaries of numbers.
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
-MARK = re.compile(r"(<!-- results:(summary|scores|speed) -->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
+PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "results.md")
+MARK = re.compile(
+    r"(<!-- results:(summary|scores|speed|file \w+) -->\n)(.*?)(<!-- results:end -->)", re.DOTALL
+)
 PROVENANCE = (
     "what",
     "clips",
@@ -79,8 +82,11 @@ def score_table(document: dict[str, Any]) -> str:
         low, high = values["interval"]
         f1 = values.get("macro_f1", values.get("f1"))
         figures = [f"{values['uar']:.1f}", f"{low:.1f} … {high:.1f}", f"{values['war']:.1f}"]
-        rows.append([" / ".join(path[shared:]), *figures, f"{f1:.1f}" if f1 is not None else ""])
-    return table(["System", "UAR %", "95 % over actors", "WAR %", "macro F1 %"], rows) if rows else ""
+        figures.append(f"{f1:.1f}" if f1 is not None else "")
+        figures += [f"{values['leaked']:.0f}", values["folds"]] if "leaked" in values else []
+        rows.append([" / ".join(path[shared:]), *figures])
+    columns = ["System", "UAR %", "95 % over actors", "WAR %", "macro F1 %", "tested rows leaked %", "folds"]
+    return table(columns[: len(rows[0])], rows) if rows else ""
 
 
 def leaves(node: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -92,15 +98,15 @@ def leaves(node: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield " / ".join((*path, str(key))), value
 
 
-def speed_table(document: dict[str, Any]) -> str:
-    """Return the measurements of a results file as tables, or nothing."""
+def speed_table(document: dict[str, Any], *, nested: bool = True) -> str:
+    """Return the measurements of a results file as tables, lists alone or nested ones too, or nothing."""
     parts = []
     for key, value in document.items():
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             names = [name for row in value for name, each in row.items() if not isinstance(each, dict)]
             columns = list(dict.fromkeys(names))
             parts.append(table(columns, [[row.get(name, "") for name in columns] for row in value]))
-        elif isinstance(value, dict) and key not in ("versions", "machine", "packages"):
+        elif nested and isinstance(value, dict) and key not in ("versions", "machine", "packages"):
             rows = [list(pair) for pair in leaves(value)]
             parts += [table([key, "value"], rows)] if rows else []
     return "\n".join(parts)
@@ -109,12 +115,17 @@ def speed_table(document: dict[str, Any]) -> str:
 def section(kind: str, results: Path) -> str:
     """Return everything that belongs between two marks."""
     parts = []
-    for path in sorted(results.glob("science_*.json" if kind == "summary" else "*.json")):
+    alone = kind.removeprefix("file ") if kind.startswith("file ") else None
+    pattern = f"{alone}.json" if alone else "science_*.json" if kind == "summary" else "*.json"
+    for path in sorted(results.glob(pattern)):
         document = json.loads(path.read_text())
-        if not isinstance(document, dict):
+        if not isinstance(document, dict) or (document.get("page") and not alone):
             continue
         scored = score_table(document)
-        body = scored if kind != "speed" else "" if scored else speed_table(document)
+        if alone:
+            body = "\n".join(filter(None, [scored, speed_table(document, nested=not scored)]))
+        else:
+            body = scored if kind != "speed" else "" if scored else speed_table(document)
         if body:
             known = {**document.get("machine", {}), **document}
             facts = ", ".join(f"{name} {cell(known[name])}" for name in PROVENANCE if known.get(name))

@@ -47,24 +47,33 @@ def main() -> None:
         sound=False, calibration_folds=options.calibration_folds,
         progress=lambda done, of: print(f"{done} of {of}", flush=True),
     )  # fmt: skip
-    table = {}
+    kinds, curves = [], {}
     for name, calibrated in (("the classifier's own", False), ("temperature on validation actors", True)):
-        curve = evaluation.abstention(calibrated=calibrated, n_points=10)
-        table[name] = {
-            "ece": 100 * evaluation.ece(calibrated=calibrated),
-            "ece_equal_mass": 100 * evaluation.ece(calibrated=calibrated, binning="mass"),
-            "log_loss": log_loss(
-                evaluation, evaluation.calibrated if calibrated else evaluation.probabilities
-            ),
-            "coverage": curve.coverage.tolist(),
-            "war": (100 * curve.war).tolist(),
-            "uar": (100 * curve.uar).tolist(),
+        shares = evaluation.calibrated if calibrated else evaluation.probabilities
+        kinds.append(
+            {
+                "probabilities": name,
+                "ECE %": 100 * evaluation.ece(calibrated=calibrated),
+                "ECE %, bins of equal mass": 100 * evaluation.ece(calibrated=calibrated, binning="mass"),
+                "log loss, nats": log_loss(evaluation, shares),
+            }
+        )
+        curves[name] = evaluation.abstention(calibrated=calibrated, n_points=10)
+        print(kinds[-1], flush=True)
+    own, scaled = curves.values()
+    abstention = [
+        {
+            "answers kept %": 100 * share,
+            "right %, own": 100 * own.war[i],
+            "UAR %, own": 100 * own.uar[i],
+            "right %, temperature": 100 * scaled.war[i],
+            "UAR %, temperature": 100 * scaled.uar[i],
         }
-        print(name, table[name], flush=True)
-    write(
-        options, "calibration",
-        {"uar_all": 100 * evaluation.uar, "temperatures": evaluation.temperatures, "kinds": table}, started,
-    )  # fmt: skip
+        for i, share in enumerate(own.coverage)
+    ]
+    temperatures = [{"fold": fold, "temperature": t} for fold, t in evaluation.temperatures.items()]
+    content = {"kinds": kinds, "abstention": abstention, "temperatures": temperatures}
+    write(options, "calibration", {"clips": len(clips), **content}, started)
 
 
 if __name__ == "__main__":

@@ -42,18 +42,22 @@ def main() -> None:
     extras = "import importlib.util as u; print(*[n for n in ('keras', 'jax', 'pandas') if u.find_spec(n)])"
     found = subprocess.run([options.python, "-c", extras], capture_output=True, text=True, check=True).stdout
     command = options.python.with_name("stcorner")
-    table = {}
+    table = []
     for name in FILES:
         runs = [measured([command, "predict", options.data / name]) for _ in range(options.repeats)]
         walls, processors = ([run[part] for run in runs] for part in (0, 1))
-        table[Path(name).name] = {
-            "answer": runs[0][2].splitlines()[1].split()[1],
-            "seconds_median": round(float(np.median(walls)), 3),
-            "seconds_least": round(min(walls), 3),
-            "processor_seconds_median": round(float(np.median(processors)), 3),
-        }
-        print(Path(name).name, table[Path(name).name], flush=True)
-    document = {"extras_installed": found.split(), "load": list(os.getloadavg()), "files": table}
+        table.append(
+            {
+                "file": Path(name).name,
+                "answer": runs[0][2].splitlines()[1].split()[1],
+                "seconds, median": float(np.median(walls)),
+                "seconds, least": min(walls),
+                "seconds of the processor, median": float(np.median(processors)),
+            }
+        )
+        print(table[-1], flush=True)
+    load = [round(value, 1) for value in os.getloadavg()]
+    document = {"extras_installed": found.split() or "none", "load": load, "files": table}
     write(options, "predict", document, started)
 
 

@@ -114,17 +114,26 @@ def main() -> None:
     started = time.perf_counter()
     clips = clips_of(options.data)
     actors = np.asarray([clip.subject for clip in clips])
-    search, document = Search(options, clips), {}
+    search, chosen, systems = Search(options, clips), [], {}
     for partition, pairs in partitions(clips, actors, options.partitions):
-        nested, chosen, predicted = np.empty_like(search.y), [], {}
+        nested, predicted = np.empty_like(search.y), {}
         for number, (train, test) in enumerate(pairs, start=1):
             inner, outer = search.outer_fold(train, test, actors)
             best = max(inner, key=inner.get)
             nested[test] = outer[best]
-            chosen.append([*map(str, best), round(100 * inner[best], 1), round(100 * inner[DEFAULT], 1)])
+            chosen.append(
+                {
+                    "folds": partition,
+                    "fold": number,
+                    "inputs": best[0],
+                    "shrinkage, gamma, kernel weight": list(best[1:]),
+                    "inner UAR %": 100 * inner[best],
+                    "default's inner UAR %": 100 * inner[DEFAULT],
+                }
+            )
             for key, guess in outer.items():
                 predicted.setdefault(key, np.empty_like(search.y))[test] = guess
-            print(f"  {partition}, fold {number}: {chosen[-1]}", flush=True)
+            print(chosen[-1], flush=True)
         table = {
             "choice inside training folds": scores(search.y, nested, actors),
             "default": scores(search.y, predicted[DEFAULT], actors),
@@ -136,8 +145,9 @@ def main() -> None:
             table[f"{name}, s=0.3 g=0.15 w=0.5"] = scores(search.y, predicted[name, *DEFAULT[1:]], actors)
         for name, found in table.items():
             print(line(name, found), flush=True)
-        document[partition] = {"chosen": chosen, "candidates": len(predicted), "systems": table}
-        write(options, "search", {"clips": len(clips), "partitions": document}, started)
+        systems[partition] = table
+        content = {"clips": len(clips), "candidates": len(predicted), "chosen": chosen, "systems": systems}
+        write(options, "search", content, started)
 
 
 if __name__ == "__main__":
