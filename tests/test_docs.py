@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import inspect
 import io
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,7 +24,7 @@ import pytest
 
 import stcorner
 from stcorner import plotting
-from stcorner.cli import COMMANDS
+from stcorner.cli import COMMANDS, build_app
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -96,6 +98,47 @@ def test_shell_blocks_run(page, folder):
             command = ["bash", "-euo", "pipefail", "-c", block.code]
             done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
             assert done.returncode == 0, f"{identify(page)}:{block.line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_no_block_is_left_out_in_silence():
+    """What is not run says what it needs; README's two commands are run by .ci/run as they stand there."""
+    known = re.compile(r"run|ci: (demo|test)|needs .+")
+    for page in PAGES:
+        for block in blocks(page):
+            where = f"{identify(page)}:{block.line}"
+            assert block.language in {"python", "sh", "text"}, where
+            if block.language == "sh":
+                assert known.fullmatch(block.mark), f"{where} must be marked: run, or needs WHAT"
+            elif block.language == "python":
+                assert block.mark == "" or block.mark.startswith("needs "), where
+
+
+@pytest.mark.parametrize("page", pages_with("sh"), ids=identify)
+def test_commands_of_shell_blocks_have_such_options(page):
+    app = build_app()
+    for block in blocks(page):
+        for line in block.code.splitlines() if block.language == "sh" else ():
+            for command in line.split("&&"):
+                words = shlex.split(command, comments=True)
+                if words[:1] == ["stcorner"]:
+                    app.parse_args(words[1:], exit_on_error=False, print_error=False)
+
+
+def test_calls_beside_those_of_other_tools_can_be_made():
+    """The second column of the tables: names that exist, arguments that they take."""
+    text = (REPOSITORY / "docs" / "migration.md").read_text()
+    cells = [
+        line.split(" | ")[1] for line in text.splitlines() if line.startswith("| ") and "---" not in line
+    ]
+    calls = [code for cell in cells for code in re.findall(r"`([a-zA-Z_]\w*\([^`]*\)[^`]*)`", cell)]
+    assert len(calls) > 15
+    for code in calls:
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                called = getattr(stcorner, node.func.id)
+                given = [arg for arg in node.args if not (isinstance(arg, ast.Constant) and arg.value is ...)]
+                names = {keyword.arg: None for keyword in node.keywords}
+                inspect.signature(called).bind_partial(*given, **names)
 
 
 def dotted(node: ast.AST) -> str | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import json
+import os
+import re
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -118,3 +122,86 @@ def test_config_file_sets_options(call, tmp_path: Path) -> None:
 def test_nothing_coloured_into_a_pipe(call) -> None:
     _, out, err = call("info")
     assert "\x1b" not in out + err
+
+
+# ---- terminals
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|9[0-7]|38)[0-9;]*m")
+
+
+def on_terminal(*arguments: str, **variables: str) -> str:
+    """Run a command on a terminal of 80 columns and return what appears there."""
+    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+    master, slave = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **variables}
+    code = "from stcorner.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdin=slave, stdout=slave, stderr=slave, env=environment,
+    )  # fmt: skip
+    os.close(slave)
+    seen = b""
+    with contextlib.suppress(OSError):  # the terminal hangs up when the process ends
+        while data := os.read(master, 4096):
+            seen += data
+    process.wait(60)
+    os.close(master)
+    return seen.decode()
+
+
+@pytest.mark.parametrize("arguments", [("info",), ("plot", "--help"), ("nonsense",)], ids="-".join)
+def test_no_color_is_obeyed(arguments) -> None:
+    assert not COLOUR.search(on_terminal(*arguments, NO_COLOR="1"))
+    assert "\x1b" not in on_terminal(*arguments, TERM="dumb")
+
+
+def test_a_narrow_terminal_cuts_nothing(small_corpus: Path) -> None:
+    files = [str(path) for path in sorted(small_corpus.rglob("01-*.mp4"))]
+    few = on_terminal("probe", files[0])
+    assert "…" not in few
+    assert files[0] in few.replace("\r\n", "").replace(" ", "").replace("\x1b[1m", "")
+    assert max(map(len, few.splitlines())) <= 100
+    many = on_terminal("probe", *files[:6])
+    assert "…" not in many
+    assert all(file in many for file in files[:6])
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_the_commands(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    script = tmp_path / f"completion.{shell}"
+    code, _, _ = call("--install-completion", "--shell", shell, "--output", script)
+    assert code == 0
+    text = script.read_text()
+    for words, _ in CALLS:
+        assert words[-1] in text, words
+    assert "--output" in text
+
+
+def test_faults_of_the_machine_are_no_faults_of_the_program(call, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    code, out, err = call("demo", tmp_path / "file" / "inside")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "Not a directory" in err
+    assert "fault of stcorner" not in err
+    code, _, err = call("report", tmp_path / "none.json")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "none.json" in err
+
+
+def test_serve_refuses_before_it_invites(call) -> None:
+    for arguments, message in (
+        (["--port", "99999"], "port must be >= 0 and <= 65535, got 99999"),
+        (["--model", "none"], "model must be a *.stcorner file"),
+        (["--host", "300.1.1.1"], "host and port must be an address to listen on"),
+    ):
+        code, out, err = call("serve", *arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1), err
+        assert message in err
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = call("serve", "--port", taken.getsockname()[1])
+    assert code == 2
+    assert "host and port must be an address to listen on, got 127.0.0.1" in err

@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions
+    from rich.table import Table
 
 __all__ = ["complain", "console", "print_json", "print_table", "progress"]
 
 # Where there is no terminal, nothing may be cut to its width.
 _WIDE = 10_000
+# Up to so many rows are turned where a terminal is too narrow.
+_TURNED = 3
 # Without a terminal a line of progress at most this often, so that logs stay readable.
 _LOG_SECONDS = 10.0
 
 
-def console() -> Console:
-    """Return the console of stdout: colours and width only where it is a terminal."""
+def console(width: int | None = None) -> Console:
+    """Return the console of stdout: colours and the terminal's width only where it is one."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+    return Console(highlight=False, soft_wrap=True, width=width if sys.stdout.isatty() else _WIDE)
 
 
 def complain(message: str) -> None:
@@ -58,19 +61,42 @@ def cell(value: Any) -> str:
 def print_table(
     rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str] | None = None, title: str | None = None
 ) -> None:
-    """Print rows as a table; numbers stand right."""
+    """Print rows as a table; numbers stand right.
+
+    On a terminal that is too narrow, few rows are turned: names down, rows across. Of many rows the
+    lines run over the edge. Nothing is cut either way.
+    """
+    names = list(columns if columns is not None else rows[0] if rows else ())
+    screen = console()
+    table = _table(rows, names, title)
+    if sys.stdout.isatty() and screen.measure(table, options=_endless(screen)).maximum > screen.width:
+        if 0 < len(rows) <= _TURNED:
+            turned = [
+                {"": name, **{str(i): cell(row.get(name)) for i, row in enumerate(rows)}} for name in names
+            ]
+            table = _table(turned, list(turned[0]), title)
+            table.show_header = False
+        else:
+            screen = console(_WIDE)
+    screen.print(table)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str | None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    names = list(columns if columns is not None else rows[0] if rows else ())
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in names:
         numeric = all(isinstance(row.get(name), int | float | None) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=not sys.stdout.isatty())
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         # Text, not str: a file named "[red]" is a file, not markup.
         table.add_row(*(Text(cell(row.get(name))) for name in names))
-    console().print(table)
+    return table
+
+
+def _endless(screen: Console) -> ConsoleOptions:
+    return screen.options.update(width=_WIDE)
 
 
 @contextlib.contextmanager
