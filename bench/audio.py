@@ -54,6 +54,28 @@ def ratios(task: str, cases: dict[str, Callable[[], object]], own: str, **more: 
     return rows
 
 
+def kaldi(y: np.ndarray, sr: int, lead: int) -> dict[str, Callable[[], np.ndarray]]:
+    """Mel spectrum and MFCC of kaldi-native-fbank with librosa's filters; its windows begin `lead` later."""
+    import kaldi_native_fbank as knf
+
+    fbank, mfcc = knf.FbankOptions(), knf.MfccOptions()
+    fbank.use_log_fbank = fbank.use_energy = mfcc.use_energy = False
+    mfcc.num_ceps, mfcc.cepstral_lifter = 20, 0.0
+    for options in (fbank, mfcc):
+        cut, bank = options.frame_opts, options.mel_opts
+        cut.samp_freq, cut.dither, cut.preemph_coeff, cut.window_type = sr, 0.0, 0.0, "hann"
+        cut.frame_length_ms, cut.frame_shift_ms, cut.remove_dc_offset = 25.0, 1000 * STEP, False
+        bank.num_bins, bank.low_freq, bank.high_freq = 128, 0.0, 8000.0
+        bank.is_librosa, bank.norm, bank.use_slaney_mel_scale = True, "slaney", True
+
+    def run(engine: Any) -> np.ndarray:
+        engine.accept_waveform(sr, y[lead:])
+        engine.input_finished()
+        return np.stack([engine.get_frame(i) for i in range(engine.num_frames_ready)], axis=1)
+
+    return {"mel": lambda: run(knf.OnlineFbank(fbank)), "mfcc": lambda: run(knf.OnlineMfcc(mfcc))}
+
+
 def speed(y: np.ndarray, sr: int) -> list[dict[str, Any]]:
     import librosa
 
@@ -84,10 +106,18 @@ def speed(y: np.ndarray, sr: int) -> list[dict[str, Any]]:
             lambda: feature.chroma_stft(y=y, sr=sr, tuning=0.0, **tones),
         ),
     }
+    others = kaldi(y, sr, (n_fft - frame) // 2) if version("kaldi-native-fbank") else {}
     for task, (mine, theirs) in pairs.items():
         a, b = mine(), theirs()
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(b).max())
-        rows += ratios(task, {"stcorner": mine, "librosa": theirs}, "stcorner", sr=sr)
+        cases = {"stcorner": mine, "librosa": theirs}
+        if task in others:
+            cases["kaldi-native-fbank"] = others[task]
+            if task == "mfcc":  # Kaldi's are of natural logarithms without a limit of range
+                a = stcorner.mfcc(y, sr=sr, n_mfcc=20, **spectrum, top_db=None) * np.log(10) / 10
+            c = others[task]()[:, : a.shape[1]]
+            np.testing.assert_allclose(a[:, : c.shape[1]], c, rtol=1e-3, atol=2e-3 * np.abs(c).max())
+        rows += ratios(task, cases, "stcorner", sr=sr)
     both = {
         "stcorner": lambda: stcorner.zcr_and_rms(y, **cut),
         "librosa": lambda: (pairs["zcr"][1](), pairs["rms"][1]()),

@@ -135,7 +135,8 @@ def pitch_autocorrelation(
         Hz, NaN where unvoiced.
     voiced : ndarray of shape (..., t), bool
     strength : ndarray of shape (..., t), float32
-        Normalised autocorrelation of the chosen candidate, or of the best where unvoiced: 0 to 1.
+        Normalised autocorrelation of the chosen candidate, or of the best where unvoiced: 0 to 1. Of what
+        the weights leave where `noise_adaptation` found noise: set that to 0 to measure the noise.
 
     Raises
     ------
@@ -214,7 +215,8 @@ def harmonicity(strength: ArrayLike, *, floor_db: float = -30.0) -> NDArray[np.f
     Parameters
     ----------
     strength : array_like
-        Normalised autocorrelation at the period, 0 to 1, as `pitch_autocorrelation` returns it.
+        Normalised autocorrelation at the period, 0 to 1, as `pitch_autocorrelation` returns it; with its
+        ``noise_adaptation=0.0`` the noise of the recording counts, with more only what is left of it.
     floor_db : float
         Smallest value; the largest is its opposite plus 10, as no finite frame is free of noise.
 
