@@ -265,7 +265,7 @@ def test_killed_at_random_it_goes_on(tmp_path, kills):
         done += process.poll() is None
         kill(process.pid)
         finish(process)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120  # on a busy machine a worker may still be starting
         while any(alive(pid) for pid in victims):  # no orphan goes on reading
             assert time.monotonic() < deadline
             time.sleep(0.1)

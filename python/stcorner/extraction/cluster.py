@@ -55,7 +55,7 @@ def run_cluster(
 
 def run_batch(items: list[Item], settings: Settings) -> list[Outcome]:
     """Compute a batch on a worker, with one kernel thread."""
-    with one_thread():
+    with one_thread(settings.plan.modalities):
         return [run_item(item, settings) for item in items]
 
 

@@ -206,7 +206,7 @@ def _work(pipe: Any, settings: Settings) -> None:
     """Read items until the pipe closes. Runs in the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_follow_parent, daemon=True).start()
-    with one_thread():
+    with one_thread(settings.plan.modalities):
         pipe.send(None)
         while True:
             try:
@@ -231,12 +231,14 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def one_thread() -> Any:
-    """Limit the libraries of this process to one thread while the context is open."""
-    import cv2
+def one_thread(modalities: Sequence[str]) -> Any:
+    """Limit the libraries that these modalities need to one thread while the context is open."""
     from threadpoolctl import threadpool_limits
 
     import stcorner._core  # noqa: F401  the limit holds for libraries that are loaded
 
-    cv2.setNumThreads(1)
+    if "video" in modalities:
+        import cv2
+
+        cv2.setNumThreads(1)
     return threadpool_limits(1)
