@@ -13,7 +13,7 @@ import pytest
 CASES = {
     "cnn": (
         "keras",
-        "import numpy as np; stcorner.FERCNNClassifier(n_epochs=1).fit(np.eye(20, 6), np.arange(20) % 2)",
+        "import numpy as np; stcorner.FERCNNClassifier(n_epochs=1).fit(np.eye(20, 162), np.arange(20) % 2)",
     ),
     "table": (
         "pandas pyarrow",
