@@ -94,9 +94,9 @@ def version(package: str) -> str | None:
         return None
 
 
-def write_results(name: str, results: Any) -> Path:
-    """Write bench/results/NAME.json: the machine and the results."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+def write_results(name: str, results: Any, folder: Path = RESULTS) -> Path:
+    """Write NAME.json, in bench/results unless told otherwise: the machine and the results."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n")
     return path

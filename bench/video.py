@@ -19,11 +19,12 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common import interleaved, version, write_results
+from common import RESULTS, interleaved, version, write_results
 from video_peers import INNER_T, INNER_X, MARGIN, OUTER_T, OUTER_X, PEERS, SIGMA, TAU
 
 WORKLOADS = {"face": (100, 128, 128), "vga": (90, 480, 640)}
@@ -144,6 +145,9 @@ def main() -> None:
         "--hour", type=float, nargs="?", const=60.0, metavar="MINUTES", help="memory of a long stream"
     )
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, metavar="FOLDER", help="where the JSON goes (bench/results)"
+    )
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -152,7 +156,7 @@ def main() -> None:
     if arguments.hour:
         result = hour(arguments.hour)
         print(json.dumps(result, indent=1))
-        write_results("video_hour", result)
+        write_results("video_hour", result, arguments.out)
         return
     results = []
     for name in ["face"] if arguments.quick else list(WORKLOADS):
@@ -172,7 +176,7 @@ def main() -> None:
             print(f", share of peak {row['share']:.0%}", flush=True)
             if row["peers_missing"]:
                 print(f"   not measured, not installed: {', '.join(row['peers_missing'])}", flush=True)
-    print(write_results("video", results))
+    print(write_results("video", results, arguments.out))
 
 
 if __name__ == "__main__":

@@ -177,9 +177,15 @@ def test_overlay_strip_draws_the_points(tmp_path):
     points = stcorner.detect_stips(video, sigmas=2.0, taus=1.5)
     strip = stcorner.overlay(iter([video]), points, tmp_path / "strip.png", n_frames=3, min_height=33)
     picture = cv2.imread(str(strip))[..., ::-1].astype(int)
-    assert picture.shape == (33, 3 * 33, 3)
-    green = (picture[..., 1] > picture[..., 0] + 60).reshape(33, 3, 33)
-    assert green.any(axis=(0, 2)).any()
+    assert picture.shape == (33, 3 * 33 + 2 * 4, 3)
+    frames = [picture[:, i * 37 : i * 37 + 33] for i in range(3)]
+    ring = np.array([(frame[..., 1] > frame[..., 0] + 60) for frame in frames])
+    assert ring.any(axis=(1, 2)).any()
+    # The ring of the one point: its centre and its radius, 2 sigma.
+    _, y, x = np.nonzero(ring)
+    assert abs(y.mean() - 16) < 0.5
+    assert abs(x.mean() - 16) < 0.5
+    assert abs(np.hypot(y - 16, x - 16).mean() - 4) < 0.7
     with pytest.raises(ValueError, match=r"out must end in .mp4 or .png"):
         stcorner.overlay(video, points, tmp_path / "strip.gif")
     with pytest.raises(ValueError, match="out must lie in an existing folder"):
@@ -204,6 +210,7 @@ def test_memory_does_not_grow_with_the_stream(tmp_path):
         run = subprocess.run([sys.executable, "-c", code, str(n)], capture_output=True, text=True, check=True)
         peaks.append(int(run.stdout) / 1024)
     assert peaks[1] - peaks[0] < 20, peaks
+    assert peaks[1] < 500, peaks
 
 
 def test_every_public_name_is_at_the_top():

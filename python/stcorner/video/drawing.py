@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["frames_with_response", "liveliest", "overlay"]
 
 _DOT = (64, 255, 96)  # RGB of a point's circle
+_EDGE = (16, 32, 16)
+_GAP = 4  # pixels between the frames of a strip
 _HEAT = np.array([255.0, 64.0, 0.0])
 
 
@@ -48,7 +50,8 @@ def overlay(
     stips : Stips
         Points of `detect_stips`. A circle of radius 2 sigma is drawn from 2 tau before to 2 tau after.
     out : path
-        ``.mp4`` (H.264) for a film, ``.png`` for a strip of the frames with the most response.
+        ``.mp4`` (H.264) for a film, ``.png`` for a strip of the frames with the most response, each with
+        its number and, where the source has a clock, its time.
     response : bool, default=True
         Whether to draw the positive response at the finest scale of `stips`.
     fps : float, optional
@@ -97,9 +100,11 @@ def overlay(
     if target.suffix.lower() == ".png":
         wanted = set(liveliest(stips, count))
         pictures = [
-            painter.draw(*each) for each in _pictures(source, stips, glow, n_threads) if each[0] in wanted
+            (each[0], painter.draw(*each))
+            for each in _pictures(source, stips, glow, n_threads)
+            if each[0] in wanted
         ]
-        _write_png(target, np.concatenate(pictures, axis=1))
+        _write_png(target, painter.strip(pictures, source.times))
     else:
         _write_mp4(target, painter, _pictures(source, stips, glow, n_threads), source, rate)
     return target
@@ -173,11 +178,45 @@ class _Painter:
             alpha = 0.7 * cv2.resize(strength, size, interpolation=cv2.INTER_LINEAR)[..., None]
             picture = picture * (1.0 - alpha) + _HEAT * alpha
         canvas: NDArray[np.uint8] = np.ascontiguousarray(picture.round().astype(np.uint8))
-        near = np.abs(self.stips.coordinates[:, 0] - index) <= 2.0 * self.stips.tau
-        for (_, y, x), sigma in zip(self.stips.coordinates[near], self.stips.sigma[near], strict=True):
-            centre = (round((x + 0.5) * self.scale), round((y + 0.5) * self.scale))
-            cv2.circle(canvas, centre, max(2, round(2.0 * sigma * self.scale)), _DOT, 1, cv2.LINE_AA)
+        self._rings(canvas, index)
         return canvas
+
+    def _rings(self, canvas: NDArray[np.uint8], index: int) -> None:
+        """Rings over a darker, wider line, so that they show on bright and on dark ground."""
+        import cv2
+
+        shift = 4  # OpenCV takes positions in sixteenths of a pixel
+        width = max(1, round(canvas.shape[0] / 360))
+        near = np.abs(self.stips.coordinates[:, 0] - index) <= 2.0 * self.stips.tau
+        for colour, line in ((_EDGE, width + 2), (_DOT, width)):
+            for (_, y, x), sigma in zip(self.stips.coordinates[near], self.stips.sigma[near], strict=True):
+                # A pixel's centre is at + 0.5, except to OpenCV.
+                centre = [round(((n + 0.5) * self.scale - 0.5) * 2**shift) for n in (x, y)]
+                radius = round(max(2.0, 2.0 * sigma * self.scale) * 2**shift)
+                cv2.circle(canvas, centre, radius, colour, line, cv2.LINE_AA, shift)
+
+    def label(self, canvas: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+        """Write into the lower left corner, where the picture is high enough to spare the room."""
+        import cv2
+
+        height = canvas.shape[0]
+        if height >= 120:
+            size = height / 720
+            for colour, line in ((_EDGE, 3), ((255, 255, 255), 1)):
+                place = (round(height / 60), height - round(height / 60))
+                line = max(1, round(line * height / 360))
+                cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, line, cv2.LINE_AA)
+        return canvas
+
+    def strip(self, pictures: list[tuple[int, NDArray[np.uint8]]], times: list[float]) -> NDArray[np.uint8]:
+        """Frames side by side, a gap between them, each with its number and, if known, its time."""
+        parts: list[NDArray[np.uint8]] = []
+        for index, picture in pictures:
+            if parts:
+                parts.append(np.full((picture.shape[0], _GAP, 3), 72, np.uint8))
+            when = f", {times[index]:.2f} s" if times else ""
+            parts.append(self.label(picture, f"frame {index}{when}"))
+        return np.concatenate(parts, axis=1)
 
 
 def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
