@@ -29,6 +29,10 @@ VERSIONS = {  # altered copies of each training clip, and which columns are used
     "default copies, absolute level of the recording": ((0.88, 1.13, "noise"), "level"),
     "no copies, absolute level of the recording": ((), "level"),
 }
+CHOICES = {  # which candidates a choice inside the training folds may take
+    "choice inside training folds": lambda candidate: True,
+    "the same, of what does not depend on gain": lambda candidate: VERSIONS[candidate[0]][1] != "level",
+}
 SHARPNESS = np.geomspace(0.5, 8, 13)
 DEFAULT = ("slower, faster, noise (default)", 0.3, 0.15, 0.5)
 
@@ -116,30 +120,30 @@ def main() -> None:
     actors = np.asarray([clip.subject for clip in clips])
     search, chosen, systems = Search(options, clips), [], {}
     for partition, pairs in partitions(clips, actors, options.partitions):
-        nested, predicted = np.empty_like(search.y), {}
+        predicted = {}
+        nested = {name: np.empty_like(search.y) for name in CHOICES}
         for number, (train, test) in enumerate(pairs, start=1):
             inner, outer = search.outer_fold(train, test, actors)
-            best = max(inner, key=inner.get)
-            nested[test] = outer[best]
-            chosen.append(
-                {
-                    "folds": partition,
-                    "fold": number,
-                    "inputs": best[0],
-                    "shrinkage, gamma, kernel weight": list(best[1:]),
-                    "inner UAR %": 100 * inner[best],
-                    "default's inner UAR %": 100 * inner[DEFAULT],
-                }
-            )
+            for name, allowed in CHOICES.items():
+                best = max(filter(allowed, inner), key=inner.get)
+                nested[name][test] = outer[best]
+                chosen.append(
+                    {
+                        "folds": partition,
+                        "fold": number,
+                        "inputs": best[0],
+                        "shrinkage, gamma, kernel weight": list(best[1:]),
+                        "inner UAR %": 100 * inner[best],
+                        "default's inner UAR %": 100 * inner[DEFAULT],
+                    }
+                )
+                print(chosen[-1], flush=True)
             for key, guess in outer.items():
                 predicted.setdefault(key, np.empty_like(search.y))[test] = guess
-            print(chosen[-1], flush=True)
-        table = {
-            "choice inside training folds": scores(search.y, nested, actors),
-            "default": scores(search.y, predicted[DEFAULT], actors),
-        }
+        table = {name: scores(search.y, guess, actors) for name, guess in nested.items()}
+        table["default"] = scores(search.y, predicted[DEFAULT], actors)
         ranked = sorted(predicted, key=lambda key: -uar(search.y, predicted[key]))
-        best = f"best on these very folds (optimistic): {ranked[0]}"
+        best = "best on these very folds (optimistic): {}, s={} g={} w={}".format(*ranked[0])
         table[best] = scores(search.y, predicted[ranked[0]], actors)
         for name in VERSIONS:  # at the default's other settings
             table[f"{name}, s=0.3 g=0.15 w=0.5"] = scores(search.y, predicted[name, *DEFAULT[1:]], actors)
