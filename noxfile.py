@@ -117,7 +117,7 @@ def _sanitized(
         "SKBUILD_CMAKE_BUILD_TYPE": "RelWithDebInfo",
         "SKBUILD_CMAKE_ARGS": f"-DSTCORNER_SANITIZE={kind}{cmake}",
     }
-    _install(session, "test", env=build)
+    _install(session, "table", "cluster", "test", env=build)
     name = {"address": "asan", "undefined": "ubsan_standalone", "thread": "tsan"}[kind]
     query = [clang, f"-print-file-name=libclang_rt.{name}-{platform.machine()}.so"]
     runtime = subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
