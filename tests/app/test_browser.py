@@ -121,12 +121,20 @@ def test_report_opens_fast_and_offline(browser, clip, tmp_path):
     page = tmp_path / "report.html"
     build_report(clip, page, recognizer=load_model(None))
     assert page.stat().st_size < 8e6
-    browser.get(page.as_uri())
-    loaded = browser.execute_script(
-        "const t = performance.getEntriesByType('navigation')[0]; return t.loadEventEnd - t.startTime"
-    )
+    loaded = []
+    for _ in range(3):
+        browser.get("about:blank")
+        browser.get(page.as_uri())
+        loaded.append(
+            browser.execute_script(
+                "const t = performance.getEntriesByType('navigation')[0]; return t.loadEventEnd - t.startTime"
+            )
+        )
+        WebDriverWait(browser, 2).until(
+            lambda d: d.execute_script("return document.getElementById('player').readyState >= 2")
+        )
+    assert min(loaded) < 2_000, loaded  # milliseconds; the least of three, for machines that are busy
     assert len(browser.find_elements(By.CSS_SELECTOR, ".curve")) >= 6
-    assert loaded < 10_000, "2 s on a quiet machine; this only catches a page that hangs"
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from stcorner.cli import main
 from stcorner.evaluation import Evaluation
 from stcorner.report import build_report
 
@@ -51,3 +52,23 @@ def test_one_model_has_no_comparison(pair, tmp_path):
     text = (tmp_path / "e.html").read_text()
     assert "Evaluation of poor" in text
     assert "corrected for the number" not in text
+
+
+def test_evaluate_writes_the_fused_plane_that_the_page_draws(small_corpus, tmp_path, capsys):
+    written = tmp_path / "e.json"
+    with pytest.raises(SystemExit) as left:
+        main([
+            "evaluate", str(small_corpus), "--modality", "audio", "--augment", "none",
+            "--protocol", "actor-k2", "--jobs", "1", "-o", str(written),
+        ])  # fmt: skip
+    assert left.value.code == 0
+    evaluation = Evaluation.from_json(written)
+    plane = evaluation.details["plane"]
+    tested = [i for i, fold in enumerate(evaluation.folds) if fold == plane["fold"]]
+    assert sorted(plane["labels"]) == sorted(evaluation.y_true[i] for i in tested)
+    assert np.shape(plane["points"]) == (len(tested), 2)
+    build_report(evaluation, tmp_path / "e.html")
+    text = (tmp_path / "e.html").read_text()
+    assert f"Held-out clips of fold {plane['fold']} in two fused directions" in text
+    drawn = text[text.index("<title>Fused plane") :]
+    assert drawn[: drawn.index("</svg>")].count("<circle") == len(tested)

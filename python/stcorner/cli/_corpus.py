@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stcorner.cli._output import complain
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from stcorner.corpora import ClipList
+    from stcorner.corpora import ClipList, Fold
     from stcorner.recognizer import ClipFeatures
 
-__all__ = ["parse_label_map", "read_corpus", "report_failures", "report_skipped"]
+__all__ = ["held_out_plane", "parse_label_map", "read_corpus", "report_failures", "report_skipped"]
 
 # A list of thousands of failures helps nobody on a screen.
 _MOST = 20
@@ -45,6 +45,39 @@ def read_corpus(root: Path, *, modality: str, label_map: Sequence[str] | None = 
     clips = load_corpus(root, modality=modality)
     mapping = parse_label_map(label_map)
     return map_labels(clips, mapping) if mapping else clips
+
+
+def held_out_plane(
+    clips: ClipList, features: ClipFeatures, fold: Fold, *, fusion: str = "mfa"
+) -> dict[str, Any] | None:
+    """Return clips in two fused directions that were learned from the training side of a fold.
+
+    Returns
+    -------
+    dict or None
+        ``points`` (n, 2), ``labels``, ``held_out`` and the name of the ``fold``; None where a side of the
+        fold has no features.
+    """
+    import numpy as np
+
+    from stcorner.fusion import ModalityFusion
+
+    there = features.present() & ~features.augmented
+    train, test = (np.isin(features.clip_index, side) & there for side in (fold.train, fold.test))
+    if not (train.any() and test.any()):
+        return None
+    labels = np.array([clips[at].label for at in features.clip_index])
+    people = np.array([clips[at].subject for at in features.clip_index])
+    blocks = list(features.blocks.values())
+    space = ModalityFusion(fusion, n_components=2)
+    space.fit([block[train] for block in blocks], labels[train], groups=people[train])
+    shown = train | test
+    return {
+        "fold": fold.name,
+        "points": space.transform([block[shown] for block in blocks]),
+        "labels": labels[shown].tolist(),
+        "held_out": test[shown],
+    }
 
 
 def report_skipped(clips: ClipList) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from stcorner.cli._options import RecognizerOptions
+
+if TYPE_CHECKING:
+    from stcorner.corpora import ClipList
+    from stcorner.recognizer import ClipFeatures
 
 __all__ = ["evaluate"]
 
@@ -57,6 +62,9 @@ def evaluate(
             clips, model, protocol=protocol, features=features, allow_leaks=allow_leaks, n_jobs=jobs,
             seed=options.seed, progress=report,
         )  # fmt: skip
+    plane = _plane(clips, features, protocol, options)
+    if plane is not None:
+        evaluation = replace(evaluation, details={**evaluation.details, "plane": plane})
     text = evaluation.to_json()
     if output is not None:
         write_bytes(output, text.encode())
@@ -66,3 +74,27 @@ def evaluate(
         for part in evaluation_tables(evaluation):
             console().print(part)
     return report_failures(features)
+
+
+def _plane(
+    clips: ClipList, features: ClipFeatures, protocol: str, options: RecognizerOptions
+) -> dict[str, Any] | None:
+    """Return the held-out clips of the first fold in two fused directions, for the report."""
+    from stcorner.cli._corpus import held_out_plane
+    from stcorner.cli._output import complain
+    from stcorner.corpora import actor_folds
+    from stcorner.errors import StcornerError
+
+    fold = actor_folds(clips, protocol, seed=options.seed)[0]
+    if fold.copies > 1:  # rows of altered versions, not clips
+        return None
+    try:
+        found = held_out_plane(clips, features, fold, fusion="lda" if options.fusion == "lda" else "mfa")
+    except StcornerError as error:
+        complain(f"no fused plane: {error}")
+        return None
+    if found is None:
+        return None
+    test = found["held_out"]
+    labels = [label for label, strong in zip(found["labels"], test, strict=True) if strong]
+    return {"fold": found["fold"], "points": found["points"][test].round(4).tolist(), "labels": labels}

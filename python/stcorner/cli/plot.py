@@ -160,13 +160,10 @@ def plane(
     jobs
         Processes that read the clips; -1 is one per core.
     """
-    import numpy as np
-
     from stcorner._validation import check_integer
-    from stcorner.cli._corpus import read_corpus, report_failures, report_skipped
+    from stcorner.cli._corpus import held_out_plane, read_corpus, report_failures, report_skipped
     from stcorner.cli._output import progress
     from stcorner.corpora import actor_folds
-    from stcorner.fusion import ModalityFusion
     from stcorner.plotting import plot_plane
     from stcorner.recognizer import EmotionRecognizer
 
@@ -179,19 +176,12 @@ def plane(
         features = EmotionRecognizer(modality, recipe=recipe).extract(
             clips, n_jobs=jobs, augment=False, progress=report
         )
-    there = features.present()
-    train, test = (np.isin(features.clip_index, side) & there for side in (chosen.train, chosen.test))
-    if not (train.any() and test.any()):
+    found = held_out_plane(clips, features, chosen, fusion=fusion)
+    if found is None:
         report_failures(features)
         return 1
-    labels = np.array([clips[at].label for at in features.clip_index])
-    people = np.array([clips[at].subject for at in features.clip_index])
-    blocks = list(features.blocks.values())
-    space = ModalityFusion(fusion, n_components=2)
-    space.fit([block[train] for block in blocks], labels[train], groups=people[train])
-    shown = train | test
     figure = plot_plane(
-        space.transform([block[shown] for block in blocks]), labels[shown], held_out=test[shown],
+        found["points"], found["labels"], held_out=found["held_out"],
         title=f"{fusion.upper()}, {'voice + face' if modality == 'both' else modality}, fold {chosen.name}",
         theme=options.theme,
     )  # fmt: skip

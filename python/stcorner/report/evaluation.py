@@ -99,5 +99,7 @@ def _further(each: Evaluation) -> list[dict[str, Any]]:
     plane = each.details.get("plane")
     if plane:
         chart = _svg.scatter(np.asarray(plane["points"]), plane["labels"], each.classes, title="Fused plane")
-        figures.append({"svg": Markup(chart), "caption": "Held-out clips in the first two fused directions."})
+        fold = f" of fold {plane['fold']}" if "fold" in plane else ""
+        caption = f"Held-out clips{fold} in two fused directions, learned from the training clips."
+        figures.append({"svg": Markup(chart), "caption": caption})
     return figures
