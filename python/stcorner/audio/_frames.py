@@ -12,10 +12,12 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-__all__ = ["check_rate", "check_signal", "frame_layout"]
+__all__ = ["check_pitch_range", "check_rate", "check_signal", "frame_layout"]
 
 # The power of a frame of any length that fits into memory still fits into float32.
 _LARGEST = 1e12
+# In samples: a frame holds three periods of the lowest pitch, and memory that many.
+_LONGEST_PERIOD = 1e6
 
 
 def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -47,6 +49,19 @@ def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]
 def check_rate(sr: Any) -> float:
     """Return the sample rate in Hz."""
     return check_real("sr", sr, low=0.0, open_low=True)
+
+
+def check_pitch_range(rate: float, fmin: Any, fmax: Any) -> tuple[float, float]:
+    """Return the lowest and the highest pitch in Hz."""
+    low = check_real("fmin", fmin, low=0.0, open_low=True)
+    high = check_real("fmax", fmax, low=0.0, open_low=True)
+    if not low < high <= rate / 4:
+        raise ParameterError(
+            f"fmax must be > fmin ({low:g} Hz) and <= sr / 4 ({rate / 4:g} Hz), got {high:g}"
+        )
+    if rate / low > _LONGEST_PERIOD:
+        raise ParameterError(f"fmin must be at least 1e-6 of sr ({rate:g} Hz), got {low:g}")
+    return low, high
 
 
 def frame_layout(

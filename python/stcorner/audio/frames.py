@@ -10,7 +10,7 @@ import numpy as np
 from stcorner import _core
 from stcorner._validation import check_choice, check_integer, check_real
 from stcorner.audio._filters import cosine_basis, mel_filters
-from stcorner.audio._frames import check_rate, check_signal
+from stcorner.audio._frames import check_pitch_range, check_rate, check_signal
 from stcorner.audio.pitch import NOISE_ADAPTATION, REFINE_PERIODS
 from stcorner.errors import ParameterError
 
@@ -40,12 +40,7 @@ class _Layout:
             if hop_length is None
             else check_integer("hop_length", hop_length, low=1)
         )
-        low = check_real("fmin", fmin, low=0.0, open_low=True)
-        high = check_real("fmax", fmax, low=0.0, open_low=True)
-        if not low < high <= rate / 4:
-            raise ParameterError(
-                f"fmax must be > fmin ({low:g} Hz) and <= sr / 4 ({rate / 4:g} Hz), got {high:g}"
-            )
+        low, high = check_pitch_range(rate, fmin, fmax)
         count = check_integer("n_mfcc", n_mfcc, low=1, high=_N_MELS - 1)
         return cls(sr=rate, hop=hop, n_mfcc=count, fmin=low, fmax=high)
 

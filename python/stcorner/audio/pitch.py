@@ -15,7 +15,7 @@ from stcorner._validation import (
     check_real,
     resolve_n_threads,
 )
-from stcorner.audio._frames import check_rate, check_signal, frame_layout
+from stcorner.audio._frames import check_pitch_range, check_rate, check_signal, frame_layout
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -164,14 +164,7 @@ def pitch_autocorrelation(
     """
     signal = check_signal(y)
     rate = check_rate(sr)
-    low = check_real("fmin", fmin, low=0.0, open_low=True)
-    high = check_real("fmax", fmax, low=0.0, open_low=True)
-    if not low < high <= rate / 4:
-        raise ParameterError(
-            f"fmax must be > fmin ({low:g} Hz) and <= sr / 4 ({rate / 4:g} Hz), got {high:g}"
-        )
-    if rate / low > 1e9:
-        raise ParameterError(f"fmin must be at least 1e-9 of sr ({rate:g} Hz), got {low:g}")
+    low, high = check_pitch_range(rate, fmin, fmax)
     length = (
         int(np.ceil(3 * rate / low))
         if frame_length is None

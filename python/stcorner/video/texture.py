@@ -130,7 +130,7 @@ def _count_frames(video: Any) -> tuple[int, Any]:
 
         info = probe(video).video
         return max(1, (info.n_frames or 1) if info else 1), video
-    if not hasattr(video, "__len__") and not hasattr(video, "__array__"):
+    if hasattr(video, "__iter__") and not hasattr(video, "__len__") and not hasattr(video, "__array__"):
         video = np.concatenate([np.asarray(block) for block in video])
     return len(np.atleast_1d(np.asarray(video))), video
 
