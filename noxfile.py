@@ -122,7 +122,8 @@ def _sanitized(
     query = [clang, f"-print-file-name=libclang_rt.{name}-{platform.machine()}.so"]
     runtime = subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
     run = {**options, "LD_PRELOAD": runtime, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1"}
-    command = ["python", "-m", "pytest", "-p", "no:cacheprovider", "-m", "not slow"]
+    # A report goes to the terminal as it is: pytest would take it along when the process dies.
+    command = ["python", "-m", "pytest", "-p", "no:cacheprovider", "--capture=sys", "-m", "not slow"]
     # The randomisation of addresses takes room that ThreadSanitizer counts on.
     before = ["setarch", "-R"] if shutil.which("setarch") else []
     session.run(*before, *command, *(session.posargs or targets), env=run, external=bool(before))
@@ -150,7 +151,9 @@ def tsan(session: nox.Session) -> None:
     """Run the core from many threads, its own and Python's, under ThreadSanitizer."""
     switches = ["halt_on_error=1", "report_signal_unsafe=0", "ignore_noninstrumented_modules=1"]
     # Archer, which comes with clang's OpenMP, tells ThreadSanitizer where threads wait for each other.
-    options = {"TSAN_OPTIONS": ":".join(switches), "ARCHER_OPTIONS": "verbose=1"}
+    query = [_clang(), "-print-file-name=libarcher.so"]
+    archer = subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
+    options = {"TSAN_OPTIONS": ":".join(switches), "OMP_TOOL_LIBRARIES": archer}
     threads = ("tests/robust/test_threads.py", "tests/robust/test_fuzz.py")
     # Threads meet in the drivers, which call the kernels of every instruction set alike.
     _sanitized(session, "thread", options, *CORE[:2], *threads, cmake=";-DSTCORNER_DISPATCH=OFF")
