@@ -41,7 +41,7 @@ SIGNALS = {
     "one sample": np.array([0.3]),
     "two samples": np.array([0.3, -0.3]),
     "faint": 1e-30 * np.sin(0.08 * np.arange(8000)),
-    "loud": 1e12 * np.sin(0.08 * np.arange(8000)),
+    "loud": 1e9 * np.sin(0.08 * np.arange(8000)),
 }
 
 

@@ -26,6 +26,19 @@ __all__ = [
 ]
 
 
+def _transform(
+    n_fft: int, hop_length: int, win_length: int | None, window: str | ArrayLike, center: bool
+) -> dict[str, Any]:
+    """Name the options of the transforms, as `spectra` takes them."""
+    return {
+        "n_fft": check_integer("n_fft", n_fft, low=2),
+        "hop_length": hop_length,
+        "win_length": win_length,
+        "window": window,
+        "center": center,
+    }
+
+
 def _given(S: ArrayLike) -> NDArray[Any]:
     """Return a spectrogram that the caller made, frames before bins."""
     array = np.asarray(S)
@@ -52,7 +65,7 @@ def _in_bands(
     if (y is None) == (S is None):
         raise ParameterError("exactly one of y and S must be given")
     if y is not None and not needs_power:
-        return spectra(y, **options, basis=make_basis(check_integer("n_fft", options["n_fft"], low=2), None))
+        return spectra(y, **options, basis=make_basis(options["n_fft"], None))
     power = _given(S) if S is not None else spectra(cast("ArrayLike", y), **options)
     size = 2 * (power.shape[-1] - 1) if S is not None else options["n_fft"]
     return project(power, make_basis(size, power))
@@ -109,13 +122,7 @@ def melspectrogram(
     >>> melspectrogram(np.zeros(4096), sr=16000, n_mels=40).shape
     (40, 9)
     """
-    options = {
-        "n_fft": n_fft,
-        "hop_length": hop_length,
-        "win_length": win_length,
-        "window": window,
-        "center": center,
-    }
+    options = _transform(n_fft, hop_length, win_length, window, center)
 
     def filters(size: int, _: NDArray[Any] | None) -> NDArray[np.float32]:
         return mel_filters(sr, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm)
@@ -265,24 +272,24 @@ def chroma(
     >>> int(chroma(tone, sr=16000, tuning=0.0).mean(axis=1).argmax())  # A is 9 semitones above C
     9
     """
-    options = {
-        "n_fft": n_fft,
-        "hop_length": hop_length,
-        "win_length": win_length,
-        "window": window,
-        "center": center,
-    }
+    options = _transform(n_fft, hop_length, win_length, window, center)
     rate = check_rate(sr)
     classes = check_integer("n_chroma", n_chroma, low=1)
-    shift = None if tuning is None else check_real("tuning", tuning, low=-64.0, high=64.0)
 
     def filters(size: int, power: NDArray[Any] | None) -> NDArray[np.float32]:
-        if shift is None:
-            assert power is not None
-            return chroma_filters(rate, size, classes, estimate_tuning(power, rate, size, classes))
-        return chroma_filters(rate, size, classes, shift)
+        return _tones(rate, size, classes, tuning, power)
 
-    return _by_largest(_in_bands(y, S, options, filters, needs_power=shift is None)).swapaxes(-1, -2)
+    return _by_largest(_in_bands(y, S, options, filters, needs_power=tuning is None)).swapaxes(-1, -2)
+
+
+def _tones(
+    rate: float, size: int, classes: int, tuning: float | None, power: NDArray[Any] | None
+) -> NDArray[np.float32]:
+    """Make the filters of the pitch classes; without a tuning it is estimated from the power."""
+    if tuning is not None:
+        return chroma_filters(rate, size, classes, check_real("tuning", tuning, low=-64.0, high=64.0))
+    assert power is not None
+    return chroma_filters(rate, size, classes, estimate_tuning(power, rate, size, classes))
 
 
 def _by_largest(raw: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -325,22 +332,16 @@ def spectral_features(
     >>> {name: values.shape for name, values in spectral_features(np.zeros(4096), sr=16000).items()}
     {'mel': (128, 9), 'mfcc': (20, 9), 'chroma': (12, 9)}
     """
+    options = _transform(n_fft, hop_length, win_length, window, center)
     rate = check_rate(sr)
-    size = check_integer("n_fft", n_fft, low=2)
     classes = check_integer("n_chroma", n_chroma, low=1)
-    options: dict[str, Any] = {
-        "n_fft": size, "hop_length": hop_length, "win_length": win_length, "window": window, "center": center,
-    }  # fmt: skip
-    filters = mel_filters(rate, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm)
-    if tuning is None:
-        power = spectra(y, **options)
-        tones = chroma_filters(rate, size, classes, estimate_tuning(power, rate, size, classes))
-        mel, raw = project(power, filters), project(power, tones)
-    else:
-        tones = chroma_filters(rate, size, classes, check_real("tuning", tuning, low=-64.0, high=64.0))
-        both = spectra(y, **options, basis=np.concatenate([filters, tones]))
-        mel, raw = both[..., : len(filters)], both[..., len(filters) :].copy()
-    mel = mel.swapaxes(-1, -2)
+
+    def filters(size: int, power: NDArray[Any] | None) -> NDArray[np.float32]:
+        bands = mel_filters(rate, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm)
+        return np.concatenate([bands, _tones(rate, size, classes, tuning, power)])
+
+    both = _in_bands(y, None, options, filters, needs_power=tuning is None)
+    mel, raw = both[..., :-classes].swapaxes(-1, -2), both[..., -classes:].copy()
     return {
         "mel": mel,
         "mfcc": mfcc(S=mel, n_mfcc=n_mfcc, top_db=top_db),
