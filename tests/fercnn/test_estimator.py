@@ -98,6 +98,11 @@ def test_standard_scaling_and_a_scaling_unknown(trained):
     plain._fit_inputs(X, np.zeros(len(X), int))
     np.testing.assert_allclose(plain._inputs(X), (X - X.mean(axis=0)) / X.std(axis=0), atol=1e-5)
     assert plain.knots_.shape == (0, 162)
+    meta, arrays = trained[3].get_state()
+    meta = meta | {"params": meta["params"] | {"scaling": "standard"}}
+    restored = FERCNNClassifier.from_state(meta, arrays | {"knots": plain.knots_})
+    restored.mean_, restored.scale_ = plain.mean_, plain.scale_
+    np.testing.assert_array_equal(restored._inputs(X), plain._inputs(X))
     with pytest.raises(ParameterError, match="scaling must be one of"):
         FERCNNClassifier(scaling="log").fit(X, y)
 

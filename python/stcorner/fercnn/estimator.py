@@ -244,7 +244,8 @@ class FERCNNClassifier(ClassifierBase):
             model.history_ = meta["history"]
             model.weights_ = check_weights([arrays[f"weights{i:02d}"] for i in range(N_WEIGHTS)], N_FEATURES)
             for name in ("mean", "scale", "columns", "knots"):
-                array = check_array(name, arrays[name], ndim=2 if name == "knots" else 1)
+                knots = name == "knots"
+                array = check_array(name, arrays[name], ndim=2 if knots else 1, allow_empty=knots)
                 if array.shape[-1] != N_FEATURES:
                     raise ModelError(f"array {name} must have {N_FEATURES} columns, got shape {array.shape}")
                 setattr(model, f"{name}_", array)
