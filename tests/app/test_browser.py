@@ -151,7 +151,7 @@ def reports(small_corpus, tmp_path_factory):
             y_true=names * 10, groups=[str(i // 8) for i in range(80)], folds=["1"] * 80,
             probabilities=rng.dirichlet(np.ones(8), 80),
         )
-        for model in ("one", "a-model-with-a-name-that-is-far-too-long-for-a-telephone")
+        for model in ("one", "AModelWithANameThatIsFarTooLongForATelephoneAndHasNoPlaceToBreak")
     ]  # fmt: skip
     build_report(evaluations, folder / "evaluations.html")
     return [(folder / name).as_uri() for name in ("clip.html", "evaluations.html")]
