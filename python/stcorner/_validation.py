@@ -21,6 +21,7 @@ __all__ = [
     "check_flag",
     "check_integer",
     "check_real",
+    "check_seed",
     "resolve_n_jobs",
     "resolve_n_threads",
 ]
@@ -78,6 +79,12 @@ def check_integer(name: str, value: Any, *, low: int | None = None, high: int | 
             f"{name} must be {_bounds(low, high, open_low=False, open_high=False)}, got {value!r}"
         )
     return number
+
+
+def check_seed(name: str, value: Any) -> int:
+    """Return `value` as an integer of 0 to 2**64 - 1: also what `clip_seed` makes of a name."""
+    large = isinstance(value, numbers.Integral) and _LARGEST_INTEGER < value < 2**64
+    return int(value) if large else check_integer(name, value, low=0)
 
 
 def check_choice(name: str, value: T, allowed: Collection[T]) -> T:

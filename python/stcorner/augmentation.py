@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._validation import check_array, check_choice, check_integer, check_real
+from stcorner._validation import check_array, check_choice, check_integer, check_real, check_seed
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def clip_seed(seed: int, clip_id: str) -> int:
     >>> clip_seed(0, "a") == clip_seed(1, "a")
     False
     """
-    digest = hashlib.sha256(f"{check_integer('seed', seed, low=0)}:{clip_id}".encode()).digest()
+    digest = hashlib.sha256(f"{check_seed('seed', seed)}:{clip_id}".encode()).digest()
     return int.from_bytes(digest[:8], "little")
 
 
@@ -105,7 +105,7 @@ def augment_audio(
     (``bench/science/search.py``).
     """
     sound, rate = _sound(y, sr)
-    rng = np.random.default_rng(check_integer("seed", seed, low=0))
+    rng = np.random.default_rng(check_seed("seed", seed))
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         match check_choice("kinds", kind, AUDIO_KINDS):
             case "speed":
@@ -306,7 +306,7 @@ def augment_video(
         If a kind is unknown or the frames have another shape or dtype.
     """
     video = _frames(frames)
-    rng = np.random.default_rng(check_integer("seed", seed, low=0))
+    rng = np.random.default_rng(check_seed("seed", seed))
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         match check_choice("kinds", kind, VIDEO_KINDS):
             case "crop":

@@ -123,6 +123,13 @@ def test_crop_is_the_window(rng):
     assert (window[0, 1:, :-1] == 200).all()
 
 
+def test_seeds_of_clips_are_seeds():
+    y = tone(440.0)
+    large = max(augment.clip_seed(0, name) for name in "abc")
+    assert large > 2**53
+    assert len(augment.augment_audio(y, sr=SR, kinds="noise", seed=large)) == len(y)
+
+
 def test_seed_of_a_clip_does_not_depend_on_others():
     assert augment.clip_seed(0, "a") == augment.clip_seed(0, "a") != augment.clip_seed(0, "b")
 

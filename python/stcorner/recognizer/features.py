@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,17 @@ def extract_sources(
         results.append(rows)
         if progress is not None:
             progress(len(results), len(sources))
+    if augment:
+        _warn_of_missing_copies(results, plan)
     return collect_rows(results, plan)
+
+
+def _warn_of_missing_copies(results: list[list[Row]], plan: ExtractionPlan) -> None:
+    """Say aloud if sound gave fewer altered copies than asked: training would be poorer, unseen."""
+    short = [rows for rows in results if "audio" in rows[0].blocks and len(rows) <= len(plan.augment)]
+    if short:
+        reason = next(text for text in short[0][0].details["warnings"] if text.startswith("no "))
+        warnings.warn(f"{len(short)} clips have fewer altered copies than asked: {reason}", stacklevel=4)
 
 
 def collect_rows(results: Sequence[Sequence[Row]], plan: ExtractionPlan) -> ClipFeatures:
