@@ -97,7 +97,7 @@ def smile(y: np.ndarray, sr: int, step: float) -> Any:
     """Sub-harmonic summation with a path, as in openSMILE's ComParE and eGeMAPS sets.
 
     Their range (52 to 620 Hz), step (10 ms) and smoothing are fixed; with the others' floor, ceiling and step
-    its errors on FDA are several times as many.
+    its errors on FDA are two to four times as many.
     """
     f0 = _smile_engine().process_signal(y, sr)["F0final_sma"].to_numpy()
     return np.arange(len(f0)) * 0.01 + 0.03, f0
