@@ -1,11 +1,14 @@
 #include <pybind11/stl.h>
-#include <algorithm>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "arrays.hpp"
+#include "stcorner/fusion/centre.hpp"
 #include "stcorner/fusion/laplacian.hpp"
 #include "stcorner/fusion/neighbors.hpp"
 #include "stcorner/fusion/pairs.hpp"
@@ -19,6 +22,11 @@ using Codes = std::optional<Array<std::int32_t>>;
 void check_length(const char* name, const Array<std::int32_t>& codes, py::ssize_t n) {
   if (codes.ndim() != 1 || codes.shape(0) != n)
     throw py::value_error(std::string(name) + " must have one entry per row");
+}
+
+/// Pairs of blocks that a search works through in some 20 ms at first, when nothing can be left out yet.
+std::ptrdiff_t first_step(const Table& table, std::ptrdiff_t k) {
+  return std::max<std::ptrdiff_t>(4, 32768 / (table.depth + 16 * std::min<std::ptrdiff_t>(k, 1000)));
 }
 
 /// View of the arrays, which must outlive it. Labels count from 0.
@@ -49,16 +57,25 @@ Table as_table(const py::array& exact, const Array<float>& near, double scale, c
   return table;
 }
 
-/// Work through a search without the GIL, coming up for Ctrl-C.
-template <class Search>
-void run_all(Search& search, int n_threads) {
-  constexpr std::ptrdiff_t kItems = 2048;
-  for (std::ptrdiff_t begin = 0; begin < search.n_items(); begin += kItems) {
+using Clock = std::chrono::steady_clock;
+constexpr auto kBreath = std::chrono::milliseconds(20);
+
+/// Call work(begin, end) over [0, count) without the GIL, coming up for Ctrl-C about every kBreath.
+/// `step` is a guess at what one step can do.
+template <class Work>
+void in_steps(std::ptrdiff_t count, std::ptrdiff_t step, Work work) {
+  for (std::ptrdiff_t begin = 0; begin < count;) {
+    const auto start = Clock::now();
+    const std::ptrdiff_t end = begin + std::min(count - begin, step);
     {
       const WithoutGil nogil;
-      search.run(begin, std::min(search.n_items(), begin + kItems), n_threads);
+      work(begin, end);
     }
     check_signals();
+    begin = end;
+    const auto taken = Clock::now() - start;
+    if (taken < kBreath) step *= 2;
+    if (taken > 2 * kBreath) step = std::max<std::ptrdiff_t>(1, step / 2);
   }
 }
 
@@ -68,22 +85,31 @@ auto without_gil(Make make) {
   return make();
 }
 
+template <class T>
+py::tuple centre(const Array<T>& X, int n_threads) {
+  if (X.ndim() != 2 || X.size() == 0) throw py::value_error("X must be a matrix and not empty");
+  py::array_t<float> near({X.shape(0), X.shape(1)});
+  const T* const rows = X.data();
+  float* const out = near.mutable_data();
+  const std::ptrdiff_t n = X.shape(0), depth = X.shape(1);
+  const double scale = without_gil([&] { return fusion::centre(rows, n, depth, out, n_threads); });
+  return py::make_tuple(near, scale);
+}
+
 py::tuple nearest_neighbors(const py::array& exact, const Array<float>& near, double scale,
                             const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides,
-                            std::ptrdiff_t k, bool other, int n_threads) {
+                            std::ptrdiff_t k, bool other, bool distances, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
   const auto rule = other ? fusion::Rule::other_label : fusion::Rule::same_label;
   const auto search = without_gil([&] { return std::make_unique<fusion::NeighborSearch>(table, rule, k, n_threads); });
-  run_all(*search, n_threads);
+  in_steps(search->n_items(), first_step(table, k), [&](auto begin, auto end) { search->run(begin, end, n_threads); });
   py::array_t<std::int32_t> rows({table.n, k});
-  py::array_t<double> distances({table.n, k});
+  py::array_t<double> squared({distances ? table.n : 0, k});
   std::int32_t* const rows_out = rows.mutable_data();
-  double* const distances_out = distances.mutable_data();
-  {
-    const WithoutGil nogil;
-    search->finish(rows_out, distances_out, n_threads);
-  }
-  return py::make_tuple(rows, distances);
+  double* const squared_out = distances ? squared.mutable_data() : nullptr;
+  in_steps(table.n, std::max<std::ptrdiff_t>(64, (1 << 18) / (k + 16)),
+           [&](auto begin, auto end) { search->finish(begin, end, rows_out, squared_out, n_threads); });
+  return py::make_tuple(rows, squared);
 }
 
 py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double scale,
@@ -91,8 +117,11 @@ py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double
                         bool per_label, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
   const auto search = without_gil([&] { return std::make_unique<fusion::PairSearch>(table, k, per_label, n_threads); });
-  run_all(*search, n_threads);
-  const auto lists = without_gil([&] { return search->finish(n_threads); });
+  in_steps(search->n_items(), first_step(table, k), [&](auto begin, auto end) { search->run(begin, end, n_threads); });
+  std::vector<std::vector<fusion::RowPair>> lists(static_cast<std::size_t>(search->n_lists()));
+  in_steps(search->n_lists(), 1, [&](auto begin, auto end) {
+    for (auto list = begin; list < end; ++list) lists[static_cast<std::size_t>(list)] = search->finish(list, n_threads);
+  });
   py::ssize_t total = 0;
   for (const auto& list : lists) total += static_cast<py::ssize_t>(list.size());
   py::array_t<std::int32_t> rows({total, py::ssize_t{2}}), owners(total);
@@ -108,15 +137,32 @@ py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double
   return py::make_tuple(rows, distances, owners);
 }
 
+py::tuple adjacency_of(std::ptrdiff_t n, const fusion::Edges& edges) {
+  auto last = Clock::now();
+  const auto breathe = [&last] {
+    if (Clock::now() - last < kBreath) return;
+    const WithGil gil;
+    check_signals();
+    last = Clock::now();
+  };
+  auto graph = std::make_unique<fusion::Adjacency>(without_gil([&] { return fusion::adjacency(n, edges, breathe); }));
+  const auto size = [](const auto& values) { return static_cast<py::ssize_t>(values.size()); };
+  fusion::Adjacency& made = *graph;
+  // The arrays look into the graph, which can have gigabytes, and keep it alive.
+  const py::capsule owner(graph.release(), [](void* p) { delete static_cast<fusion::Adjacency*>(p); });
+  return py::make_tuple(py::array_t<std::int64_t>(size(made.indptr), made.indptr.data(), owner),
+                        py::array_t<std::int32_t>(size(made.indices), made.indices.data(), owner));
+}
+
 py::tuple adjacency(std::ptrdiff_t n, const Array<std::int32_t>& from, const Array<std::int32_t>& to) {
   if (from.ndim() != 1 || to.ndim() != 1 || from.size() != to.size())
     throw py::value_error("from and to must be vectors of equal length");
-  const std::int32_t *const a = from.data(), *const b = to.data();
-  const std::ptrdiff_t n_edges = from.size();
-  const auto graph = without_gil([&] { return fusion::adjacency(n, a, b, n_edges); });
-  return py::make_tuple(
-      py::array_t<std::int64_t>(static_cast<py::ssize_t>(graph.indptr.size()), graph.indptr.data()),
-      py::array_t<std::int32_t>(static_cast<py::ssize_t>(graph.indices.size()), graph.indices.data()));
+  return adjacency_of(n, {from.data(), to.data(), to.size(), 1});
+}
+
+py::tuple adjacency_of_lists(const Array<std::int32_t>& lists) {
+  if (lists.ndim() != 2) throw py::value_error("lists must be a matrix");
+  return adjacency_of(lists.shape(0), {nullptr, lists.data(), lists.size(), lists.shape(1)});
 }
 
 py::array_t<double> laplacian_product(const Array<std::int64_t>& indptr, const Array<std::int32_t>& indices,
@@ -130,23 +176,27 @@ py::array_t<double> laplacian_product(const Array<std::int64_t>& indptr, const A
   const double* const z = Z.data();
   double* const result = out.mutable_data();
   const std::ptrdiff_t n = Z.shape(0), depth = Z.shape(1);
-  {
-    const WithoutGil nogil;
-    fusion::laplacian_product(begins, ends, n, z, depth, result, n_threads);
-  }
+  without_gil([&] { fusion::check_graph(begins, ends, n); });
+  in_steps(n, 256, [&](auto first, auto last) {
+    fusion::laplacian_product(begins, ends, first, last, z, depth, result, n_threads);
+  });
   return out;
 }
 
 }  // namespace
 
 void bind_fusion(py::module_& m) {
+  m.def("centre", &centre<float>, py::arg("X").noconvert(), py::arg("n_threads"));
+  m.def("centre", &centre<double>, py::arg("X").noconvert(), py::arg("n_threads"));
   m.def("nearest_neighbors", &nearest_neighbors, py::arg("exact").noconvert(), py::arg("near").noconvert(),
         py::arg("scale"), py::arg("labels").noconvert(), py::arg("groups").noconvert().none(true),
-        py::arg("sides").noconvert().none(true), py::arg("k"), py::arg("other"), py::arg("n_threads"));
+        py::arg("sides").noconvert().none(true), py::arg("k"), py::arg("other"), py::arg("distances"),
+        py::arg("n_threads"));
   m.def("nearest_pairs", &nearest_pairs, py::arg("exact").noconvert(), py::arg("near").noconvert(), py::arg("scale"),
         py::arg("labels").noconvert(), py::arg("groups").noconvert().none(true),
         py::arg("sides").noconvert().none(true), py::arg("k"), py::arg("per_label"), py::arg("n_threads"));
   m.def("adjacency", &adjacency, py::arg("n"), py::arg("source").noconvert(), py::arg("target").noconvert());
+  m.def("adjacency_of_lists", &adjacency_of_lists, py::arg("lists").noconvert());
   m.def("laplacian_product", &laplacian_product, py::arg("indptr").noconvert(), py::arg("indices").noconvert(),
         py::arg("Z").noconvert(), py::arg("n_threads"));
 }

@@ -159,6 +159,9 @@ def track_pitch(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 
 # fusion
+def centre(
+    X: NDArray[np.float32] | NDArray[np.float64], n_threads: int
+) -> tuple[NDArray[np.float32], float]: ...
 def nearest_neighbors(
     exact: NDArray[Any],
     near: NDArray[np.float32],
@@ -168,6 +171,7 @@ def nearest_neighbors(
     sides: NDArray[np.int32] | None,
     k: int,
     other: bool,
+    distances: bool,
     n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
 def nearest_pairs(
@@ -184,6 +188,7 @@ def nearest_pairs(
 def adjacency(
     n: int, source: NDArray[np.int32], target: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
+def adjacency_of_lists(lists: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
 def laplacian_product(
     indptr: NDArray[np.int64], indices: NDArray[np.int32], Z: NDArray[np.float64], n_threads: int
 ) -> NDArray[np.float64]: ...

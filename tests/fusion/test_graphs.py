@@ -122,6 +122,18 @@ def test_sides_split_the_search_exactly(rng):
         assert across.rows[i][: len(expected)].tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("far", [32.0, 1024.0, 16384.0])
+@pytest.mark.parametrize("share", [0.02, 0.5])
+def test_rows_of_very_different_length(rng, isa, far, share):
+    # The integers of the search leave the far rows out of their range, or have few digits for the others.
+    X, y = random_case(rng, 300, 11)
+    X = np.round(X * 16) / 16  # squares and their sums are exact in float64
+    X[rng.random(300) < share] *= far
+    check_neighbors(X, y, 5)
+    check_neighbors(X, y, 40, other=True)
+    check_pairs(X, y, 50)
+
+
 @pytest.mark.parametrize("shift", [0.0, 1e6])
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
 def test_offsets_and_magnitudes(rng, shift, scale):

@@ -8,49 +8,70 @@
 
 namespace stcorner::fusion {
 
-Adjacency adjacency(std::ptrdiff_t n, const std::int32_t* from, const std::int32_t* to, std::ptrdiff_t n_edges) {
+namespace {
+
+/// How many edges or rows pass between two breaths: milliseconds.
+constexpr std::ptrdiff_t kEdges = 1 << 18, kRows = 1 << 8;
+
+template <class Function>
+void for_each(std::ptrdiff_t count, std::ptrdiff_t step, const std::function<void()>& breathe, Function function) {
+  for (std::ptrdiff_t begin = 0; begin < count; begin += step) {
+    for (std::ptrdiff_t i = begin; i < std::min(count, begin + step); ++i) function(i);
+    breathe();
+  }
+}
+
+}  // namespace
+
+Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, const std::function<void()>& breathe) {
   if (n < 0) throw std::invalid_argument("n must be >= 0");
   const auto size = static_cast<std::size_t>(n);
   std::vector<std::int64_t> start(size + 1, 0);
-  for (std::ptrdiff_t e = 0; e < n_edges; ++e) {
-    if (to[e] < 0) continue;
-    if (from[e] < 0 || from[e] >= n || to[e] >= n || from[e] == to[e])
+  for_each(edges.count, kEdges, breathe, [&](std::ptrdiff_t e) {
+    const std::int32_t from = edges.begin(e), to = edges.to[e];
+    if (to < 0) return;
+    if (from < 0 || from >= n || to >= n || from == to)
       throw std::invalid_argument("edges must join two different rows");
-    ++start[static_cast<std::size_t>(from[e]) + 1];
-    ++start[static_cast<std::size_t>(to[e]) + 1];
-  }
+    ++start[static_cast<std::size_t>(from) + 1];
+    ++start[static_cast<std::size_t>(to) + 1];
+  });
   for (std::size_t i = 0; i < size; ++i) start[i + 1] += start[i];
   std::vector<std::int32_t> ends(static_cast<std::size_t>(start[size]));
   std::vector<std::int64_t> next(start.begin(), start.end() - 1);
-  for (std::ptrdiff_t e = 0; e < n_edges; ++e) {
-    if (to[e] < 0) continue;
-    ends[static_cast<std::size_t>(next[static_cast<std::size_t>(from[e])]++)] = to[e];
-    ends[static_cast<std::size_t>(next[static_cast<std::size_t>(to[e])]++)] = from[e];
-  }
+  for_each(edges.count, kEdges, breathe, [&](std::ptrdiff_t e) {
+    const std::int32_t from = edges.begin(e), to = edges.to[e];
+    if (to < 0) return;
+    ends[static_cast<std::size_t>(next[static_cast<std::size_t>(from)]++)] = to;
+    ends[static_cast<std::size_t>(next[static_cast<std::size_t>(to)]++)] = from;
+  });
   Adjacency graph;
   graph.indptr.assign(size + 1, 0);
   auto out = ends.begin();  // rows only get shorter: they move down in place
-  for (std::size_t i = 0; i < size; ++i) {
+  for_each(n, kRows, breathe, [&](std::ptrdiff_t row) {
+    const auto i = static_cast<std::size_t>(row);
     const auto begin = ends.begin() + start[i], end = ends.begin() + start[i + 1];
     std::sort(begin, end);
     out = std::move(begin, std::unique(begin, end), out);
     graph.indptr[i + 1] = out - ends.begin();
-  }
+  });
   ends.erase(out, ends.end());
   graph.indices = std::move(ends);
   return graph;
 }
 
-void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n, const double* Z,
-                       std::ptrdiff_t depth, double* out, int n_threads) {
+void check_graph(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n) {
   bool sound = indptr[0] == 0;
   for (std::ptrdiff_t i = 0; i < n; ++i) sound = sound && indptr[i] <= indptr[i + 1];
   for (std::int64_t e = 0; sound && e < indptr[n]; ++e) sound = indices[e] >= 0 && indices[e] < n;
   if (!sound) throw std::invalid_argument("the graph's rows must ascend from 0 and end in rows of Z");
+}
+
+void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t first,
+                       std::ptrdiff_t last, const double* Z, std::ptrdiff_t depth, double* out, int n_threads) {
   using Row = Eigen::Map<const Eigen::ArrayXd>;
   constexpr std::ptrdiff_t kChunk = 64;
-  parallel_for((n + kChunk - 1) / kChunk, n_threads, [&](std::ptrdiff_t chunk) {
-    for (std::ptrdiff_t i = chunk * kChunk; i < std::min(n, (chunk + 1) * kChunk); ++i) {
+  parallel_for((last - first + kChunk - 1) / kChunk, n_threads, [&](std::ptrdiff_t chunk) {
+    for (std::ptrdiff_t i = first + chunk * kChunk; i < std::min(last, first + (chunk + 1) * kChunk); ++i) {
       const Row own(Z + i * depth, depth);
       Eigen::Map<Eigen::ArrayXd> sum(out + i * depth, depth);
       sum.setZero();

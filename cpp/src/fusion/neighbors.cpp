@@ -11,7 +11,9 @@ namespace stcorner::fusion {
 namespace {
 
 using Index = std::ptrdiff_t;
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::int32_t upper_of(Candidate candidate) noexcept { return static_cast<std::int32_t>(candidate >> 32); }
+std::int32_t row_of(Candidate candidate) noexcept { return static_cast<std::int32_t>(candidate & 0xffffffffu); }
 
 /// Up to this many neighbours a list is kept sorted, which keeps its limit sharp; longer lists are
 /// thinned out when they are full.
@@ -23,9 +25,9 @@ Index reservoir(Index k) { return k + (k <= kSorted ? 16 : std::min(k, std::max<
 /// A block's limits, side by side as the kernel wants them, and the largest of each panel.
 struct Limits {
   Index first = 0, width = 0;
-  std::vector<float> values, largest;
+  std::vector<std::int32_t> values, largest;
 
-  void load(const Panels& panels, const std::vector<std::atomic<float>>& limits, Index block) {
+  void load(const Panels& panels, const std::vector<std::atomic<std::int32_t>>& limits, Index block) {
     first = panels.block_begin(block);
     width = panels.width();
     const Index n_panels = panels.block_end(block) - first;
@@ -34,13 +36,13 @@ struct Limits {
     const std::int32_t* const rows = panels.rows(first);
     for (Index r = 0; r < n_panels * width; ++r)
       values[static_cast<std::size_t>(r)] =
-          rows[r] < 0 ? -kInfinity : limits[static_cast<std::size_t>(rows[r])].load(std::memory_order_relaxed);
+          rows[r] < 0 ? 0 : limits[static_cast<std::size_t>(rows[r])].load(std::memory_order_relaxed);
     for (Index p = 0; p < n_panels; ++p) update(first + p);
   }
 
-  float* of(Index panel) noexcept { return values.data() + (panel - first) * width; }
-  float top(Index panel) const noexcept { return largest[static_cast<std::size_t>(panel - first)]; }
-  float top() const noexcept { return *std::max_element(largest.begin(), largest.end()); }
+  std::int32_t* of(Index panel) noexcept { return values.data() + (panel - first) * width; }
+  std::int32_t top(Index panel) const noexcept { return largest[static_cast<std::size_t>(panel - first)]; }
+  std::int32_t top() const noexcept { return *std::max_element(largest.begin(), largest.end()); }
   void update(Index panel) noexcept {
     largest[static_cast<std::size_t>(panel - first)] = *std::max_element(of(panel), of(panel) + width);
   }
@@ -60,7 +62,7 @@ NeighborSearch::NeighborSearch(const Table& table, Rule rule, Index k, int n_thr
       locks_(static_cast<std::size_t>(panels_.n_blocks())) {
   if (k < 1 || k > table.n) throw std::invalid_argument("k must be >= 1 and <= the number of rows");
   candidates_.resize(static_cast<std::size_t>(table.n * capacity_));
-  for (auto& limit : limits_) limit.store(kInfinity, std::memory_order_relaxed);
+  for (auto& limit : limits_) limit.store(Panels::no_limit(), std::memory_order_relaxed);
 }
 
 void NeighborSearch::run(Index begin, Index end, int n_threads) {
@@ -75,12 +77,12 @@ void NeighborSearch::process(const BlockPair& pair) {
   limits_a.load(panels_, limits_, pair.first);
   if (!diagonal) limits_b.load(panels_, limits_, pair.second);
   Limits &a = limits_a, &b = diagonal ? limits_a : limits_b;
-  if (pair.bound > std::max(a.top(), b.top())) return;
+  if (pair.bound >= std::max(a.top(), b.top())) return;
 
   for (Index p = panels_.block_begin(pair.first); p < panels_.block_end(pair.first); ++p)
     for (Index q = diagonal ? p : panels_.block_begin(pair.second); q < panels_.block_end(pair.second); ++q) {
-      if (panels_.box_bound(p, q) > std::max(a.top(p), b.top(q))) continue;
-      float *const at_p = a.of(p), *const at_q = b.of(q);
+      if (panels_.box_bound(p, q) >= std::max(a.top(p), b.top(q))) continue;
+      std::int32_t *const at_p = a.of(p), *const at_q = b.of(q);
       const Index count = panels_.scan(p, q, at_p, at_q, hits.data());
       if (count == 0) continue;
       std::unique_lock<std::mutex> lock_a(locks_[static_cast<std::size_t>(pair.first)]);
@@ -91,8 +93,8 @@ void NeighborSearch::process(const BlockPair& pair) {
         if (p == q && hit.row >= hit.column) continue;
         const std::int32_t i = panels_.rows(p)[hit.row], j = panels_.rows(q)[hit.column];
         if (table_.same_group(i, j)) continue;
-        if (hit.bound <= at_p[hit.row]) at_p[hit.row] = offer(i, j, hit.bound);
-        if (hit.bound <= at_q[hit.column]) at_q[hit.column] = offer(j, i, hit.bound);
+        if (hit.bound < at_p[hit.row]) at_p[hit.row] = offer(i, j, hit.bound);
+        if (hit.bound < at_q[hit.column]) at_q[hit.column] = offer(j, i, hit.bound);
       }
       a.update(p);
       b.update(q);
@@ -100,11 +102,12 @@ void NeighborSearch::process(const BlockPair& pair) {
 }
 
 /// Take up a candidate of a row unless it is beyond its limit; returns the limit after that.
-float NeighborSearch::offer(std::int32_t row, std::int32_t other, float bound) {
+std::int32_t NeighborSearch::offer(std::int32_t row, std::int32_t other, std::int32_t bound) {
   const auto at = static_cast<std::size_t>(row);
-  float limit = limits_[at].load(std::memory_order_relaxed);
-  if (bound > limit) return limit;
-  const Candidate candidate{bound + panels_.slack(row) + panels_.slack(other), other};
+  std::int32_t limit = limits_[at].load(std::memory_order_relaxed);
+  if (bound >= limit) return limit;
+  const Candidate candidate =
+      static_cast<Candidate>(panels_.upper(bound, row, other)) << 32 | static_cast<std::uint32_t>(other);
   if (sorted_) {
     limit = insert(row, candidate, limit);
   } else {
@@ -115,31 +118,36 @@ float NeighborSearch::offer(std::int32_t row, std::int32_t other, float bound) {
   return limit;
 }
 
-float NeighborSearch::insert(std::int32_t row, const Candidate& candidate, float limit) {
+std::int32_t NeighborSearch::insert(std::int32_t row, Candidate candidate, std::int32_t limit) {
   Candidate* const begin = candidates(row);
   std::int32_t& count = counts_[static_cast<std::size_t>(row)];
-  Candidate* place = begin + count++;
-  for (; place != begin && place[-1].upper > candidate.upper; --place) *place = place[-1];
-  *place = candidate;
-  if (count >= k_) limit = std::min(limit, as_limit(static_cast<double>(begin[k_ - 1].upper)));
-  while (count > k_ && lower(row, begin[count - 1]) > limit) --count;
+  // Carried to the end whatever it is: no branch to guess, unlike in a search for the place.
+  for (Candidate* c = begin; c != begin + count; ++c) {
+    const Candidate nearer = std::min(*c, candidate);
+    candidate = std::max(*c, candidate);
+    *c = nearer;
+  }
+  begin[count++] = candidate;
+  if (count < k_) return limit;
+  limit = std::min(limit, Panels::limit_above(upper_of(begin[k_ - 1])));
+  while (count > k_ && !useful(row, begin[count - 1], limit)) --count;
   return count == capacity_ ? thin_out(row, limit) : limit;
 }
 
-float NeighborSearch::compact(std::int32_t row, float limit) {
-  thread_local std::vector<float> upper;
+std::int32_t NeighborSearch::compact(std::int32_t row, std::int32_t limit) {
+  thread_local std::vector<std::int32_t> upper;
   std::int32_t& count = counts_[static_cast<std::size_t>(row)];
   Candidate* const begin = candidates(row);
-  upper.clear();
-  for (const Candidate* c = begin; c != begin + count; ++c) upper.push_back(c->upper);
-  limit = std::min(limit, kth_upper(upper, k_));
+  upper.resize(static_cast<std::size_t>(count));
+  std::transform(begin, begin + count, upper.begin(), upper_of);
+  limit = std::min(limit, kth_limit(upper, k_));
   count = static_cast<std::int32_t>(
-      std::remove_if(begin, begin + count, [&](const Candidate& c) { return lower(row, c) > limit; }) - begin);
+      std::remove_if(begin, begin + count, [&](Candidate c) { return !useful(row, c, limit); }) - begin);
   return count > k_ + (capacity_ - k_) / 2 ? thin_out(row, limit) : limit;
 }
 
 /// Bounds that tie within rounding (duplicates, say) can fill a list: exact distances thin it out.
-float NeighborSearch::thin_out(std::int32_t row, float limit) {
+std::int32_t NeighborSearch::thin_out(std::int32_t row, std::int32_t limit) {
   std::int32_t& count = counts_[static_cast<std::size_t>(row)];
   Candidate* const begin = candidates(row);
   std::vector<std::pair<double, std::int32_t>> decided;
@@ -149,38 +157,42 @@ float NeighborSearch::thin_out(std::int32_t row, float limit) {
   std::sort(kept.begin(), kept.end());
   count = static_cast<std::int32_t>(
       std::remove_if(begin, begin + count,
-                     [&](const Candidate& c) { return !std::binary_search(kept.begin(), kept.end(), c.row); }) -
+                     [&](Candidate c) { return !std::binary_search(kept.begin(), kept.end(), row_of(c)); }) -
       begin);
-  return std::min(limit, as_limit(0.5 * decided.back().first * table_.scale * table_.scale));
+  return std::min(limit, panels_.limit_above(decided.back().first));
 }
 
-Index NeighborSearch::decide(const Candidate* candidates, Index count, std::int32_t row, float limit,
+bool NeighborSearch::useful(std::int32_t row, Candidate candidate, std::int32_t limit) const noexcept {
+  return panels_.lower(upper_of(candidate), row, row_of(candidate)) < limit;
+}
+
+Index NeighborSearch::decide(const Candidate* candidates, Index count, std::int32_t row, std::int32_t limit,
                              std::vector<std::pair<double, std::int32_t>>& decided) const {
   decided.clear();
-  for (Index c = 0; c < count; ++c)
-    if (lower(row, candidates[c]) <= limit)
-      decided.emplace_back(exact_distance(table_, row, candidates[c].row), candidates[c].row);
+  for (const Candidate* c = candidates; c != candidates + count; ++c)
+    if (useful(row, *c, limit)) decided.emplace_back(exact_distance(table_, row, row_of(*c)), row_of(*c));
   const Index kept = std::min(k_, static_cast<Index>(decided.size()));
   std::partial_sort(decided.begin(), decided.begin() + kept, decided.end());
   decided.resize(static_cast<std::size_t>(kept));
   return kept;
 }
 
-void NeighborSearch::finish(std::int32_t* rows, double* distances, int n_threads) const {
-  constexpr Index kChunk = 256;
-  parallel_for((table_.n + kChunk - 1) / kChunk, n_threads, [&](Index chunk) {
-    std::vector<float> upper;
+void NeighborSearch::finish(Index first, Index last, std::int32_t* rows, double* distances, int n_threads) const {
+  constexpr Index kChunk = 16;
+  parallel_for((last - first + kChunk - 1) / kChunk, n_threads, [&](Index chunk) {
+    std::vector<std::int32_t> upper;
     std::vector<std::pair<double, std::int32_t>> decided;
-    for (Index i = chunk * kChunk; i < std::min(table_.n, (chunk + 1) * kChunk); ++i) {
+    for (Index i = first + chunk * kChunk; i < std::min(last, first + (chunk + 1) * kChunk); ++i) {
       const auto row = static_cast<std::int32_t>(i);
       const Candidate* const begin = candidates_.data() + i * capacity_;
       const Index count = counts_[static_cast<std::size_t>(i)];
-      upper.clear();
-      for (const Candidate* c = begin; c != begin + count; ++c) upper.push_back(c->upper);
-      const Index kept = decide(begin, count, row, kth_upper(upper, k_), decided);
+      upper.resize(static_cast<std::size_t>(count));
+      std::transform(begin, begin + count, upper.begin(), upper_of);
+      const Index kept = decide(begin, count, row, kth_limit(upper, k_), decided);
       for (Index place = 0; place < k_; ++place) {
         const bool there = place < kept;
         rows[i * k_ + place] = there ? decided[static_cast<std::size_t>(place)].second : -1;
+        if (distances == nullptr) continue;
         distances[i * k_ + place] =
             there ? decided[static_cast<std::size_t>(place)].first : std::numeric_limits<double>::infinity();
       }

@@ -1,7 +1,6 @@
 #include "stcorner/fusion/pairs.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 #include <tuple>
 
@@ -32,7 +31,7 @@ PairSearch::PairSearch(const Table& table, Index k, bool per_label, int n_thread
       per_label_(per_label),
       lists_(per_label ? n_labels(table) : 1) {
   if (k < 1) throw std::invalid_argument("n_pairs must be >= 1");
-  for (List& list : lists_) list.limit.store(std::numeric_limits<float>::infinity(), std::memory_order_relaxed);
+  for (List& list : lists_) list.limit.store(Panels::no_limit(), std::memory_order_relaxed);
 }
 
 void PairSearch::run(Index begin, Index end, int n_threads) {
@@ -41,13 +40,13 @@ void PairSearch::run(Index begin, Index end, int n_threads) {
 
 void PairSearch::process(const BlockPair& pair) {
   thread_local std::vector<kernels::Hit> hits;
-  thread_local std::vector<float> limits_a, limits_b;
+  thread_local std::vector<std::int32_t> limits_a, limits_b;
   const auto width = static_cast<std::size_t>(panels_.width());
   hits.resize(width * width);
   const Index first_a = panels_.block_begin(pair.first), first_b = panels_.block_begin(pair.second);
   List& list_a = list_of(panels_.label(first_a));
   List& list_b = list_of(panels_.label(first_b));
-  float limit_a = 0.0F, limit_b = 0.0F;
+  std::int32_t limit_a = 0, limit_b = 0;
   const auto load = [&] {
     limit_a = list_a.limit.load(std::memory_order_relaxed);
     limit_b = list_b.limit.load(std::memory_order_relaxed);
@@ -55,11 +54,11 @@ void PairSearch::process(const BlockPair& pair) {
     limits_b.assign(width, limit_b);
   };
   load();
-  if (pair.bound > std::max(limit_a, limit_b)) return;
+  if (pair.bound >= std::max(limit_a, limit_b)) return;
 
   for (Index p = first_a; p < panels_.block_end(pair.first); ++p)
     for (Index q = first_b; q < panels_.block_end(pair.second); ++q) {
-      if (panels_.box_bound(p, q) > std::max(limit_a, limit_b)) continue;
+      if (panels_.box_bound(p, q) >= std::max(limit_a, limit_b)) continue;
       const Index count = panels_.scan(p, q, limits_a.data(), limits_b.data(), hits.data());
       if (count == 0) continue;
       for (Index h = 0; h < count; ++h) {
@@ -75,31 +74,34 @@ void PairSearch::process(const BlockPair& pair) {
 }
 
 void PairSearch::offer(List& list, const RowPair& pair) {
-  if (pair.bound > list.limit.load(std::memory_order_relaxed)) return;
+  if (pair.bound >= list.limit.load(std::memory_order_relaxed)) return;
   const std::lock_guard<std::mutex> guard(list.lock);
   if (static_cast<Index>(list.pairs.size()) >= capacity_) compact(list);
-  if (pair.bound <= list.limit.load(std::memory_order_relaxed)) list.pairs.push_back(pair);
+  if (pair.bound < list.limit.load(std::memory_order_relaxed)) list.pairs.push_back(pair);
+}
+
+std::int32_t PairSearch::limit_of(const std::vector<RowPair>& pairs) const {
+  std::vector<std::int32_t> upper(pairs.size());
+  std::transform(pairs.begin(), pairs.end(), upper.begin(),
+                 [&](const RowPair& pair) { return panels_.upper(pair.bound, pair.first, pair.second); });
+  return kth_limit(upper, k_);
 }
 
 void PairSearch::compact(List& list) {
-  std::vector<float> upper;
-  upper.reserve(list.pairs.size());
-  for (const RowPair& pair : list.pairs)
-    upper.push_back(pair.bound + panels_.slack(pair.first) + panels_.slack(pair.second));
-  float limit = std::min(list.limit.load(std::memory_order_relaxed), kth_upper(upper, k_));
+  std::int32_t limit = std::min(list.limit.load(std::memory_order_relaxed), limit_of(list.pairs));
   const auto end =
-      std::remove_if(list.pairs.begin(), list.pairs.end(), [&](const RowPair& pair) { return pair.bound > limit; });
+      std::remove_if(list.pairs.begin(), list.pairs.end(), [&](const RowPair& pair) { return pair.bound >= limit; });
   list.pairs.erase(end, list.pairs.end());
   if (static_cast<Index>(list.pairs.size()) > k_ + (capacity_ - k_) / 2) {
     // Ties within rounding (duplicates, say): only exact distances can thin them out.
     decide(list.pairs, limit, 1);
-    limit = std::min(limit, as_limit(0.5 * list.pairs.back().distance * table_.scale * table_.scale));
+    limit = std::min(limit, panels_.limit_above(list.pairs.back().distance));
   }
   list.limit.store(limit, std::memory_order_relaxed);
 }
 
-void PairSearch::decide(std::vector<RowPair>& pairs, float limit, int n_threads) const {
-  pairs.erase(std::remove_if(pairs.begin(), pairs.end(), [&](const RowPair& pair) { return pair.bound > limit; }),
+void PairSearch::decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_threads) const {
+  pairs.erase(std::remove_if(pairs.begin(), pairs.end(), [&](const RowPair& pair) { return pair.bound >= limit; }),
               pairs.end());
   constexpr Index kChunk = 1024;
   const Index count = static_cast<Index>(pairs.size());
@@ -114,16 +116,10 @@ void PairSearch::decide(std::vector<RowPair>& pairs, float limit, int n_threads)
   pairs.resize(static_cast<std::size_t>(kept));
 }
 
-std::vector<std::vector<RowPair>> PairSearch::finish(int n_threads) {
-  std::vector<std::vector<RowPair>> found;
-  for (List& list : lists_) {
-    std::vector<float> upper;
-    for (const RowPair& pair : list.pairs)
-      upper.push_back(pair.bound + panels_.slack(pair.first) + panels_.slack(pair.second));
-    decide(list.pairs, kth_upper(upper, k_), n_threads);
-    found.push_back(std::move(list.pairs));
-  }
-  return found;
+std::vector<RowPair> PairSearch::finish(Index list, int n_threads) {
+  std::vector<RowPair> pairs = std::move(lists_[static_cast<std::size_t>(list)].pairs);
+  decide(pairs, limit_of(pairs), n_threads);
+  return pairs;
 }
 
 }  // namespace stcorner::fusion

@@ -18,12 +18,18 @@ using Index = std::ptrdiff_t;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr Index kBlockRows = 256;
 
-// Products underflow to steps of 2^-149; with lengths of at most 1 this covers any sum of them.
-constexpr double kTiny = 1e-38;
+/// Rows this many times longer than nine in ten are drawn in.
+constexpr double kLongerThanMost = 8.0;
 
-/// Relative error of a halved squared distance by the kernels, in units of both halved norms: the
-/// rounding of the rows to float32, of a float32 sum of `depth` products, and of the comparison.
-double relative_error(Index depth) { return (static_cast<double>(depth) + 16.0) * 0x1p-24; }
+/// Squared length of x[0, n).
+double squared_length(const float* x, Index n) noexcept {
+  double sums[4] = {0.0, 0.0, 0.0, 0.0};
+  Index k = 0;
+  for (; k + 4 <= n; k += 4)
+    for (Index l = 0; l < 4; ++l) sums[l] += static_cast<double>(x[k + l]) * static_cast<double>(x[k + l]);
+  for (; k < n; ++k) sums[0] += static_cast<double>(x[k]) * static_cast<double>(x[k]);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
 
 /// Order rows[begin, end) as a k-d tree whose leaves are panels: halves at a multiple of the width,
 /// across the leading coordinate of largest extent.
@@ -57,16 +63,7 @@ void sort_tree(const Table& table, Index n_axes, Index width, std::int32_t* begi
   sort_tree(table, n_axes, width, middle, end);
 }
 
-/// Halved squared distance between two boxes, each kBox lows, kBox highs, and the slack of its rows.
-float between(const float* a, const float* b) noexcept {
-  float sum = 0.0F;
-  for (Index k = 0; k < Panels::kBox; ++k) {
-    const float gap = std::max(0.0F, std::max(a[k] - b[Panels::kBox + k], b[k] - a[Panels::kBox + k]));
-    sum += gap * gap;
-  }
-  return 0.5F * sum - (a[2 * Panels::kBox] + b[2 * Panels::kBox]);
-}
-
+// Lows, highs, and what rounding to float32 may hide of a halved squared distance of its rows.
 constexpr Index kBoxSize = 2 * Panels::kBox + 1;
 
 }  // namespace
@@ -83,17 +80,23 @@ double exact_distance(const Table& table, std::int32_t i, std::int32_t j) noexce
 }
 
 Panels::Panels(const Table& table, std::int32_t first_stage, int n_threads)
-    : kernel_(&kernels::fusion_table()), width_(kernel_->panel_width), depth_(table.depth) {
+    : kernel_(&kernels::fusion_table()),
+      width_(kernel_->panel_width),
+      depth_(table.depth),
+      n_pairs_((table.depth + 1) / 2),
+      scale_(table.scale),
+      // Half a unit per coordinate, and what float32 leaves open of where that is.
+      reach_(0.51 * std::sqrt(static_cast<double>(table.depth)) + 0.01) {
   if (table.n < 1 || table.depth < 1) throw std::invalid_argument("X must not be empty");
-  for (std::int32_t end = first_stage; end < depth_; end *= 2) stage_ends_.push_back(end);
-  stage_ends_.push_back(static_cast<std::int32_t>(depth_));
+  for (std::int32_t end = first_stage / 2; end < n_pairs_; end *= 2) stage_ends_.push_back(end);
+  stage_ends_.push_back(static_cast<std::int32_t>(n_pairs_));
   sort_rows(table, n_threads);
-  const Index n_panels = static_cast<Index>(labels_.size());
-  values_.resize(static_cast<std::size_t>(n_panels * depth_ * width_));
-  half_norms_.resize(static_cast<std::size_t>(n_panels) * stage_ends_.size() * static_cast<std::size_t>(width_),
-                     kInfinity);
+  choose_unit(table, n_threads);
+  const auto n_places = labels_.size() * static_cast<std::size_t>(width_);
+  values_.resize(n_places * static_cast<std::size_t>(2 * n_pairs_));
+  halves_.resize(n_places * stage_ends_.size(), kernels::kNowhere);
   slack_.resize(static_cast<std::size_t>(table.n));
-  parallel_for(n_panels, n_threads, [&](Index panel) { fill(table, panel); });
+  parallel_for(static_cast<Index>(labels_.size()), n_threads, [&](Index panel) { fill(table, panel); });
   measure(table);
 }
 
@@ -131,26 +134,51 @@ void Panels::sort_rows(const Table& table, int n_threads) {
   blocks_.push_back(static_cast<Index>(labels_.size()));
 }
 
+void Panels::choose_unit(const Table& table, int n_threads) {
+  constexpr Index kChunk = 256;
+  norms_.resize(static_cast<std::size_t>(table.n));
+  parallel_for((table.n + kChunk - 1) / kChunk, n_threads, [&](Index chunk) {
+    for (Index i = chunk * kChunk; i < std::min(table.n, (chunk + 1) * kChunk); ++i)
+      norms_[static_cast<std::size_t>(i)] = squared_length(table.near + i * depth_, depth_);
+  });
+  std::vector<double> sorted = norms_;
+  const auto most = sorted.begin() + static_cast<Index>(sorted.size() - 1 - sorted.size() / 10);
+  std::nth_element(sorted.begin(), most, sorted.end());
+  const double longest = *std::max_element(most, sorted.end());
+  const double ball = *most > 0.0 ? std::min(longest, kLongerThanMost * kLongerThanMost * *most) : longest;
+  // Lengths below 1e-30 are nothing beside float32's rounding of the squares.
+  unit_ = ball > 1e-60 ? kernels::kLongest / std::sqrt(ball) : 1.0;
+}
+
 void Panels::fill(const Table& table, Index panel) {
   const Index n_stages = static_cast<Index>(stage_ends_.size());
-  const double error = relative_error(depth_);
-  float* values = values_.data() + panel * depth_ * width_;
-  float* halves = half_norms_.data() + panel * n_stages * width_;
+  thread_local std::vector<std::int16_t> integers;
+  integers.assign(static_cast<std::size_t>(2 * n_pairs_), 0);
+  std::int16_t* const values = values_.data() + panel * 2 * n_pairs_ * width_;
+  std::int32_t* const halves = halves_.data() + panel * n_stages * width_;
   for (Index r = 0; r < width_; ++r) {
     const std::int32_t row = rows(panel)[r];
-    if (row < 0) continue;  // zeros at infinite length are never near
-    const float* x = table.near + row * depth_;
-    double norm = 0.0;
-    Index k = 0;
+    if (row < 0) continue;  // zeros at kNowhere are never near
+    const float* const x = table.near + row * depth_;
+    const double length = std::sqrt(norms_[static_cast<std::size_t>(row)]) * unit_;
+    const double beyond = std::max(0.0, length - kernels::kLongest);
+    const double unit = beyond > 0.0 ? unit_ * (kernels::kLongest / length) : unit_;
+    kernel_->quantise(x, depth_, static_cast<float>(unit), integers.data());
+    for (Index k = 0; k < n_pairs_; ++k) std::copy_n(integers.data() + 2 * k, 2, values + 2 * (k * width_ + r));
+
+    // A product of two rows is off by at most the reach times both lengths, and its square.
+    double norm = 0.0, error = 0.0;
+    Index done = 0;
     for (Index s = 0; s < n_stages; ++s) {
-      for (; k < stage_ends_[static_cast<std::size_t>(s)]; ++k) {
-        values[k * width_ + r] = x[k];
-        norm += static_cast<double>(x[k]) * static_cast<double>(x[k]);
-      }
-      // Lowered by the error, a kernel's distance is a lower bound.
-      halves[s * width_ + r] = static_cast<float>(0.5 * norm * (1.0 - error) - kTiny);
+      const Index end = std::min<Index>(depth_, 2 * stage_ends_[static_cast<std::size_t>(s)]);
+      norm += squared_length(x + done, end - done);
+      done = end;
+      error = reach_ * (std::sqrt(norm) * unit + reach_) + 1.0;
+      halves[s * width_ + r] = static_cast<std::int32_t>(std::floor(0.5 * norm * unit * unit - error));
     }
-    slack_[static_cast<std::size_t>(row)] = static_cast<float>(norm * error + 4.0 * kTiny);
+    const double slack = 2.0 * error + 4.0 + beyond * (2.0 * kernels::kLongest + beyond);
+    slack_[static_cast<std::size_t>(row)] =
+        static_cast<std::int32_t>(std::min<double>(std::ceil(slack), kernels::kUnlimited));
   }
 }
 
@@ -171,7 +199,7 @@ void Panels::measure(const Table& table) {
           box[static_cast<std::size_t>(k)] = std::min(box[static_cast<std::size_t>(k)], value);
           box[static_cast<std::size_t>(kBox + k)] = std::max(box[static_cast<std::size_t>(kBox + k)], value);
         }
-        box[2 * kBox] = std::max(box[2 * kBox], slack(row));
+        box[2 * kBox] = std::max(box[2 * kBox], static_cast<float>(norms_[static_cast<std::size_t>(row)] * 0x1p-21));
       }
     boxes.insert(boxes.end(), box.begin(), box.end());
   };
@@ -179,8 +207,27 @@ void Panels::measure(const Table& table) {
   for (Index b = 0; b < n_blocks(); ++b) enclose(block_boxes_, block_begin(b), block_end(b));
 }
 
-float Panels::box_bound(Index p, Index q) const noexcept {
+std::int32_t Panels::between(const float* a, const float* b) const noexcept {
+  double sum = 0.0;
+  for (Index k = 0; k < kBox; ++k) {
+    const float gap = std::max(0.0F, std::max(a[k] - b[kBox + k], b[k] - a[kBox + k]));
+    sum += static_cast<double>(gap) * static_cast<double>(gap);
+  }
+  const double halved = 0.5 * sum * (1.0 - 1e-6) - static_cast<double>(a[2 * kBox]) - static_cast<double>(b[2 * kBox]);
+  // Below no_limit, so that a pair of boxes is not left out before there is a limit.
+  return static_cast<std::int32_t>(std::clamp(halved * unit_ * unit_, 0.0, static_cast<double>(no_limit() - 1)));
+}
+
+std::int32_t Panels::box_bound(Index p, Index q) const noexcept {
   return between(boxes_.data() + p * kBoxSize, boxes_.data() + q * kBoxSize);
+}
+
+std::int32_t Panels::no_limit() noexcept { return kernels::kUnlimited; }
+
+std::int32_t Panels::limit_above(double squared) const noexcept {
+  const double factor = scale_ * unit_;
+  const double halved = 0.5 * squared * factor * factor * (1.0 + 1e-9) + 2.0;
+  return halved < no_limit() ? static_cast<std::int32_t>(halved) + 1 : no_limit();
 }
 
 std::vector<BlockPair> Panels::plan(const Table& table, Rule rule) const {
@@ -199,21 +246,20 @@ std::vector<BlockPair> Panels::plan(const Table& table, Rule rule) const {
   return pairs;
 }
 
-Index Panels::scan(Index p, Index q, const float* limits_p, const float* limits_q, kernels::Hit* hits) const noexcept {
+Index Panels::scan(Index p, Index q, const std::int32_t* limits_p, const std::int32_t* limits_q,
+                   kernels::Hit* hits) const noexcept {
   const Index n_stages = static_cast<Index>(stage_ends_.size());
-  const auto panel = [&](Index i, const float* limits) {
-    return kernels::Panel{values_.data() + i * depth_ * width_, half_norms_.data() + i * n_stages * width_, limits};
+  const auto panel = [&](Index i, const std::int32_t* limits) {
+    return kernels::Panel{values_.data() + i * 2 * n_pairs_ * width_, halves_.data() + i * n_stages * width_, limits};
   };
   return kernel_->scan(panel(p, limits_p), panel(q, limits_q), stage_ends_.data(), n_stages, hits);
 }
 
-float kth_upper(std::vector<float>& upper, Index k) noexcept {
-  if (static_cast<Index>(upper.size()) < k) return kInfinity;
+std::int32_t kth_limit(std::vector<std::int32_t>& upper, Index k) noexcept {
+  if (static_cast<Index>(upper.size()) < k) return Panels::no_limit();
   const auto kth = upper.begin() + (k - 1);
   std::nth_element(upper.begin(), kth, upper.end());
-  return as_limit(static_cast<double>(*kth));
+  return Panels::limit_above(*kth);
 }
-
-float as_limit(double halved) noexcept { return static_cast<float>(halved * (1.0 + 1e-6) + kTiny); }
 
 }  // namespace stcorner::fusion

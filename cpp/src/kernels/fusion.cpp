@@ -1,5 +1,8 @@
 #include "fusion.hpp"
 
+#include <cstring>
+
+#include "fusion_integers.hpp"
 #include "simd.hpp"
 
 #define STC_STRING_(x) #x
@@ -14,78 +17,75 @@
 namespace stcorner::kernels::STC_ISA {
 namespace {
 
-// A tile is kRows x (kVectors vectors): its sums, the vectors of one coordinate and one broadcast
-// value fill the registers (32 of AVX-512 and NEON, 16 of AVX2 and SSE2) without spilling.
+// A tile is kRows x (kVectors vectors): its sums, the vectors of one pair of coordinates and one broadcast
+// pair fit the registers.
 #if defined(__AVX512F__)
 constexpr std::ptrdiff_t kVectors = 2, kRows = 8;
-#else
-constexpr std::ptrdiff_t kVectors = 3, kRows = 4;
-#endif
-constexpr std::ptrdiff_t kWidth = kVectors * F32::size;
-
-/// Bit l is set where a[l] >= b[l]; false for NaN.
-STC_INLINE unsigned at_least(F32 a, F32 b) noexcept {
-#if defined(__AVX512F__)
-  return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ);
 #elif defined(__AVX2__)
-  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ)));
+constexpr std::ptrdiff_t kVectors = 2, kRows = 4;
 #elif defined(__SSE2__) || defined(_M_X64)
-  return static_cast<unsigned>(_mm_movemask_ps(_mm_cmpge_ps(a.v, b.v)));
+constexpr std::ptrdiff_t kVectors = 4, kRows = 2;
 #elif defined(__ARM_NEON)
-  const uint32x4_t bits = {1, 2, 4, 8};
-  const uint32x4_t set = vandq_u32(vcgeq_f32(a.v, b.v), bits);
-  return vgetq_lane_u32(set, 0) | vgetq_lane_u32(set, 1) | vgetq_lane_u32(set, 2) | vgetq_lane_u32(set, 3);
+constexpr std::ptrdiff_t kVectors = 4, kRows = 4;
 #else
-  return a.v >= b.v ? 1u : 0u;
+constexpr std::ptrdiff_t kVectors = 16, kRows = 4;
 #endif
-}
+constexpr std::ptrdiff_t kWidth = kVectors * I32::size;
 
 struct Tile {
-  F32 sums[kRows][kVectors];
+  I32 sums[kRows][kVectors];
 };
 
-/// What the product of two rows must reach for their halved squared distance, half_a + half_b - product,
-/// to be within the larger of both limits.
-STC_INLINE F32 needed(F32 half_a, F32 half_b, F32 limit_a, F32 limit_b) noexcept {
-  return (half_a + half_b) - max(limit_a, limit_b);
+/// A pair of 16-bit values in every lane.
+STC_INLINE I32 broadcast_pair(const std::int16_t* p) noexcept {
+  std::int32_t both;
+  std::memcpy(&both, p, sizeof both);
+  return all(both);
 }
 
-STC_INLINE void accumulate(Tile& tile, const float* a, const float* b, std::ptrdiff_t begin,
+STC_INLINE void accumulate(Tile& tile, const std::int16_t* a, const std::int16_t* b, std::ptrdiff_t begin,
                            std::ptrdiff_t end) noexcept {
   for (std::ptrdiff_t k = begin; k < end; ++k) {
-    F32 column[kVectors];
-    STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) column[v] = load(b + k * kWidth + v * F32::size);
+    I32 column[kVectors];
+    STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) column[v] =
+        load_integers(b + 2 * (k * kWidth + v * I32::size));
     STC_UNROLL for (std::ptrdiff_t r = 0; r < kRows; ++r) {
-      const F32 row = broadcast(a[k * kWidth + r]);
-      STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) tile.sums[r][v] = fma(row, column[v], tile.sums[r][v]);
+      const I32 row = broadcast_pair(a + 2 * (k * kWidth + r));
+      STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) tile.sums[r][v] =
+          add_products(tile.sums[r][v], row, column[v]);
     }
   }
 }
 
-STC_INLINE bool any_within(const Tile& tile, const float* half_a, const float* half_b, const float* limit_a,
-                           const float* limit_b) noexcept {
+/// The halves and limits of two panels at one stage, `a` from the tile's first row on.
+struct Edges {
+  const std::int32_t *half_a, *half_b, *limit_a, *limit_b;
+};
+
+/// Lanes where the bound, both halves less the product, is below the larger limit.
+STC_INLINE unsigned within(const Edges& e, const Tile& tile, std::ptrdiff_t r, std::ptrdiff_t v) noexcept {
+  const I32 half = all(e.half_a[r]) + load_integers(e.half_b + v * I32::size);
+  const I32 limit = max(all(e.limit_a[r]), load_integers(e.limit_b + v * I32::size));
+  return above(tile.sums[r][v], half - limit);
+}
+
+STC_INLINE bool any_within(const Tile& tile, const Edges& edges) noexcept {
   unsigned any = 0;
-  STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) {
-    const F32 half = load(half_b + v * F32::size), limit = load(limit_b + v * F32::size);
-    STC_UNROLL for (std::ptrdiff_t r = 0; r < kRows; ++r) any |=
-        at_least(tile.sums[r][v], needed(broadcast(half_a[r]), half, broadcast(limit_a[r]), limit));
-  }
+  STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v) STC_UNROLL for (std::ptrdiff_t r = 0; r < kRows; ++r) any |=
+      within(edges, tile, r, v);
   return any != 0;
 }
 
-STC_INLINE Hit* emit(const Tile& tile, const float* half_a, const float* half_b, const float* limit_a,
-                     const float* limit_b, std::int32_t first_row, Hit* out) noexcept {
+STC_INLINE Hit* emit(const Tile& tile, const Edges& edges, std::int32_t first_row, Hit* out) noexcept {
   for (std::ptrdiff_t r = 0; r < kRows; ++r) {
     for (std::ptrdiff_t v = 0; v < kVectors; ++v) {
-      const F32 half_sum = broadcast(half_a[r]) + load(half_b + v * F32::size);
-      unsigned mask = at_least(tile.sums[r][v], needed(broadcast(half_a[r]), load(half_b + v * F32::size),
-                                                       broadcast(limit_a[r]), load(limit_b + v * F32::size)));
+      unsigned mask = within(edges, tile, r, v);
       if (mask == 0) continue;
-      float bounds[F32::size];
-      store(bounds, half_sum - tile.sums[r][v]);
+      std::int32_t bounds[I32::size];
+      store_integers(bounds, all(edges.half_a[r]) + load_integers(edges.half_b + v * I32::size) - tile.sums[r][v]);
       for (std::ptrdiff_t l = 0; mask != 0; ++l, mask >>= 1)
         if (mask & 1u)
-          *out++ = {bounds[l], first_row + static_cast<std::int32_t>(r), static_cast<std::int32_t>(v * F32::size + l)};
+          *out++ = {bounds[l], first_row + static_cast<std::int32_t>(r), static_cast<std::int32_t>(v * I32::size + l)};
     }
   }
   return out;
@@ -97,20 +97,26 @@ std::ptrdiff_t scan(const Panel& a, const Panel& b, const std::int32_t* stage_en
   for (std::ptrdiff_t row = 0; row < kWidth; row += kRows) {
     Tile tile;
     STC_UNROLL for (std::ptrdiff_t r = 0; r < kRows; ++r) STC_UNROLL for (std::ptrdiff_t v = 0; v < kVectors; ++v)
-        tile.sums[r][v] = broadcast(0.0F);
-    std::ptrdiff_t done = 0, stage = 0;
+        tile.sums[r][v] = all(0);
+    Edges edges{a.halves + row, b.halves, a.limits + row, b.limits};
+    std::ptrdiff_t done = 0;
     bool alive = true;
-    for (; alive && stage < n_stages; ++stage) {
-      accumulate(tile, a.values + row, b.values, done, stage_ends[stage]);
+    for (std::ptrdiff_t stage = 0; alive && stage < n_stages; ++stage) {
+      edges.half_a = a.halves + stage * kWidth + row;
+      edges.half_b = b.halves + stage * kWidth;
+      accumulate(tile, a.values + 2 * row, b.values, done, stage_ends[stage]);
       done = stage_ends[stage];
-      alive = any_within(tile, a.half_norms + stage * kWidth + row, b.half_norms + stage * kWidth, a.limits + row,
-                         b.limits);
+      alive = any_within(tile, edges);
     }
-    if (alive)
-      out = emit(tile, a.half_norms + (n_stages - 1) * kWidth + row, b.half_norms + (n_stages - 1) * kWidth,
-                 a.limits + row, b.limits, static_cast<std::int32_t>(row), out);
+    if (alive) out = emit(tile, edges, static_cast<std::int32_t>(row), out);
   }
   return out - hits;
+}
+
+void quantise(const float* x, std::ptrdiff_t n, float factor, std::int16_t* out) noexcept {
+  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: the last bit of a sum with it is a unit
+  for (std::ptrdiff_t k = 0; k < n; ++k)
+    out[k] = static_cast<std::int16_t>(static_cast<std::int32_t>((x[k] * factor + kRound) - kRound));
 }
 
 // Eight float64 lanes. The empty asm keeps the compiler from fusing a product with the sum after it.
@@ -197,7 +203,7 @@ double distance_double(const double* a, const double* b, std::ptrdiff_t n) noexc
 }  // namespace
 
 const FusionTable& fusion_table() noexcept {
-  static constexpr FusionTable table{STC_STRING(STC_ISA), kWidth, &scan, &distance_float, &distance_double};
+  static constexpr FusionTable table{STC_STRING(STC_ISA), kWidth, &scan, &quantise, &distance_float, &distance_double};
   return table;
 }
 

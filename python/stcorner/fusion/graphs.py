@@ -64,8 +64,7 @@ class Graph(NamedTuple):
 
 def graph_of_neighbors(rows: NDArray[np.int32]) -> Graph:
     """Join rows of which one is in the other's list (n, k); -1 fills short lists."""
-    n, k = rows.shape
-    return Graph(*_core.adjacency(n, np.repeat(np.arange(n, dtype=np.int32), k), rows.ravel()))
+    return Graph(*_core.adjacency_of_lists(np.ascontiguousarray(rows)))
 
 
 def graph_of_pairs(rows: NDArray[np.int32], n: int) -> Graph:
@@ -76,14 +75,14 @@ def graph_of_pairs(rows: NDArray[np.int32], n: int) -> Graph:
 def find_intrinsic(search: Search, labels: Codes, n_neighbors: int, groups: Codes | None) -> Graph:
     """Find the intrinsic graph."""
     k = min(n_neighbors, max(1, int(np.bincount(labels).max()) - 1))
-    return graph_of_neighbors(search.neighbors(labels, k, other=False, groups=groups).rows)
+    return graph_of_neighbors(search.neighbors(labels, k, other=False, groups=groups))
 
 
 def find_penalty(search: Search, labels: Codes, n_pairs: int, penalty: str, groups: Codes | None) -> Graph:
     """Find a penalty graph."""
     n = len(labels)
     if penalty == "sample_neighbors":
-        return graph_of_neighbors(search.neighbors(labels, min(n_pairs, n), other=True, groups=groups).rows)
+        return graph_of_neighbors(search.neighbors(labels, min(n_pairs, n), other=True, groups=groups))
     per_class = penalty == "class_pairs"
     return graph_of_pairs(
         search.pairs(labels, min(n_pairs, n * n), per_class=per_class, groups=groups).rows, n
@@ -94,7 +93,7 @@ def make_search(X: NDArray[Any], client: Any, n_threads: int, *, turn: bool = Tr
     """Return a search over the rows: on the cluster of `client`, or here."""
     if client is not None:
         return ClusterSearch(X, client)
-    return LocalSearch(prepare(X, turn=turn), n_threads)
+    return LocalSearch(prepare(X, turn=turn, n_threads=n_threads), n_threads)
 
 
 def check_samples(

@@ -43,47 +43,42 @@ class Samples(NamedTuple):
     scale: float
 
 
-def _axes(X: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+def _axes(near: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return orthonormal directions, widest first.
 
     Any orthonormal basis gives the same distances; a sample of the rows is enough to find a good one.
     """
-    sample = np.asarray(X[:: max(1, len(X) // _SAMPLE_ROWS)], dtype=np.float64) - mean
+    sample = near[:: max(1, len(near) // _SAMPLE_ROWS)].astype(np.float64)
     return np.ascontiguousarray(np.linalg.eigh(sample.T @ sample)[1][:, ::-1])
 
 
-def prepare(X: NDArray[Any], *, turn: bool = True) -> Samples:
+def prepare(X: NDArray[Any], *, turn: bool = True, n_threads: int = 0) -> Samples:
     """Centre, turn (where that pays) and scale rows for the search."""
     n, d = X.shape
     X = np.ascontiguousarray(X)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = X.mean(axis=0, dtype=np.float64)
-        # No row is longer than the box around all of them.
-        longest = float((np.maximum(X.max(axis=0) - mean, mean - X.min(axis=0)) ** 2).sum())
-    if not np.isfinite(longest):
+    near, scale = _core.centre(X, n_threads)
+    if not np.isfinite(scale):
         raise ParameterError("X must have squared distances within float64's range")
-    # A power of two, so that scaling is exact; no row comes out longer than 1.
-    scale = 1.0 if longest == 0.0 else 2.0 ** -int(np.frexp(np.sqrt(longest))[1])
-    axes = _axes(X, mean) if turn and n >= 16 * d else None
-    near = np.empty((n, d), dtype=np.float32)
-    for start in range(0, n, _BLOCK_ROWS):
-        block = X[start : start + _BLOCK_ROWS] - mean
-        block *= scale
-        near[start : start + _BLOCK_ROWS] = block if axes is None else block @ axes
+    if turn and n >= 16 * d:
+        axes = _axes(near)
+        for start in range(0, n, _BLOCK_ROWS):
+            # In float64, so that turning adds nothing to what rounding to float32 hides.
+            block = near[start : start + _BLOCK_ROWS]
+            block[...] = block.astype(np.float64) @ axes
     return Samples(X, near, scale)
 
 
 def nearest_neighbors(
     samples: Samples, labels: Codes, k: int, *, other: bool = False, groups: Codes | None = None,
-    sides: Codes | None = None, n_threads: int = 0,
+    sides: Codes | None = None, distances: bool = True, n_threads: int = 0,
 ) -> Neighbors:  # fmt: skip
     """Find the `k` nearest rows of the same label (`other`: of another label) of every row.
 
-    Pairs of the same group, or of the same side, do not count.
+    Pairs of the same group, or of the same side, do not count. Without `distances`, those have no rows.
     """
     return Neighbors(
         *_core.nearest_neighbors(
-            samples.exact, samples.near, samples.scale, labels, groups, sides, k, other, n_threads
+            samples.exact, samples.near, samples.scale, labels, groups, sides, k, other, distances, n_threads
         )
     )
 

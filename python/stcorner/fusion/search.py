@@ -22,8 +22,8 @@ __all__ = ["ClusterSearch", "LocalSearch", "Search"]
 class Search(Protocol):
     """Nearest rows and nearest pairs of the rows it was made for."""
 
-    def neighbors(self, labels: Codes, k: int, *, other: bool, groups: Codes | None) -> Neighbors:
-        """Nearest rows of the same label, or of another one."""
+    def neighbors(self, labels: Codes, k: int, *, other: bool, groups: Codes | None) -> NDArray[np.int32]:
+        """Nearest rows (n, k) of the same label, or of another one; -1 where there are fewer."""
         ...
 
     def pairs(self, labels: Codes, k: int, *, per_class: bool, groups: Codes | None) -> Pairs:
@@ -38,11 +38,11 @@ class LocalSearch:
         self._samples = samples
         self._n_threads = n_threads
 
-    def neighbors(self, labels: Codes, k: int, *, other: bool, groups: Codes | None) -> Neighbors:
-        """Nearest rows of the same label, or of another one."""
+    def neighbors(self, labels: Codes, k: int, *, other: bool, groups: Codes | None) -> NDArray[np.int32]:
+        """Nearest rows (n, k) of the same label, or of another one; -1 where there are fewer."""
         return nearest_neighbors(
-            self._samples, labels, k, other=other, groups=groups, n_threads=self._n_threads
-        )
+            self._samples, labels, k, other=other, groups=groups, distances=False, n_threads=self._n_threads
+        ).rows
 
     def pairs(self, labels: Codes, k: int, *, per_class: bool, groups: Codes | None) -> Pairs:
         """Nearest pairs of different labels, for each class or over all."""
@@ -76,7 +76,7 @@ def _compare(
     """Search one block of rows, or between two blocks; runs on a worker, on one thread."""
     rows = first if second is None else np.concatenate([first, second])
     sides = None if second is None else np.repeat(np.arange(2, dtype=np.int32), [len(first), len(second)])
-    samples = prepare(rows)
+    samples = prepare(rows, n_threads=1)
     if kind == "neighbors":
         k = min(k, len(rows))
         return nearest_neighbors(samples, labels, k, other=flag, groups=groups, sides=sides, n_threads=1)
@@ -131,8 +131,8 @@ class ClusterSearch:
                 tasks[task] = take.astype(np.int32)
         return tasks
 
-    def neighbors(self, labels: Codes, k: int, *, other: bool, groups: Codes | None) -> Neighbors:
-        """Nearest rows of the same label, or of another one."""
+    def neighbors(self, labels: Codes, k: int, *, other: bool, groups: Codes | None) -> NDArray[np.int32]:
+        """Nearest rows (n, k) of the same label, or of another one; -1 where there are fewer."""
         merged = Neighbors(np.full((self._n, k), -1, dtype=np.int32), np.full((self._n, k), np.inf))
         tasks = self._submit("neighbors", k, other, labels, groups)
         for task, part in _finished(tasks):
@@ -143,7 +143,7 @@ class ClusterSearch:
             )
             merged.rows[take], merged.distance[take] = best.rows, best.distance
             task.release()
-        return merged
+        return merged.rows
 
     def pairs(self, labels: Codes, k: int, *, per_class: bool, groups: Codes | None) -> Pairs:
         """Nearest pairs of different labels, for each class or over all."""

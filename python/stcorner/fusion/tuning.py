@@ -79,13 +79,13 @@ def _projections(
     for variance in grid["pca_variance"]:
         pca = principal_axes(as_rows(X), variance)
         Z = project(as_rows(X), pca.mean, pca.axes)
-        search = LocalSearch(prepare(Z, turn=False), n_threads)
+        search = LocalSearch(prepare(Z, turn=False, n_threads=n_threads), n_threads)
         near = search.neighbors(labels, min(n, max(grid["n_neighbors"])), other=False, groups=None)
-        within = {k: graph_of_neighbors(near.rows[:, :k]).scatter(Z, n_threads) for k in grid["n_neighbors"]}
+        within = {k: graph_of_neighbors(near[:, :k]).scatter(Z, n_threads) for k in grid["n_neighbors"]}
         for penalty in grid["penalty"]:
             longest = max(grid["n_pairs"])
             if penalty == "sample_neighbors":
-                far = search.neighbors(labels, min(n, longest), other=True, groups=None).rows
+                far = search.neighbors(labels, min(n, longest), other=True, groups=None)
                 graphs = {k: graph_of_neighbors(far[:, :k]) for k in grid["n_pairs"]}
             else:
                 pairs = search.pairs(labels, longest, per_class=penalty == "class_pairs", groups=None)

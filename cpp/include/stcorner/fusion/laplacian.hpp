@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace stcorner::fusion {
@@ -11,14 +12,29 @@ struct Adjacency {
   std::vector<std::int32_t> indices;
 };
 
-/// Graph of `n_edges` edges (from[e], to[e]) over n rows; repeated edges, also turned ones, count once.
-/// Edges with to[e] < 0 are skipped. Throws std::invalid_argument for a row number beyond n and for a loop.
-Adjacency adjacency(std::ptrdiff_t n, const std::int32_t* from, const std::int32_t* to, std::ptrdiff_t n_edges);
+/// Edges (from[e], to[e]) of a graph; without `from`, edge e begins at row e / per_row.
+/// Those with to[e] < 0 are no edges.
+struct Edges {
+  const std::int32_t* from;
+  const std::int32_t* to;
+  std::ptrdiff_t count, per_row;
 
-/// out = L Z with L the Laplacian of the graph: out_i is the sum of z_i - z_j over the ends j of i. Taken
-/// edge by edge in float64, nothing is lost where the ends are close and far from the origin. Z and out
-/// are (n, depth), C order, and do not overlap. Throws std::invalid_argument for ends beyond n.
-void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n, const double* Z,
-                       std::ptrdiff_t depth, double* out, int n_threads);
+  std::int32_t begin(std::ptrdiff_t e) const noexcept {
+    return from != nullptr ? from[e] : static_cast<std::int32_t>(e / per_row);
+  }
+};
+
+/// Graph over n rows; repeated edges, also turned ones, count once. Throws std::invalid_argument for a row
+/// number beyond n and for a loop. `breathe` is called again and again, and may end the work by throwing.
+Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, const std::function<void()>& breathe);
+
+/// Throws std::invalid_argument unless the rows of a graph ascend from 0 and end in its n rows.
+void check_graph(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n);
+
+/// Rows [first, last) of L Z with L the Laplacian of the graph: row i is the sum of z_i - z_j over the ends
+/// j of i. Taken edge by edge in float64, nothing is lost where the ends are close and far from the origin.
+/// Z and out are (n, depth), C order, and do not overlap.
+void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t first,
+                       std::ptrdiff_t last, const double* Z, std::ptrdiff_t depth, double* out, int n_threads);
 
 }  // namespace stcorner::fusion

@@ -6,12 +6,12 @@
 
 namespace stcorner::fusion {
 
-/// Two rows, the smaller number first, a lower bound of their halved squared distance, and in the end
-/// the squared distance itself.
+/// Two rows, the smaller number first, a lower bound of their distance (in the units of Panels), and in
+/// the end the squared distance itself.
 struct RowPair {
   double distance;
   std::int32_t first, second;
-  float bound;
+  std::int32_t bound;
 };
 
 /// The k nearest pairs of rows of different labels, for each label (one row in it, one outside) or over
@@ -23,20 +23,22 @@ class PairSearch {
 
   std::ptrdiff_t n_items() const noexcept { return static_cast<std::ptrdiff_t>(plan_.size()); }
   void run(std::ptrdiff_t begin, std::ptrdiff_t end, int n_threads);
-  /// One list per label (or one in all), nearest first. Ends the search: the candidates are given up.
-  std::vector<std::vector<RowPair>> finish(int n_threads);
+  std::ptrdiff_t n_lists() const noexcept { return static_cast<std::ptrdiff_t>(lists_.size()); }
+  /// The list of a label (or that of all), nearest first. Its candidates are given up.
+  std::vector<RowPair> finish(std::ptrdiff_t list, int n_threads);
 
  private:
   struct List {
     std::mutex lock;
     std::vector<RowPair> pairs;
-    std::atomic<float> limit;
+    std::atomic<std::int32_t> limit;
   };
 
   void process(const BlockPair& pair);
   void offer(List& list, const RowPair& pair);
   void compact(List& list);
-  void decide(std::vector<RowPair>& pairs, float limit, int n_threads) const;
+  std::int32_t limit_of(const std::vector<RowPair>& pairs) const;
+  void decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_threads) const;
   List& list_of(std::int32_t label) noexcept { return lists_[per_label_ ? static_cast<std::size_t>(label) : 0]; }
 
   Table table_;

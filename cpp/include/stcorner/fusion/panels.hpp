@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -41,16 +42,21 @@ enum class Rule { same_label, other_label };
 /// Two blocks of panels and a lower bound of the halved squared distance between rows of theirs.
 struct BlockPair {
   std::int32_t first, second;
-  float bound;
+  std::int32_t bound;
 };
 
 /// The rows, sorted so that neighbours stand together (a k-d tree within each label), cut into panels
 /// of one label each, with boxes around panels and around blocks of panels.
+///
+/// Panels hold rows as 16-bit integers, which halves the work of products in float32. All distances
+/// here are halved, squared, and in units of these integers. Rounding moves no row by more than `reach`,
+/// and rows far longer than most are drawn in to a ball (no two rows come to lie farther apart by that),
+/// so that they do not take the others' digits: bounds from below hold for all.
 class Panels {
  public:
   static constexpr std::ptrdiff_t kBox = 8;  ///< leading coordinates that boxes bound
 
-  /// Tiles are first looked at after `first_stage` coordinates, then each time that number doubles.
+  /// Tiles are first looked at after `first_stage` coordinates (even), then each time that number doubles.
   Panels(const Table& table, std::int32_t first_stage, int n_threads);
 
   std::ptrdiff_t width() const noexcept { return width_; }
@@ -60,36 +66,54 @@ class Panels {
   /// Row of the table at a place of a panel, -1 where the panel is only filled up.
   const std::int32_t* rows(std::ptrdiff_t panel) const noexcept { return rows_.data() + panel * width_; }
   std::int32_t label(std::ptrdiff_t panel) const noexcept { return labels_[static_cast<std::size_t>(panel)]; }
-  /// Twice the largest error of a bound that row i takes part in, halved squared units.
-  float slack(std::int32_t i) const noexcept { return slack_[static_cast<std::size_t>(i)]; }
-  /// Lower bound of the halved squared distance between the rows of two panels.
-  float box_bound(std::ptrdiff_t p, std::ptrdiff_t q) const noexcept;
+  /// Upper bound of a distance by a lower one; no_limit where nothing is known.
+  std::int32_t upper(std::int32_t bound, std::int32_t i, std::int32_t j) const noexcept {
+    const std::int64_t sum =
+        std::int64_t{bound} + slack_[static_cast<std::size_t>(i)] + slack_[static_cast<std::size_t>(j)];
+    return static_cast<std::int32_t>(std::min<std::int64_t>(std::max<std::int64_t>(sum, 0), no_limit()));
+  }
+  /// The lower bound again, or less.
+  std::int64_t lower(std::int32_t upper, std::int32_t i, std::int32_t j) const noexcept {
+    return std::int64_t{upper} - slack_[static_cast<std::size_t>(i)] - slack_[static_cast<std::size_t>(j)];
+  }
+  /// Every limit and every distance of the bounds is at most this.
+  static std::int32_t no_limit() noexcept;
+  /// What no pair at `upper`, or at an exact squared distance in the units of the data, or nearer reaches.
+  static std::int32_t limit_above(std::int32_t upper) noexcept { return std::min(upper, no_limit() - 1) + 1; }
+  std::int32_t limit_above(double squared) const noexcept;
+  /// Lower bound of the distance between the rows of two panels.
+  std::int32_t box_bound(std::ptrdiff_t p, std::ptrdiff_t q) const noexcept;
 
   /// Block pairs that hold pairs under the rule, most promising first.
   std::vector<BlockPair> plan(const Table& table, Rule rule) const;
 
   /// Scan two panels; see FusionTable::scan.
-  std::ptrdiff_t scan(std::ptrdiff_t p, std::ptrdiff_t q, const float* limits_p, const float* limits_q,
+  std::ptrdiff_t scan(std::ptrdiff_t p, std::ptrdiff_t q, const std::int32_t* limits_p, const std::int32_t* limits_q,
                       kernels::Hit* hits) const noexcept;
 
  private:
   void sort_rows(const Table& table, int n_threads);
+  void choose_unit(const Table& table, int n_threads);
   void fill(const Table& table, std::ptrdiff_t panel);
   void measure(const Table& table);
+  std::int32_t between(const float* a, const float* b) const noexcept;
 
   const kernels::FusionTable* kernel_;
-  std::ptrdiff_t width_, depth_;
-  std::vector<std::int32_t> stage_ends_;
+  std::ptrdiff_t width_, depth_, n_pairs_;
+  double scale_;       ///< of the table
+  double unit_ = 1.0;  ///< integers per unit of `near`
+  double reach_;       ///< farthest that rounding moves a row, in integers
+  std::vector<std::int32_t> stage_ends_;  ///< in pairs of coordinates
   std::vector<std::int32_t> rows_, labels_, sides_;
   std::vector<std::ptrdiff_t> blocks_;  ///< first panel of each block, and the end
-  std::vector<float> values_, half_norms_, boxes_, block_boxes_, slack_;
+  std::vector<double> norms_;           ///< squared lengths in `near`
+  std::vector<std::int16_t> values_;
+  std::vector<std::int32_t> halves_, slack_;
+  std::vector<float> boxes_, block_boxes_;
 };
 
-/// The k-th smallest of bound + slack over the candidates: at least k of them are no farther.
-/// `upper` is scratch. Returns infinity where there are fewer than k.
-float kth_upper(std::vector<float>& upper, std::ptrdiff_t k) noexcept;
-
-/// A halved squared distance in the table's units as a limit for the kernels, rounded up.
-float as_limit(double halved) noexcept;
+/// What the k nearest of the candidates are sure to be below, by their upper bounds (scratch).
+/// Panels::no_limit where there are fewer than k.
+std::int32_t kth_limit(std::vector<std::int32_t>& upper, std::ptrdiff_t k) noexcept;
 
 }  // namespace stcorner::fusion
