@@ -10,7 +10,10 @@ job in the best way that their interface allows: a search within each class; for
 row of each row, a bound from those, and an exact search among the rows within it.
 
 Each peer runs in a process of its own (thread pools of several libraries disturb one another), and the
-processes take turns: round after round, one repetition each. Reported: medians, and ratios of medians.
+processes take turns: round after round, one repetition each, until the rounds or the seconds of a row are
+spent. All begin with a few of the rows, which is not counted. The first run of all rows counts only where
+it takes longer than SLOW, and then it is the only one. Reported: medians, and ratios of medians. A peer
+that is not installed, or fails, is named.
 
     python bench/fusion.py --out bench/results/fusion.json
     python bench/fusion.py --sizes 7442 --work intrinsic --rounds 3
@@ -37,6 +40,7 @@ PEERS = ("stcorner", "faiss", "scikit-learn-intelex", "scikit-learn", "dense", "
 PACKAGES = {"faiss": "faiss-cpu", "dense": "numpy"}
 # Which sizes are worth their time: the dense ways need several n x n matrices.
 LARGEST = {"dense": 7442, "metric-learn": 7442}
+SLOW = 4.0
 
 
 def make_data(n, kind):
@@ -188,7 +192,7 @@ def make_job(peer, work, X, y, k2, n_threads):
         from stcorner.fusion.neighbors import nearest_neighbors, nearest_pairs, prepare
 
         def intrinsic():
-            samples = prepare(X, turn=len(X) >= 160 * D)
+            samples = prepare(X, turn=len(X) >= 160 * D, n_threads=n_threads)
             return nearest_neighbors(samples, y, K1, n_threads=n_threads).rows
 
         def fit():
@@ -199,7 +203,7 @@ def make_job(peer, work, X, y, k2, n_threads):
 
         return {
             "intrinsic": intrinsic,
-            "pairs": lambda: nearest_pairs(prepare(X), y, k2, n_threads=n_threads).rows,
+            "pairs": lambda: nearest_pairs(prepare(X, n_threads=n_threads), y, k2, n_threads=n_threads).rows,
             "fit": fit,
         }[work]
     if peer == "dense":
@@ -219,6 +223,8 @@ def make_job(peer, work, X, y, k2, n_threads):
 
 def child(peer, work, n, kind, k2, n_threads):
     X, y = make_data(n, kind)
+    few = slice(None, None, max(1, n // 800))
+    make_job(peer, work, np.ascontiguousarray(X[few]), y[few], min(k2, 100), n_threads)()  # imports, threads
     job = make_job(peer, work, X, y, k2, n_threads)
     for line in sys.stdin:
         start, cpu = time.perf_counter(), time.process_time()
@@ -279,21 +285,28 @@ def agreement(work, truth, found):
     return len(pairs[0] & pairs[1]) / max(1, len(pairs[0]))
 
 
-def compare(work, n, kind, k2, n_threads, peers, rounds):
-    runners, first, rows = {}, {}, []
+def compare(work, n, kind, k2, n_threads, peers, rounds, budget):
+    """Time one kind of work; returns the rows and the peers that gave none."""
+    runners, first, rows, absent = {}, {}, [], []
     for peer in peers:
         if n > LARGEST.get(peer, n) or (work != "fit" and peer in LARGEST):
             continue
         runner = Runner((peer, work, n, kind, k2, n_threads), n_threads)
         answer = runner.once("check")  # also warms up
         if answer is None:
-            print(f"{peer}: not run here", file=sys.stderr)
+            print(f"{peer}: not run here ({work}, n={n}, {kind})", file=sys.stderr)
+            absent.append({"work": work, "n": n, "data": kind, "peer": peer})
+            runner.close()
             continue
         runners[peer], first[peer] = runner, answer
-    times = {peer: [] for peer in runners}
-    for _ in range(rounds):
-        for peer, runner in runners.items():
-            times[peer].append(runner.once())
+    times = {peer: [answer] if answer["seconds"] > SLOW else [] for peer, answer in first.items()}
+    quick = [peer for peer in runners if not times[peer]]
+    start = time.perf_counter()
+    for done in range(rounds):
+        if done and time.perf_counter() - start > budget:
+            break
+        for peer in quick:
+            times[peer].append(runners[peer].once())
     truth = first["stcorner"].get("result")
     for peer, runner in runners.items():
         runner.close()
@@ -301,15 +314,15 @@ def compare(work, n, kind, k2, n_threads, peers, rounds):
         row = {
             "work": work, "n": n, "d": D, "data": kind, "k1": K1, "k2": k2, "threads": n_threads,
             "peer": peer,
-            "median_s": round(median, 5), "cpu_s": round(cpu, 5), "rounds": rounds,
+            "median_s": round(median, 5), "cpu_s": round(cpu, 5), "rounds": len(times[peer]),
             "peak_mb": first[peer]["peak_mb"],
             "ratio": round(median / statistics.median(each["seconds"] for each in times["stcorner"]), 2),
         }  # fmt: skip
         if "result" in first[peer] and truth is not None:
             row["agreement"] = round(agreement(work, truth, first[peer]["result"]), 6)
         rows.append(row)
-        print("  ".join(f"{key}={row[key]}" for key in row if key not in ("d", "k1", "rounds")), flush=True)
-    return rows
+        print("  ".join(f"{key}={row[key]}" for key in row if key not in ("d", "k1")), flush=True)
+    return rows, absent
 
 
 def versions():
@@ -342,6 +355,7 @@ def main():
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--budget", type=float, default=10.0, help="seconds for the rounds of a row")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -351,20 +365,24 @@ def main():
         return
     import stcorner
 
-    rows = []
+    rows, absent = [], []
     for n in map(int, options.sizes.split(",")):
         for kind in options.data.split(","):
             for work in options.work.split(","):
                 for k2 in map(int, options.pairs.split(",")) if work == "pairs" else (100,):
                     peers = options.peers.split(",")
-                    rows += compare(work, n, kind, k2, options.threads, peers, options.rounds)
+                    found, missing = compare(
+                        work, n, kind, k2, options.threads, peers, options.rounds, options.budget
+                    )
+                    rows += found
+                    absent += missing
     if options.out:
         record = {
             "command": "python bench/fusion.py " + " ".join(sys.argv[1:]), "processor": processor(),
             "cores": os.cpu_count(), "load": [round(x, 2) for x in os.getloadavg()],
             "isa": stcorner.active_isa(),
             "stcorner": stcorner.__version__, "python": platform.python_version(), "versions": versions(),
-            "rows": rows,
+            "rows": rows, "absent": absent,
         }  # fmt: skip
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(record, indent=1) + "\n")
