@@ -223,8 +223,8 @@ def make_job(peer, work, X, y, k2, n_threads):
 
 def child(peer, work, n, kind, k2, n_threads):
     X, y = make_data(n, kind)
-    few = slice(None, None, max(1, n // 800))
-    make_job(peer, work, np.ascontiguousarray(X[few]), y[few], min(k2, 100), n_threads)()  # imports, threads
+    few = [np.ascontiguousarray(each[:: max(1, n // 800)]) for each in (X, y)]
+    make_job(peer, work, *few, min(k2, 100), n_threads)()  # imports, threads
     job = make_job(peer, work, X, y, k2, n_threads)
     for line in sys.stdin:
         start, cpu = time.perf_counter(), time.process_time()
