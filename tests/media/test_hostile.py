@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from media_files import noise_pictures, tone, write_media
+from peak_memory import PEAK_KIB
 from stcorner.errors import MediaError
 from stcorner.media import MediaWarning, crop_face, iter_video, load_audio, load_video, probe
 
@@ -245,13 +246,15 @@ def huge(folder, good):
 
 def test_huge_declared_sizes_take_no_memory(tmp_path, good):
     names = huge(tmp_path, good)
-    code = """
-import json, resource, sys, warnings
+    code = (
+        PEAK_KIB
+        + """
+import json, sys, warnings
 from stcorner.media import crop_face, load_audio, load_video, probe
 from stcorner.errors import MediaError
 import av, cv2, soundfile, soxr
 warnings.simplefilter("ignore")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_kib()
 out = {}
 for path in sys.argv[1:]:
     for reader in (probe, load_audio, load_video, crop_face):
@@ -260,8 +263,9 @@ for path in sys.argv[1:]:
             out.setdefault(path, []).append("ok")
         except MediaError as error:
             out.setdefault(path, []).append(str(error))
-print(json.dumps([out, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before]))
+print(json.dumps([out, peak_kib() - before]))
 """
+    )
     paths = [str(tmp_path / name) for name in names]
     run = subprocess.run(
         [sys.executable, "-c", code, *paths], capture_output=True, text=True, timeout=120, check=True

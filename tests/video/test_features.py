@@ -9,6 +9,7 @@ import pytest
 
 import stcorner
 from oracles import video as oracle
+from peak_memory import PEAK_KIB
 
 
 def clip(shape=(20, 36, 42), seed=0):
@@ -197,13 +198,13 @@ def test_memory_does_not_grow_with_the_stream(tmp_path):
     import subprocess
     import sys
 
-    code = (
-        "import resource, sys, numpy as np, stcorner\n"
+    code = PEAK_KIB + (
+        "import sys, numpy as np, stcorner\n"
         "def blocks(n):\n"
         "    base = np.random.default_rng(0).integers(0, 255, (16, 240, 320), np.uint8)\n"
         "    for i in range(n): yield np.roll(base, i, axis=2)\n"
         "stcorner.detect_stips(blocks(int(sys.argv[1])), threshold_rel=0.5)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(peak_kib())"
     )
     peaks = []
     for n in (8, 40):
