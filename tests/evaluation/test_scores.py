@@ -121,6 +121,30 @@ def test_interval_covers_and_is_wider_over_actors_than_over_clips() -> None:
     assert np.isnan(ev.bootstrap_interval(counts[:1])).all()
 
 
+def test_recall_intervals_are_those_of_each_class_alone() -> None:
+    rng = np.random.default_rng(4)
+    counts = rng.integers(0, 9, (12, 3, 3))
+    counts[:, 2] = 0  # a class that never occurs
+    found = ev.class_recall_intervals(counts, seed=5)
+    drawn = np.random.default_rng(5).multinomial(12, np.full(12, 1 / 12), size=5000)
+    for at in range(2):
+        recall = (drawn @ counts[:, at, at]) / (drawn @ counts[:, at].sum(axis=1))
+        np.testing.assert_allclose(found[at], np.quantile(recall, [0.025, 0.975]), rtol=1e-12)
+    assert np.isnan(found[2]).all()
+    assert np.isnan(ev.class_recall_intervals(counts[:1])).all()
+    with pytest.raises(ParameterError, match="counts must have shape"):
+        ev.class_recall_intervals([[1, 2]])
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"), [(0, 10, 0.0, 0.2775), (7, 10, 0.3968, 0.8922), (60, 60, 0.9398, 1.0)]
+)
+def test_wilson_interval_has_the_values_of_the_tables(hits: int, n: int, low: float, high: float) -> None:
+    assert ev.wilson_interval(hits / n, n) == pytest.approx((low, high), abs=1e-4)
+    actor = ev.ActorScore(actor="1", n=n, uar=hits / n, war=hits / n)
+    assert actor.war_interval == ev.wilson_interval(hits / n, n)
+
+
 def test_interval_refuses() -> None:
     with pytest.raises(ParameterError, match="counts must have shape"):
         ev.bootstrap_interval([[1, 2]])

@@ -42,6 +42,10 @@ def test_models_stand_side_by_side(pair, tmp_path):
     assert "Learning curves" in text
     assert "no leak found" in text
     assert text.count("Confusion matrix") == 2
+    low, high = pair[0].per_actor[0].war_interval
+    assert f"{100 * low:.1f} to {100 * high:.1f}" in text
+    low, high = pair[0].recall_intervals()[0]
+    assert f"{100 * low:.1f} to {100 * high:.1f}" in text
     assert "corrected for the number of comparisons" in text
     assert re.findall(r'(?:src|href)="(?!data:|#)', text) == []
     assert "script-src &#39;none&#39;" in text

@@ -11,11 +11,13 @@ from .crossval import cross_validate as cross_validate
 from .metrics import METRICS as METRICS
 from .metrics import ClassScore as ClassScore
 from .metrics import bootstrap_interval as bootstrap_interval
+from .metrics import class_recall_intervals as class_recall_intervals
 from .metrics import confusion_matrix as confusion_matrix
 from .metrics import macro_f1 as macro_f1
 from .metrics import per_class_scores as per_class_scores
 from .metrics import unweighted_average_recall as unweighted_average_recall
 from .metrics import weighted_average_recall as weighted_average_recall
+from .metrics import wilson_interval as wilson_interval
 from .result import ActorScore as ActorScore
 from .result import Evaluation as Evaluation
 from .result import evaluate_predictions as evaluate_predictions

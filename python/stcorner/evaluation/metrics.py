@@ -19,11 +19,13 @@ __all__ = [
     "METRICS",
     "ClassScore",
     "bootstrap_interval",
+    "class_recall_intervals",
     "confusion_matrix",
     "macro_f1",
     "per_class_scores",
     "unweighted_average_recall",
     "weighted_average_recall",
+    "wilson_interval",
 ]
 
 METRICS = ("uar", "war", "macro_f1")
@@ -215,6 +217,44 @@ def bootstrap_interval(
     (1.0, 1.0)
     """
     check_choice("metric", metric, METRICS)
+    resampled = _resample_actors(counts, level=level, n_resamples=n_resamples, seed=seed)
+    if resampled is None:
+        return float("nan"), float("nan")
+    low, high = np.nanquantile(_FUNCTIONS[metric](resampled), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def class_recall_intervals(
+    counts: ArrayLike, *, level: float = 0.95, n_resamples: int = 5000, seed: int = 0
+) -> NDArray[np.float64]:
+    """Return the percentile interval of each class's recall when other actors had been recorded.
+
+    Parameters, errors and source as of `bootstrap_interval`.
+
+    Returns
+    -------
+    ndarray of shape (n_classes, 2)
+        nan with fewer than 2 actors, and for a class that never occurs.
+
+    Examples
+    --------
+    >>> class_recall_intervals([[[4, 0], [0, 4]], [[4, 0], [0, 4]]]).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    resampled = _resample_actors(counts, level=level, n_resamples=n_resamples, seed=seed)
+    bounds = np.full((np.shape(counts)[-1], 2), np.nan)
+    if resampled is None:
+        return bounds
+    recalls = _ratio(np.diagonal(resampled, axis1=-2, axis2=-1), resampled.sum(axis=-1))
+    seen = ~np.isnan(recalls).all(axis=0)
+    bounds[seen] = np.nanquantile(recalls[:, seen], [(1 - level) / 2, (1 + level) / 2], axis=0).T
+    return bounds
+
+
+def _resample_actors(
+    counts: ArrayLike, *, level: float, n_resamples: int, seed: int
+) -> NDArray[np.float64] | None:
+    """Return sums of the actors' confusion matrices, drawn with replacement; None with fewer than 2."""
     check_real("level", level, low=0, high=1, open_low=True, open_high=True)
     check_integer("n_resamples", n_resamples, low=100)
     matrices = np.asarray(counts, dtype=np.float64)
@@ -222,9 +262,23 @@ def bootstrap_interval(
         raise ParameterError(f"counts must have shape (n_actors, n_classes, n_classes), got {matrices.shape}")
     n_actors = len(matrices)
     if n_actors < 2:
-        return float("nan"), float("nan")
+        return None
     rng = np.random.default_rng(check_integer("seed", seed, low=0))
     drawn = rng.multinomial(n_actors, np.full(n_actors, 1 / n_actors), size=n_resamples)
-    scores = _FUNCTIONS[metric](np.tensordot(drawn, matrices, axes=1))
-    low, high = np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return np.asarray(np.tensordot(drawn, matrices, axes=1))
+
+
+def wilson_interval(share: float, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of `n` independent clips (Wilson's score); nan without clips.
+
+    Examples
+    --------
+    >>> tuple(round(bound, 3) for bound in wilson_interval(0.5, 10))
+    (0.237, 0.763)
+    """
+    if not n:
+        return float("nan"), float("nan")
+    z2 = 1.959964**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))

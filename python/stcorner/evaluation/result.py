@@ -23,11 +23,13 @@ from stcorner.evaluation.metrics import (
     METRICS,
     ClassScore,
     bootstrap_interval,
+    class_recall_intervals,
     confusion_matrix,
     macro_f1,
     per_class_scores,
     unweighted_average_recall,
     weighted_average_recall,
+    wilson_interval,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +50,11 @@ class ActorScore:
     n: int
     uar: float
     war: float
+
+    @property
+    def war_interval(self) -> tuple[float, float]:
+        """95 % interval of `war` by Wilson's score: of this actor, for other clips of the same kind."""
+        return wilson_interval(self.war, self.n)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,9 +222,15 @@ class Evaluation:
 
     def interval(self, metric: str = "uar", **options: Any) -> tuple[float, float]:
         """Return the interval of a score by bootstrap over actors; options as of `bootstrap_interval`."""
+        return bootstrap_interval(self._stacked_counts(), metric=metric, **options)
+
+    def recall_intervals(self, **options: Any) -> NDArray[np.float64]:
+        """Return intervals of the classes' recalls, (n_classes, 2); as of `class_recall_intervals`."""
+        return class_recall_intervals(self._stacked_counts(), **options)
+
+    def _stacked_counts(self) -> NDArray[np.int64]:
         k = len(self.classes)
-        counts = np.array(list(self.actor_counts.values())).reshape(-1, k, k)
-        return bootstrap_interval(counts, metric=metric, **options)
+        return np.array(list(self.actor_counts.values())).reshape(-1, k, k)
 
     def _scored(self, *, calibrated: bool) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         rows = self.calibrated if calibrated else self.probabilities

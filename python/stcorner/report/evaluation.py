@@ -56,9 +56,11 @@ def _model(each: Evaluation) -> dict[str, Any]:
     page: dict[str, Any] = {
         "name": each.model,
         "confusion": Markup(_svg.confusion_matrix(each.confusion, each.classes)),
-        "classes": each.per_class,
-        "tables": [{"caption": "By actor", "key": "actor", "rows": each.per_actor}]
-        + [{"caption": f"By {name}", "key": name, "rows": each.per_stratum(name)} for name in each.strata],
+        "classes": list(zip(each.per_class, each.recall_intervals().tolist(), strict=True)),
+        "actors": each.per_actor,
+        "tables": [
+            {"caption": f"By {name}", "key": name, "rows": each.per_stratum(name)} for name in each.strata
+        ],
         "calibrated": calibrated,
         "reliability": None,
         "abstention": None,
