@@ -365,7 +365,13 @@ def main():
         return
     import stcorner
 
-    rows, absent = [], []
+    record = {
+        "command": "python bench/fusion.py " + " ".join(sys.argv[1:]), "processor": processor(),
+        "cores": os.cpu_count(), "load": [round(x, 2) for x in os.getloadavg()],
+        "isa": stcorner.active_isa(),
+        "stcorner": stcorner.__version__, "python": platform.python_version(), "versions": versions(),
+        "rows": [], "absent": [],
+    }  # fmt: skip
     for n in map(int, options.sizes.split(",")):
         for kind in options.data.split(","):
             for work in options.work.split(","):
@@ -374,18 +380,11 @@ def main():
                     found, missing = compare(
                         work, n, kind, k2, options.threads, peers, options.rounds, options.budget
                     )
-                    rows += found
-                    absent += missing
-    if options.out:
-        record = {
-            "command": "python bench/fusion.py " + " ".join(sys.argv[1:]), "processor": processor(),
-            "cores": os.cpu_count(), "load": [round(x, 2) for x in os.getloadavg()],
-            "isa": stcorner.active_isa(),
-            "stcorner": stcorner.__version__, "python": platform.python_version(), "versions": versions(),
-            "rows": rows, "absent": absent,
-        }  # fmt: skip
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(record, indent=1) + "\n")
+                    record["rows"] += found
+                    record["absent"] += missing
+                    if options.out:  # at once: a run that is cut short keeps what it has
+                        options.out.parent.mkdir(parents=True, exist_ok=True)
+                        options.out.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -248,7 +248,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["clip", "throughput", "memory"], nargs="*")
+    # Not `choices`: before Python 3.12 they refuse that nothing is named, which means all.
+    parser.add_argument("what", nargs="*", metavar="{clip,throughput,memory}", help="default: all")
     parser.add_argument("--out", type=Path, default=RESULTS, help="file of results")
     parser.add_argument("--repetitions", type=int, default=7, help="of clip; throughput: 3 at most")
     parser.add_argument("--limit", type=int, help="clips of throughput; default: all")
@@ -259,6 +260,8 @@ def main() -> None:
         "throughput": lambda: throughput(chosen.limit, min(3, chosen.repetitions)),
         "memory": lambda: memory(chosen.minutes),
     }
+    if unknown := set(chosen.what) - set(rows):
+        parser.error(f"what must be of {', '.join(rows)}, got {', '.join(sorted(unknown))}")
     for name in chosen.what or rows:
         keep(chosen.out, name, rows[name]())
 
