@@ -160,6 +160,23 @@ def test_features_are_reused_and_progress_is_told() -> None:
     np.testing.assert_array_equal(again.probabilities, e.probabilities)
 
 
+def test_the_first_fold_s_learning_curve_is_kept() -> None:
+    class Network:
+        def __init__(self, n: int) -> None:
+            self.history_ = {"loss": [1.0, 1.0 / n]}
+
+    class Learner(Nearest):
+        def fit_features(self, features: ClipFeatures, y: Any, groups: Any) -> Any:
+            self.classifier_ = Network(len(features.clip_index))
+            return super().fit_features(features, y, groups)
+
+    clips = corpus()
+    found = stcorner.cross_validate(clips, Learner(), protocol="actor-k3")
+    n_rows = 2 * sum(clip.subject not in set(found.groups[: len(clips) // 3]) for clip in clips)
+    assert found.details["history"] == {"loss": [1.0, 1.0 / n_rows]}
+    assert "history" not in stcorner.cross_validate(clips, Nearest(), protocol="actor-k3").details
+
+
 def test_label_map_with_and_without_features() -> None:
     clips = corpus()
     mapped = Nearest(label_map={"sad": None, "happy": "joy"})

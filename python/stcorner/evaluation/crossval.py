@@ -189,6 +189,7 @@ class _Outcome:
     probabilities: NDArray[np.float64]
     temperature: float | None
     n_train: int
+    history: dict[str, list[float]] | None  # of the network that predicted, if one did
 
 
 class _Runner:
@@ -209,12 +210,14 @@ class _Runner:
         self.done = 0
         self.total = n_folds * (1 + calibration_folds)
         self.classes = sorted({clip.label for clip in data.clips})
+        self.history: dict[str, list[float]] | None = None  # of the last network that was fitted
 
     def fit_predict(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.float64]:
         """Fit a fresh recogniser to rows and predict others; columns as `classes`."""
         data = self.data
         model = type(self.recognizer)(**self.recognizer.get_params())
         model.fit_features(data.take(train), data.labels(train), data.groups(train))
+        self.history = getattr(getattr(model, "classifier_", None), "history_", None)
         given = np.asarray(model.predict_proba_features(data.take(test)), dtype=np.float64)
         probabilities = np.zeros((len(test), len(self.classes)))
         columns = [self.classes.index(str(label)) for label in model.classes_]
@@ -228,12 +231,18 @@ class _Runner:
     def run(self, fold: Fold) -> _Outcome:
         train, validation, test = self.data.rows(fold)
         probabilities = self.fit_predict(train, test)
-        temperature = None
+        history, temperature = self.history, None
         if self.calibration_folds:
             before = self.done
             temperature = self._temperature(train, validation)
             self.done = before + self.calibration_folds
-        return _Outcome(rows=test, probabilities=probabilities, temperature=temperature, n_train=len(train))
+        return _Outcome(
+            rows=test,
+            probabilities=probabilities,
+            temperature=temperature,
+            n_train=len(train),
+            history=history,
+        )
 
     def _temperature(self, train: NDArray[np.intp], validation: NDArray[np.intp]) -> float | None:
         """Choose the temperature on people whom the predicting model was not fitted to."""
@@ -287,13 +296,15 @@ def _collect(
     if len(temperatures) == len(folds):
         calibrated = np.concatenate([_scaled(outcome) for outcome in outcomes])
     leaky = any(not fold.separates for fold in folds) or any(not report.ok for report in reports)
-    details = {
+    details: dict[str, Any] = {
         "parameters": {name: _plain(value) for name, value in recognizer.get_params().items()},
         "warnings": [LEAKY_NOTICE] if leaky else [],
         "audit": [str(report) for report in reports],
         "failed": [f"{error.path}: {error.stage}: {error.error}" for error in data.features.errors],
         "n_train": {fold.name: outcome.n_train for fold, outcome in zip(folds, outcomes, strict=True)},
     }
+    if outcomes[0].history is not None:
+        details["history"] = outcomes[0].history
     return evaluate_predictions(
         tested,
         probabilities,
