@@ -83,8 +83,9 @@ def check_integer(name: str, value: Any, *, low: int | None = None, high: int | 
 
 def check_seed(name: str, value: Any) -> int:
     """Return `value` as an integer of 0 to 2**64 - 1: also what `clip_seed` makes of a name."""
-    large = isinstance(value, numbers.Integral) and _LARGEST_INTEGER < value < 2**64
-    return int(value) if large else check_integer(name, value, low=0)
+    if isinstance(value, numbers.Integral) and _LARGEST_INTEGER < int(value) < 2**64:
+        return int(value)
+    return check_integer(name, value, low=0)
 
 
 def check_choice(name: str, value: T, allowed: Collection[T]) -> T:
