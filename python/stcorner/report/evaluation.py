@@ -97,7 +97,8 @@ def _further(each: Evaluation) -> list[dict[str, Any]]:
         losses = {name: values for name, values in history.items() if "loss" in name}
         epochs = list(range(1, 1 + len(next(iter(losses.values())))))
         chart = _svg.line_chart(epochs, losses, x_label="epoch", y_label="loss", title="Learning curves")
-        figures.append({"svg": Markup(chart), "caption": "Learning curves of a network (by folds: of the first)."})
+        caption = "Learning curves of a network (by folds: of the first)."
+        figures.append({"svg": Markup(chart), "caption": caption})
     plane = each.details.get("plane")
     if plane:
         chart = _svg.scatter(np.asarray(plane["points"]), plane["labels"], each.classes, title="Fused plane")
