@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read_evaluations", "read_json"]
 
+# As many as an evaluation may have.
+_MAX_BYTES = 64 << 20
+
 
 def read_evaluations(files: Sequence[Path]) -> list[Evaluation]:
     """Return what `Evaluation.to_json` wrote; errors name the file."""
@@ -36,12 +39,15 @@ def read_json(file: Path) -> Any:
 
     try:
         return json.loads(_text(file))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ParameterError(f"FILE must be JSON, got {str(file)!r}: {error}") from None
 
 
 def _text(file: Path) -> str:
     try:
+        size = file.stat().st_size
+        if size > _MAX_BYTES:
+            raise ParameterError(f"FILE must have at most {_MAX_BYTES} bytes, got {str(file)!r} of {size}")
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"

@@ -14,10 +14,12 @@ from stcorner.evaluation.result import Evaluation
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decode", "encode"]
+__all__ = ["MAX_CHARACTERS", "decode", "encode"]
 
 _FORMAT = "stcorner-evaluation"
 _VERSION = 1
+# About 200,000 clips. JSON of empty lists takes some twenty times as much memory as text.
+MAX_CHARACTERS = 64 << 20
 
 
 class _Prediction(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -81,6 +83,8 @@ def _row(rows: NDArray[np.float64], at: int) -> list[float] | None:
 
 def decode(text: str) -> Evaluation:
     """Read JSON of `encode`."""
+    if len(text) > MAX_CHARACTERS:
+        raise DatasetError(f"evaluation must have at most {MAX_CHARACTERS} characters, got {len(text)}")
     try:
         document = msgspec.json.decode(text, type=_Document)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:

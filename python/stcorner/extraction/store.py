@@ -140,7 +140,7 @@ class Store:
             whole = all(
                 manifest["sha256"][path.name] == file_digest(path) for path in (self.out, self.errors)
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return manifest if same and whole else None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from stcorner._archives import read_npz
 from stcorner.errors import ModelError, ParameterError
 from stcorner.fercnn.inference import forward
 from stcorner.fercnn.network import import_keras
@@ -27,6 +28,7 @@ History: TypeAlias = dict[str, list[float]]
 Progress: TypeAlias = "Callable[[int, int, dict[str, float]], None]"
 
 _FILE = "fercnn-training.npz"
+_MAX_ARRAYS, _MAX_BYTES = 1024, 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,22 +163,27 @@ def _store(
 
 
 def _restore(model: Any, path: Path, fingerprint: str) -> tuple[History, list[NDArray[np.float32]]]:
+    variables = {
+        f"{prefix}{i:03d}": variable
+        for prefix, owned in (("model", model.variables), ("optimizer", model.optimizer.variables))
+        for i, variable in enumerate(owned)
+    }
     try:
-        with np.load(path, allow_pickle=False) as state:
-            arrays = {name: state[name] for name in state.files}
+        arrays = read_npz(path.read_bytes(), max_members=_MAX_ARRAYS, max_bytes=_MAX_BYTES)
         meta = json.loads(str(arrays.pop("meta")))
-    except (OSError, ValueError, KeyError) as error:
+        if meta["fingerprint"] != fingerprint:
+            raise ParameterError(
+                f"checkpoint must be empty or hold the training of the same data and parameters, "
+                f"got {path.parent}"
+            )
+        history: History = meta["history"]
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+    except ParameterError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"checkpoint {path} cannot be read: {error}") from None
-    if meta["fingerprint"] != fingerprint:
-        raise ParameterError(
-            f"checkpoint must be empty or hold the training of the same data and parameters, "
-            f"got {path.parent}"
-        )
-    for prefix, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
-        for i, variable in enumerate(variables):
-            variable.assign(arrays[f"{prefix}{i:03d}"])
-    best = [arrays[name] for name in sorted(arrays) if name.startswith("best")]
-    return meta["history"], best
+    return history, [arrays[name] for name in sorted(arrays) if name.startswith("best")]
 
 
 def plan_summary(plan: TrainingPlan) -> dict[str, Any]:

@@ -22,10 +22,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import struct
-import tokenize
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
+from stcorner._archives import ArchiveError, read_npy, read_zip
 from stcorner._files import write_bytes
 from stcorner.errors import ModelError, OutputError
 
@@ -48,6 +46,8 @@ FORMAT_VERSION = 1
 MAX_FILE_BYTES = 256 << 20
 MAX_CONTENT_BYTES = 512 << 20
 MAX_MEMBERS = 512
+# JSON of empty lists takes some twenty times as much memory as text.
+MAX_DOCUMENT_BYTES = 8 << 20
 
 _DOCUMENT, _CARD, _NETWORK = "model.json", "MODEL_CARD.md", "fercnn.keras"
 _ARRAY_NAME = re.compile(r"[A-Za-z0-9_]+(?:[./-][A-Za-z0-9_]+)*")
@@ -56,13 +56,6 @@ _SEAL = b"sha256:"
 _SEAL_BYTES = len(_SEAL) + 64
 # Zip stores a time for each member; the earliest that it can express keeps equal models equal.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-# What zipfile lets through when an archive is damaged or made to hurt.
-_ZIP_ERRORS = (
-    zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, ValueError,
-    OSError,
-)  # fmt: skip
-# Numpy reads the header of an array with Python's own tokenizer and parser of literals.
-_HEADER_ERRORS = (ValueError, TypeError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError)
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,7 +193,10 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> Path:
             for name, data in members.items()
         },
     )
-    content = _archive({_DOCUMENT: msgspec.json.format(msgspec.json.encode(document), indent=1), **members})
+    text = msgspec.json.format(msgspec.json.encode(document), indent=1)
+    if len(text) > MAX_DOCUMENT_BYTES:
+        raise ModelError(f"the document of a model may have {MAX_DOCUMENT_BYTES} bytes, this has {len(text)}")
+    content = _archive({_DOCUMENT: text, **members})
     if len(content) > MAX_FILE_BYTES:
         raise ModelError(f"a model file may have {MAX_FILE_BYTES} bytes, this one has {len(content)}")
     try:
@@ -280,26 +276,9 @@ def _check_seal(content: bytes) -> None:
 def _unpack(content: bytes) -> dict[str, bytes]:
     """Return the members. Names are checked against a list, so nothing can point out of the archive."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()
-            if len(entries) > MAX_MEMBERS:
-                raise ModelError(f"it has {len(entries)} members, allowed are {MAX_MEMBERS}")
-            total = sum(entry.file_size for entry in entries)
-            if total > MAX_CONTENT_BYTES:
-                raise ModelError(f"it unpacks to {total} bytes, allowed are {MAX_CONTENT_BYTES}")
-            members: dict[str, bytes] = {}
-            for entry in entries:
-                # `filename` is what zipfile made of the name; `orig_filename` is what the file says.
-                name = entry.orig_filename
-                if name in members:
-                    raise ModelError(f"member {name!r} appears twice")
-                if not _known_member(name) or entry.filename != name or entry.is_dir():
-                    raise ModelError(f"member {name!r} is unknown")
-                members[name] = archive.read(entry)  # never more than file_size; checks the CRC
-    except ModelError:
-        raise
-    except _ZIP_ERRORS as error:
-        raise ModelError(f"it is not a readable zip: {error}") from None
+        members = read_zip(content, max_members=MAX_MEMBERS, max_bytes=MAX_CONTENT_BYTES, known=_known_member)
+    except ArchiveError as error:
+        raise ModelError(str(error)) from None
     if _DOCUMENT not in members:
         raise ModelError(f"{_DOCUMENT} is missing")
     return members
@@ -313,6 +292,8 @@ def _known_member(name: str) -> bool:
 
 
 def _decode_document(data: bytes) -> ModelDocument:
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise ModelError(f"{_DOCUMENT} has {len(data)} bytes, allowed are {MAX_DOCUMENT_BYTES}")
     try:
         head = msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -332,22 +313,16 @@ def _decode_document(data: bytes) -> ModelDocument:
 
 def _decode_array(name: str, data: bytes, announced: ArrayDocument) -> NDArray[Any]:
     """Read a ``.npy`` without letting its header decide how much memory is taken."""
-    stream = io.BytesIO(data)
     try:
-        if np.lib.format.read_magic(stream) != (1, 0):
-            raise ModelError(f"array {name} must be of npy version 1.0")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=4096)
-    except _HEADER_ERRORS as error:
-        raise ModelError(f"array {name} has a bad header: {error}") from None
-    if announced.dtype not in _DTYPES or dtype != np.dtype(announced.dtype).newbyteorder("<") or fortran:
-        raise ModelError(f"array {name} must be C-ordered {announced.dtype}, got {dtype}")
-    payload = data[stream.tell() :]
-    count = 1
-    for extent in announced.shape:
-        count *= extent  # Python integers: no overflow
-    if shape != announced.shape or min((*shape, 0)) < 0 or len(payload) != count * dtype.itemsize:
-        raise ModelError(f"array {name} must have shape {announced.shape}, got {shape}")
-    array = np.frombuffer(payload, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+        array = read_npy(data)
+    except ArchiveError as error:
+        raise ModelError(f"array {name} {error}") from None
+    stored = array.dtype
+    if announced.dtype not in _DTYPES or stored != np.dtype(announced.dtype).newbyteorder("<"):
+        raise ModelError(f"array {name} must be {announced.dtype}, low byte first, got {stored}")
+    if array.shape != announced.shape or not array.flags.c_contiguous:
+        raise ModelError(f"array {name} must have shape {announced.shape} in C order, got {array.shape}")
+    array = array.astype(stored.newbyteorder("="), copy=False)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ModelError(f"array {name} holds values that are not finite")
     return array

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Stips"]
 
 _FORMAT = 1
+# Far more points than a video has corners; a file that claims more is no file of points.
+_MAX_ARRAYS, _MAX_BYTES = 16, 1 << 30
 _SIZES = re.compile(r"# frames \d{1,9} height \d{1,9} width \d{1,9}\s*$", re.ASCII)
 
 
@@ -183,37 +185,27 @@ class Stips:
         source = Path(path)
         if _format_of(source, format) == "laptev":
             return _read_laptev(source)
-        import io
-        import struct
-        import tokenize
-        import zipfile
-        import zlib
+        from stcorner._archives import read_npz
 
+        size = source.stat().st_size
+        if size > _MAX_BYTES:
+            raise ParameterError(f"path must be a stips file, got {source} of {size} bytes")
         content = source.read_bytes()
-        damage: tuple[type[Exception], ...] = (OSError, ValueError, KeyError, EOFError, TypeError)
-        damage += (
-            RuntimeError,
-            SyntaxError,
-            zipfile.BadZipFile,
-            zlib.error,
-            struct.error,
-            tokenize.TokenError,
-        )
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as data:
-                if "format" not in data or int(data["format"]) != _FORMAT:
-                    raise ParameterError(f"path must be a stips file of format {_FORMAT}, got {source}")
-                return cls(
-                    coordinates=data["coordinates"],
-                    response=data["response"],
-                    sigma=data["sigma"],
-                    tau=data["tau"],
-                    shape=tuple(data["shape"].tolist()),
-                    seconds=data.get("seconds"),
-                )
-        except damage as error:
-            if isinstance(error, ParameterError):
-                raise
+            data = read_npz(content, max_members=_MAX_ARRAYS, max_bytes=_MAX_BYTES)
+            if "format" not in data or int(data["format"]) != _FORMAT:
+                raise ParameterError(f"path must be a stips file of format {_FORMAT}, got {source}")
+            return cls(
+                coordinates=data["coordinates"],
+                response=data["response"],
+                sigma=data["sigma"],
+                tau=data["tau"],
+                shape=tuple(data["shape"].tolist()),
+                seconds=data.get("seconds"),
+            )
+        except ParameterError:
+            raise
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ParameterError(f"path must be a whole stips file, got {source} ({error})") from None
 
 

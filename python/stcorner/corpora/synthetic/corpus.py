@@ -179,7 +179,7 @@ def _open_folder(folder: Path, recipe: Recipe) -> bool:
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         differing = [name for name, value in recipe.manifest().items() if manifest.get(name) != value]
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DatasetError(f"out holds a damaged {SYNTHETIC_MANIFEST}: {error}") from None
     if differing:
         raise DatasetError(
