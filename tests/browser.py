@@ -5,19 +5,20 @@ from __future__ import annotations
 import base64
 import shutil
 from pathlib import Path
+from typing import Any
 
 __all__ = ["MISSING", "emulate", "screenshot", "start_browser"]
 
 MISSING = not (shutil.which("chromium") and shutil.which("chromedriver"))
 
 
-def start_browser(profile):
+def start_browser(profile: Path) -> Any:
     """Start a browser that talks to nobody on its own and logs what pages ask for."""
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
 
     options = ChromeOptions()
-    options.binary_location = shutil.which("chromium")
+    options.binary_location = shutil.which("chromium") or ""
     for flag in (
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio",
@@ -29,7 +30,7 @@ def start_browser(profile):
     return Chrome(options=options, service=Service(shutil.which("chromedriver")))
 
 
-def emulate(browser, *, width, scheme):
+def emulate(browser: Any, *, width: int, scheme: str) -> None:
     """Show pages so wide, in light or dark."""
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
@@ -40,7 +41,7 @@ def emulate(browser, *, width, scheme):
     )
 
 
-def screenshot(browser, path, *, whole=True, tallest=6000):
+def screenshot(browser: Any, path: Path, *, whole: bool = True, tallest: int = 6000) -> None:
     """Write what the browser shows as PNG, by default the page from top to bottom."""
     settings = {"format": "png", "captureBeyondViewport": whole}
     if whole:

@@ -8,15 +8,21 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from stcorner.recognizer.rows import ExtractionPlan
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import stcorner
+
 __all__ = ["StalePlan", "Trap", "hashes", "kill_at_clip_2", "table", "voice", "write_tree"]
 
 
-def voice(seconds, seed):
+def voice(seconds: float, seed: int) -> np.ndarray:
     """Buzz with a moving pitch: enough of a voice for every descriptor."""
     rng = np.random.default_rng(seed)
     t = np.arange(round(seconds * 16000)) / 16000
@@ -25,7 +31,7 @@ def voice(seconds, seed):
     return (0.2 * y).astype(np.float32)
 
 
-def write_tree(root, n=6):
+def write_tree(root: Path, n: int = 6) -> Path:
     import soundfile
 
     for i in range(n):
@@ -35,17 +41,17 @@ def write_tree(root, n=6):
     return root
 
 
-def table(path):
+def table(path: Path) -> list[Any]:
     from pyarrow import parquet
 
     return parquet.read_table(path).to_pylist()
 
 
-def hashes(run):
+def hashes(run: stcorner.Extraction) -> dict[str, str]:
     return json.loads(Path(run.manifest).read_text())["sha256"]
 
 
-def kill_at_clip_2(items, settings):
+def kill_at_clip_2(items: Any, settings: Any) -> Any:
     """Stand in for the work of a batch, with a file that kills whoever reads it."""
     from stcorner.extraction.work import run_item
 
@@ -58,9 +64,11 @@ def kill_at_clip_2(items, settings):
 class StalePlan(ExtractionPlan):
     """A fault of the code of the third clip: `modalities` is asked for once, and 4 times a clip."""
 
+    asked: ClassVar[int] = 0
+
     @property
-    def modalities(self):
-        StalePlan.asked = getattr(StalePlan, "asked", 0) + 1
+    def modalities(self) -> tuple[str, ...]:
+        StalePlan.asked += 1
         if StalePlan.asked > 1 + 2 * 4:
             StalePlan.asked = 0  # a scheduler may try once more in the same process
             raise AttributeError("module 'stcorner._core' has no attribute 'newer'")
@@ -70,14 +78,14 @@ class StalePlan(ExtractionPlan):
 class Trap:
     """Kills or stops the process that receives it."""
 
-    def __init__(self, kind):
+    def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return spring, (self.kind,)
 
 
-def spring(kind):
+def spring(kind: Any) -> None:
     if kind == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(60)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["clap_and_flash", "noise_pictures", "tone", "write_media"]
 
@@ -13,27 +17,28 @@ MILLISECOND = Fraction(1, 1000)
 
 
 def write_media(
-    path,
-    pictures=None,
-    sound=None,
+    path: Path,
+    pictures: list[np.ndarray] | np.ndarray | None = None,
+    sound: np.ndarray | None = None,
     *,
-    fps=25,
-    times=None,
-    codec="libx264",
-    pix_fmt="yuv420p",
-    picture_format=None,
-    color_range=None,
-    sr=16000,
-    audio_codec="aac",
-    audio_start=0.0,
-    rotation=0,
-    options=None,
-    container_options=None,
-    form=None,
-):
+    fps: int = 25,
+    times: np.ndarray | None = None,
+    codec: str = "libx264",
+    pix_fmt: str = "yuv420p",
+    picture_format: str | None = None,
+    color_range: int | None = None,
+    sr: int = 16000,
+    audio_codec: str = "aac",
+    audio_start: float = 0.0,
+    rotation: int = 0,
+    options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
+    form: str | None = None,
+) -> Path:
     """Write gray or RGB pictures and mono or (channels, n) sound with the given presentation times."""
     with av.open(str(path), "w", format=form, container_options=container_options or {}) as out:
-        video = audio = None
+        video: Any = None  # PyAV knows which stream it is only by the name of the codec
+        audio: Any = None
         if pictures is not None:
             video = out.add_stream(codec, rate=fps, options={"threads": "1", **(options or {})})
             video.height, video.width = pictures[0].shape[:2]
@@ -48,7 +53,7 @@ def write_media(
             y = np.atleast_2d(np.asarray(sound, np.float32))
             audio = out.add_stream(audio_codec, rate=sr)
             audio.layout = {1: "mono", 2: "stereo"}[len(y)]
-        if video is not None:
+        if video is not None and pictures is not None:
             for index, picture in enumerate(pictures):
                 name = picture_format or ("gray" if picture.ndim == 2 else "rgb24")
                 frame = av.VideoFrame.from_ndarray(picture, format=name)
@@ -60,21 +65,21 @@ def write_media(
             out.mux(video.encode())
         if audio is not None:
             encoder = audio.codec_context
-            form = av.AudioFormat(encoder.format.name) if encoder.format else av.AudioFormat("s16")
-            convert = av.AudioResampler(format=form, layout=audio.layout, rate=sr)
+            sample = av.AudioFormat(encoder.format.name if encoder.format else "s16")
+            convert = av.AudioResampler(format=sample, layout=audio.layout, rate=sr)
             for at in range(0, y.shape[1], 1024):
                 piece = np.ascontiguousarray(y[:, at : at + 1024])
-                frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=audio.layout.name)
-                frame.sample_rate = sr
-                frame.time_base = Fraction(1, sr)
-                frame.pts = at + round(audio_start * sr)
-                for converted in convert.resample(frame):
+                sounding = av.AudioFrame.from_ndarray(piece, format="fltp", layout=audio.layout.name)
+                sounding.sample_rate = sr
+                sounding.time_base = Fraction(1, sr)
+                sounding.pts = at + round(audio_start * sr)
+                for converted in convert.resample(sounding):
                     out.mux(audio.encode(converted))
             out.mux(audio.encode())
     return path
 
 
-def noise_pictures(n, height, width, *, seed=0):
+def noise_pictures(n: int, height: int, width: int, *, seed: int = 0) -> np.ndarray:
     """Smooth moving texture that any codec keeps well."""
     t, y, x = np.meshgrid(np.arange(n), np.arange(height), np.arange(width), indexing="ij")
     phase = np.random.default_rng(seed).uniform(0, 6, 2)
@@ -82,11 +87,13 @@ def noise_pictures(n, height, width, *, seed=0):
     return np.rint(128 + 50 * wave).astype(np.uint8)
 
 
-def tone(seconds, sr=16000, frequency=440.0):
+def tone(seconds: float, sr: int = 16000, frequency: float = 440.0) -> np.ndarray:
     return (0.5 * np.sin(2 * np.pi * frequency * np.arange(round(seconds * sr)) / sr)).astype(np.float32)
 
 
-def clap_and_flash(at, *, seconds=2.0, fps=25, sr=16000, size=(48, 64)):
+def clap_and_flash(
+    at: float, *, seconds: float = 2.0, fps: int = 25, sr: int = 16000, size: tuple[int, int] = (48, 64)
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Dark pictures with a bright stretch, and silence with a burst, both from `at` seconds on."""
     n = round(seconds * fps)
     pictures = np.full((n, *size), 30, np.uint8)

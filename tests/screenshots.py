@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import stcorner
 from browser import emulate, screenshot, start_browser
@@ -20,7 +21,7 @@ from browser import emulate, screenshot, start_browser
 SITE_PAGES = ("index.html", "start/index.html", "guides/corners/index.html", "api/video/index.html")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--clip", type=Path)
@@ -36,12 +37,12 @@ def main():
             browser.quit()
 
 
-def photograph(browser, options, folder):
+def photograph(browser: Any, options: Any, folder: Path) -> None:
     clip = options.clip
     if clip is None:
         stcorner.make_corpus(folder / "corpus", n_actors=1, n_takes=1)
         clip = sorted((folder / "corpus").rglob("01-*.mp4"))[0]
-    pages = {}
+    pages: dict[str, Any] = {}
     stcorner.build_report(clip, folder / "clip.html", recognizer=stcorner.load_model(None))
     stcorner.build_report(clip, folder / "features.html")
     pages |= {"report-clip": folder / "clip.html", "report-features": folder / "features.html"}
@@ -68,7 +69,7 @@ def photograph(browser, options, folder):
     photograph_app(browser, options.out, clip, folder)
 
 
-def photograph_app(browser, out, clip, folder):
+def photograph_app(browser: Any, out: Path, clip: Path, folder: Path) -> None:
     code = "from stcorner.cli import main; main(['serve', '--port', '0'])"
     app = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     try:
@@ -99,11 +100,11 @@ def photograph_app(browser, out, clip, folder):
         app.wait(10)
 
 
-def views():
+def views() -> Any:
     return [(width, scheme) for width in (1280, 400) for scheme in ("light", "dark")]
 
 
-def keep(browser, out, name, width, scheme):
+def keep(browser: Any, out: Path, name: str, width: int, scheme: str) -> None:
     wide = browser.execute_script("return document.documentElement.scrollWidth")
     screenshot(browser, out / f"{name}-{width}-{scheme}.png")
     print(f"{name} {width} {scheme}" + (f": {wide} pixels wide" if wide > width else ""), flush=True)

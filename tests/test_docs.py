@@ -62,7 +62,7 @@ def identify(page: Path) -> str:
 
 
 @pytest.fixture
-def folder(small_corpus, tmp_path, monkeypatch):
+def folder(small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder as the pages assume it."""
     (tmp_path / "corpus").symlink_to(small_corpus)
     videos = sorted(small_corpus.rglob("01-*.mp4"))
@@ -77,7 +77,7 @@ def folder(small_corpus, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", pages_with("python"), ids=identify)
-def test_python_blocks_run(page, folder):
+def test_python_blocks_run(page: Path, folder: Path) -> None:
     names: dict[str, object] = {"__name__": "__docs__"}
     for block in blocks(page):
         if block.language != "python":
@@ -91,7 +91,7 @@ def test_python_blocks_run(page, folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", pages_with("sh", run=True), ids=identify)
-def test_shell_blocks_run(page, folder):
+def test_shell_blocks_run(page: Path, folder: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for block in blocks(page):
         if block.language == "sh" and block.mark == "run":
@@ -100,7 +100,7 @@ def test_shell_blocks_run(page, folder):
             assert done.returncode == 0, f"{identify(page)}:{block.line}\n{done.stdout}\n{done.stderr}"
 
 
-def test_no_block_is_left_out_in_silence():
+def test_no_block_is_left_out_in_silence() -> None:
     """What is not run says what it needs; README's two commands are run by .ci/run as they stand there."""
     known = re.compile(r"run|ci: (demo|test)|needs .+")
     for page in PAGES:
@@ -114,7 +114,7 @@ def test_no_block_is_left_out_in_silence():
 
 
 @pytest.mark.parametrize("page", pages_with("sh"), ids=identify)
-def test_commands_of_shell_blocks_have_such_options(page):
+def test_commands_of_shell_blocks_have_such_options(page: Path) -> None:
     app = build_app()
     for block in blocks(page):
         for line in block.code.splitlines() if block.language == "sh" else ():
@@ -124,7 +124,7 @@ def test_commands_of_shell_blocks_have_such_options(page):
                     app.parse_args(words[1:], exit_on_error=False, print_error=False)
 
 
-def test_calls_beside_those_of_other_tools_can_be_made():
+def test_calls_beside_those_of_other_tools_can_be_made() -> None:
     """The second column of the tables: names that exist, arguments that they take."""
     text = (REPOSITORY / "docs" / "migration.md").read_text()
     cells = [
@@ -148,7 +148,7 @@ def dotted(node: ast.AST) -> str | None:
 
 
 @pytest.mark.parametrize("page", pages_with("python"), ids=identify)
-def test_names_in_python_blocks_exist(page):
+def test_names_in_python_blocks_exist(page: Path) -> None:
     for block in blocks(page):
         if block.language == "python":
             for node in ast.walk(ast.parse(block.code)):
@@ -157,14 +157,14 @@ def test_names_in_python_blocks_exist(page):
                     assert hasattr(stcorner, name.partition(".")[2]), f"{identify(page)}:{block.line}: {name}"
 
 
-def test_paper_page_has_one_row_per_equation_and_names_real_functions():
+def test_paper_page_has_one_row_per_equation_and_names_real_functions() -> None:
     rows = re.findall(r"^\| (\d+) \|.*\| ([^|]+) \|$", (REPOSITORY / "docs" / "paper.md").read_text(), re.M)
     assert [int(number) for number, _ in rows] == list(range(1, 35))
     named = {name for _, cell in rows for name in re.findall(r"`(\w+)`", cell)}
     assert sorted(name for name in named if not hasattr(stcorner, name)) == []
 
 
-def test_every_public_name_stands_on_an_api_page():
+def test_every_public_name_stands_on_an_api_page() -> None:
     pages = "".join(page.read_text() for page in (REPOSITORY / "docs" / "api").glob("*.md"))
     shown = {line[4:] for line in pages.splitlines() if line.startswith("::: ")}
     public = [(stcorner, name) for name in stcorner.__all__ if name != "__version__"]
@@ -172,19 +172,19 @@ def test_every_public_name_stands_on_an_api_page():
     assert shown == {f"{getattr(package, name).__module__}.{name}" for package, name in public}
 
 
-def test_every_command_stands_on_the_page_of_the_command_line():
+def test_every_command_stands_on_the_page_of_the_command_line() -> None:
     page = (REPOSITORY / "docs" / "api" / "cli.md").read_text()
     named = re.findall(r"^\| `(\w+)", page, re.M)
     assert sorted(named) == sorted(command.name for command in COMMANDS)
 
 
-def test_links_between_pages_hold():
+def test_links_between_pages_hold() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{identify(page)} links to {target}"
 
 
-def test_readme_shows_the_two_commands():
+def test_readme_shows_the_two_commands() -> None:
     text = (REPOSITORY / "README.md").read_text()
     assert 'pip install ".[all]" && stcorner demo' in text
     assert 'pip install ".[all,test]" && pytest' in text

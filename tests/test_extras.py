@@ -49,7 +49,7 @@ except stcorner.MissingExtraError as error:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_missing_extra_is_named(name, tmp_path):
+def test_missing_extra_is_named(name: str, tmp_path: Path) -> None:
     blocked, call = CASES[name]
     code = BLOCK.format(blocked=blocked, call=call)
     (tmp_path / "a.wav").touch()
@@ -60,7 +60,7 @@ def test_missing_extra_is_named(name, tmp_path):
     assert f"pip install 'stcorner[{name.split()[0]}]'" in run.stdout, run.stderr[-2000:]
 
 
-def test_the_core_needs_no_extra():
+def test_the_core_needs_no_extra() -> None:
     blocked = "keras jax pandas pyarrow matplotlib starlette uvicorn dask distributed sounddevice"
     code = f"import sys\nfor name in {blocked!r}.split(): sys.modules[name] = None\n"
     code += "exec(compile(open(sys.argv[1]).read(), 'minimal', 'exec'), {'__name__': '__main__'})"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from stcorner._files import check_table_path, write_bytes, write_table
 from stcorner.errors import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COLUMNS = ["name", "value", "count"]
 ROWS = [
@@ -19,7 +23,7 @@ ROWS = [
 ]
 
 
-def test_a_file_is_replaced_whole(tmp_path):
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     target = tmp_path / "new" / "file.bin"
     write_bytes(target, b"first")
     write_bytes(target, b"second")
@@ -27,11 +31,11 @@ def test_a_file_is_replaced_whole(tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["file.bin"]
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "file.bin"
     write_bytes(target, b"first")
 
-    def full(handle):
+    def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
@@ -41,14 +45,14 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["file.bin"]
 
 
-def test_a_place_that_is_no_folder(tmp_path):
+def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OSError, match=r"cannot be written: "):
         write_bytes(tmp_path / "file" / "inside.csv", b"")
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
-def test_every_form_holds_the_values(tmp_path, ending):
+def test_every_form_holds_the_values(tmp_path: Path, ending: str) -> None:
     if ending == "parquet":
         parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs stcorner[table]")
     target = tmp_path / f"table.{ending}"
@@ -65,6 +69,6 @@ def test_every_form_holds_the_values(tmp_path, ending):
         assert read == expected
 
 
-def test_other_endings_are_refused_before_work(tmp_path):
+def test_other_endings_are_refused_before_work(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"--output must end in \.csv, \.parquet, \.json, got 't\.xlsx'"):
         check_table_path("--output", type(tmp_path)("t.xlsx"))

@@ -12,10 +12,14 @@ import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import stcorner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = Path(stcorner.__file__).parent
@@ -23,30 +27,30 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 PUBLIC = sorted(name for name in stcorner.__all__ if not name.startswith("_"))
 
 
-def test_one_version_everywhere():
+def test_one_version_everywhere() -> None:
     assert stcorner.__version__ == metadata.version("stcorner") == PROJECT["version"]
     assert f"\nversion: {PROJECT['version']}\n" in (REPOSITORY / "CITATION.cff").read_text()
 
 
-def test_types_and_stubs_are_installed():
+def test_types_and_stubs_are_installed() -> None:
     for name in ("py.typed", "__init__.pyi", "_core.pyi"):
         assert (PACKAGE / name).is_file(), name
 
 
-def test_no_media_in_the_package():
+def test_no_media_in_the_package() -> None:
     media = {".wav", ".flac", ".mp3", ".mp4", ".flv", ".mpg", ".avi", ".mov", ".pkl", ".pickle"}
     assert [path.name for path in PACKAGE.rglob("*") if path.suffix in media] == []
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_public_names_resolve(name):
+def test_public_names_resolve(name: str) -> None:
     assert getattr(stcorner, name) is not None
     assert name in dir(stcorner)
 
 
-def test_unknown_name_is_an_attribute_error():
+def test_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="corner_harris_4d"):
-        stcorner.corner_harris_4d  # noqa: B018
+        getattr(stcorner, "corner_harris_4d")  # noqa: B009
 
 
 def modules() -> list[str]:
@@ -55,7 +59,7 @@ def modules() -> list[str]:
 
 
 @pytest.mark.parametrize("name", modules())
-def test_every_module_declares_what_it_offers(name):
+def test_every_module_declares_what_it_offers(name: str) -> None:
     module = importlib.import_module(name)
     for public in getattr(module, "__all__", []):
         assert hasattr(module, public), f"{name}.__all__ names {public}"
@@ -70,11 +74,11 @@ def import_seconds(statement: str) -> float:
     return min(times)
 
 
-def test_import_budget():
+def test_import_budget() -> None:
     assert import_seconds("import stcorner") < 0.150
 
 
-def test_import_brings_nothing_heavy():
+def test_import_brings_nothing_heavy() -> None:
     heavy = "scipy sklearn cv2 av imageio keras jax pandas pyarrow dask matplotlib soxr soundfile rich"
     code = f"import sys, stcorner; print(*[m for m in {heavy.split()!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -91,7 +95,7 @@ def public_functions() -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_public_names_are_documented(name):
+def test_public_names_are_documented(name: str) -> None:
     if name in NUMPYDOC_FREE:
         return
     text = inspect.getdoc(getattr(stcorner, name)) or ""
@@ -101,7 +105,7 @@ def test_public_names_are_documented(name):
 @pytest.mark.parametrize(
     ("name", "function"), public_functions(), ids=lambda v: v if isinstance(v, str) else ""
 )
-def test_every_parameter_is_documented(name, function):
+def test_every_parameter_is_documented(name: str, function: Callable[..., Any]) -> None:
     text = inspect.getdoc(function) or ""
     if re.search(r"with the same arguments|^Parameters and values are those of", text, re.MULTILINE):
         return  # of functions that it names, which are looked at themselves
@@ -120,36 +124,36 @@ def sources(folder: str, *suffixes: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("path", sources("python", ".py"), ids=lambda p: str(p.relative_to(REPOSITORY)))
-def test_python_module_is_of_readable_size(path):
+def test_python_module_is_of_readable_size(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
 
 
 @pytest.mark.parametrize("path", sources("cpp", ".cpp", ".hpp"), ids=lambda p: str(p.relative_to(REPOSITORY)))
-def test_cpp_file_is_of_readable_size(path):
+def test_cpp_file_is_of_readable_size(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 300
 
 
-def test_only_one_file_speaks_openmp():
+def test_only_one_file_speaks_openmp() -> None:
     users = [
         p.name for p in sources("cpp", ".cpp", ".hpp") if re.search(r"#pragma omp|<omp\.h>", p.read_text())
     ]
     assert users == ["parallel.cpp"]
 
 
-def test_core_knows_no_python():
+def test_core_knows_no_python() -> None:
     folders = sources("cpp/src", ".cpp", ".hpp") + sources("cpp/include", ".hpp")
     assert [p.name for p in folders if re.search(r"pybind11|Python\.h", p.read_text())] == []
 
 
 @pytest.mark.parametrize("path", sources("tests/oracles", ".py"), ids=lambda p: p.name)
-def test_oracles_stand_alone(path):
+def test_oracles_stand_alone(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         assert not [n for n in names if n.split(".")[0] == "stcorner"], path.name
 
 
-def test_no_unsafe_loading():
+def test_no_unsafe_loading() -> None:
     unsafe = re.compile(
         r"\bimport pickle\b|\bpickle\.loads?\(|allow_pickle=True|\beval\(|shell=True|\bos\.system\("
     )

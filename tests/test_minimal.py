@@ -34,7 +34,7 @@ def work() -> dict[str, np.ndarray]:
     }
 
 
-def test_instruction_sets_agree():
+def test_instruction_sets_agree() -> None:
     found = {}
     for name in stcorner.available_isas():
         stcorner.set_isa(name)
@@ -47,7 +47,7 @@ def test_instruction_sets_agree():
             np.testing.assert_allclose(results[name], expected, rtol=0, atol=slack, err_msg=name)
 
 
-def test_versions_can_be_shown():
+def test_versions_can_be_shown() -> None:
     assert stcorner.show_versions()["stcorner"] == stcorner.__version__
 
 

@@ -13,12 +13,12 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "docs" / "notebooks").glob("*.ip
 EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-def test_the_gallery_is_there():
+def test_the_gallery_is_there() -> None:
     assert [path.stem for path in NOTEBOOKS] == ["corners", "evaluation", "voice"]
 
 
 @EACH
-def test_no_results_are_kept(path):
+def test_no_results_are_kept(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     for cell in notebook.cells:
@@ -28,7 +28,7 @@ def test_no_results_are_kept(path):
 
 @pytest.mark.slow
 @EACH
-def test_it_runs(path, tmp_path, monkeypatch):
+def test_it_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nbclient import NotebookClient
 
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))  # no start-up files of the user's

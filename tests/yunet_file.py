@@ -8,7 +8,7 @@ buffers lay them out, so that no test needs the package onnx.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ _INTEGER, _INTEGERS = 2, 7  # kinds of attributes
 _FLOAT, _INT64 = 1, 7  # kinds of tensors
 
 
-def _varint(value):
+def _varint(value: int) -> bytes:
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -29,7 +29,7 @@ def _varint(value):
     return bytes([*out, value])
 
 
-def _message(*fields):
+def _message(*fields: tuple[Any, ...]) -> bytes:
     """Fields as (number, int, text or bytes)."""
     out = b""
     for number, value in fields:
@@ -41,13 +41,13 @@ def _message(*fields):
     return out
 
 
-def _attribute(name, values):
+def _attribute(name: str, values: int | list[int]) -> bytes:
     if isinstance(values, int):
         return _message((1, name), (3, values), (20, _INTEGER))
     return _message((1, name), *((8, value) for value in values), (20, _INTEGERS))
 
 
-def _node(kind, inputs, output, **attributes):
+def _node(kind: str, inputs: list[str], output: str, **attributes: Any) -> bytes:
     return _message(
         *((1, name) for name in inputs),
         (2, output),
@@ -57,17 +57,17 @@ def _node(kind, inputs, output, **attributes):
     )
 
 
-def _tensor(name, array):
+def _tensor(name: str, array: np.ndarray) -> bytes:
     kind = _FLOAT if array.dtype == np.float32 else _INT64
     return _message(*((1, n) for n in array.shape), (2, kind), (8, name), (9, array.tobytes()))
 
 
-def _value(name, shape):
+def _value(name: str, shape: list[int]) -> bytes:
     dims = _message(*((1, _message((1, n))) for n in shape))
     return _message((1, name), (2, _message((1, _message((1, _FLOAT), (2, dims))))))
 
 
-def _head(name, stride, weight, bias):
+def _head(name: str, stride: int, weight: float, bias: list[float]) -> tuple[list[bytes], list[bytes]]:
     """Output `name`: a convolution over cells of the stride, cells in rows."""
     channels = len(bias)
     kernel = np.full((channels, 3, stride, stride), weight, np.float32)

@@ -28,7 +28,11 @@ def main() -> None:
         last = what
 
     result = reproduce_paper(
-        options.data / "ravdess", corpus="ravdess", recipe=options.recipe, n_epochs=options.epochs, report=report
+        options.data / "ravdess",
+        corpus="ravdess",
+        recipe=options.recipe,
+        n_epochs=options.epochs,
+        report=report,
     )
     lines = notes(result)
     print("\n".join(lines))

@@ -1,3 +1,5 @@
+__all__: list[str]
+
 from ._core import __version__ as __version__
 from ._runtime import active_isa as active_isa
 from ._runtime import available_isas as available_isas

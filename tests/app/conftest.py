@@ -7,17 +7,21 @@ import subprocess
 import sys
 import time
 import urllib.request
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 pytest.importorskip("starlette", reason="the app needs stcorner[app]")
 
 
 @pytest.fixture
-def wait():
+def wait() -> Callable[..., Any]:
     """Poll a job until it is done or failed."""
 
-    def wait_for(client, job, seconds=60.0):
+    def wait_for(client: Any, job: dict[str, Any], seconds: float = 60.0) -> dict[str, Any]:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             found = client.get(f"/api/jobs/{job['id']}").json()
@@ -30,7 +34,7 @@ def wait():
 
 
 @pytest.fixture(scope="module")
-def running():
+def running() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Start ``stcorner serve`` as a person would; gives its address and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -50,5 +54,5 @@ def running():
 
 
 @pytest.fixture(scope="module")
-def server(running):
+def server(running: tuple[str, subprocess.Popen[bytes]]) -> str:
     return running[0]

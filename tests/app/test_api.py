@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from starlette.testclient import TestClient
 
 from stcorner.app import Settings, create_app
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     return tmp_path / "jobs"
 
 
-def client_of(folder, **limits):
+def client_of(folder: Path, **limits: Any) -> Any:
     return TestClient(create_app(Settings(folder=folder, **limits)))
 
 
-def upload(client, data=b"not a clip", name="clip.mp4", **headers):
+def upload(client: Any, data: bytes = b"not a clip", name: str = "clip.mp4", **headers: Any) -> Any:
     return client.post("/api/jobs", params={"name": name}, content=data, headers=headers)
 
 
-def test_html_named_mp4_is_refused_with_a_reason_and_leaves_nothing(folder, wait):
+def test_html_named_mp4_is_refused_with_a_reason_and_leaves_nothing(
+    folder: Path, wait: Callable[..., Any]
+) -> None:
     with client_of(folder) as client:
         answer = upload(client, b"<html><script>alert(1)</script></html>", name="my interview.mp4")
         assert answer.status_code == 202
@@ -36,7 +44,7 @@ def test_html_named_mp4_is_refused_with_a_reason_and_leaves_nothing(folder, wait
         assert list(folder.iterdir()) == []
 
 
-def test_declared_size_is_refused_before_the_body_is_read(folder):
+def test_declared_size_is_refused_before_the_body_is_read(folder: Path) -> None:
     with client_of(folder) as client:
         answer = upload(client, b"x", **{"content-length": str(2 * 1024**3)})
         assert answer.status_code == 413
@@ -44,8 +52,8 @@ def test_declared_size_is_refused_before_the_body_is_read(folder):
         assert list(folder.iterdir()) == []
 
 
-def test_a_body_that_grows_past_the_limit_is_cut(folder):
-    def endless():
+def test_a_body_that_grows_past_the_limit_is_cut(folder: Path) -> None:
+    def endless() -> Iterator[Any]:
         for _ in range(40):
             yield b"x" * 1000
 
@@ -55,7 +63,7 @@ def test_a_body_that_grows_past_the_limit_is_cut(folder):
         assert list(folder.iterdir()) == []
 
 
-def test_empty_body(folder):
+def test_empty_body(folder: Path) -> None:
     with client_of(folder) as client:
         assert upload(client, b"").status_code == 400
         assert list(folder.iterdir()) == []
@@ -64,7 +72,7 @@ def test_empty_body(folder):
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "..\\..\\evil.mp4", "/etc/shadow", "a" * 5000, "x\x00\n.mp4"]
 )
-def test_names_never_leave_the_folder(folder, name, wait):
+def test_names_never_leave_the_folder(folder: Path, name: str, wait: Callable[..., Any]) -> None:
     with client_of(folder) as client:
         job = upload(client, name=name).json()
         assert "/" not in job["name"]
@@ -75,20 +83,20 @@ def test_names_never_leave_the_folder(folder, name, wait):
         assert {p.parent for p in folder.rglob("*")} <= {folder, folder / job["id"]}
 
 
-def test_uploads_per_minute(folder):
+def test_uploads_per_minute(folder: Path) -> None:
     with client_of(folder, uploads_per_minute=2, max_waiting=10) as client:
         codes = [upload(client).status_code for _ in range(3)]
         assert codes == [202, 202, 429]
 
 
-def test_full_queue_asks_to_come_back(folder):
+def test_full_queue_asks_to_come_back(folder: Path) -> None:
     with client_of(folder, max_waiting=0) as client:
         answer = upload(client)
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
 
 
-def test_sessions_do_not_see_each_other(folder, wait):
+def test_sessions_do_not_see_each_other(folder: Path, wait: Callable[..., Any]) -> None:
     with client_of(folder) as one:
         job = upload(one).json()
         wait(one, job)
@@ -101,7 +109,7 @@ def test_sessions_do_not_see_each_other(folder, wait):
         assert [row["id"] for row in one.get("/api/jobs").json()["jobs"]] == [job["id"]]
 
 
-def test_other_sites_are_kept_out(folder):
+def test_other_sites_are_kept_out(folder: Path) -> None:
     with client_of(folder) as client:
         assert client.get("/", headers={"host": "evil.example"}).status_code == 421
         assert upload(client, origin="https://evil.example").status_code == 403
@@ -110,7 +118,7 @@ def test_other_sites_are_kept_out(folder):
         assert client.get("/", headers={"host": "lab.example"}).status_code == 200
 
 
-def test_page_allows_no_foreign_resource(folder):
+def test_page_allows_no_foreign_resource(folder: Path) -> None:
     with client_of(folder) as client:
         page = client.get("/")
         policy = page.headers["content-security-policy"]
@@ -125,19 +133,20 @@ def test_page_allows_no_foreign_resource(folder):
         assert client.get("/assets/../server.py").status_code == 404
 
 
-def test_a_job_that_takes_too_long_is_ended(folder, wait):
+def test_a_job_that_takes_too_long_is_ended(folder: Path, wait: Callable[..., Any]) -> None:
     with client_of(folder, job_timeout=0.05) as client:
         job = wait(client, upload(client).json())
         assert job["state"] == "failed"
         assert "longer than 0.05 s" in job["error"]
 
 
-def test_a_crash_harms_no_other_job(folder, wait, monkeypatch):
-    import stcorner.app.jobs as jobs
+def test_a_crash_harms_no_other_job(
+    folder: Path, wait: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
 
     with client_of(folder, n_workers=1) as client:
         # An interpreter that dies at once stands for a decoder that takes its process down.
-        monkeypatch.setattr(jobs.sys, "executable", "/bin/false")
+        monkeypatch.setattr("sys.executable", "/bin/false")
         crashed = wait(client, upload(client).json())
         assert crashed["state"] == "failed"
         assert "ended unexpectedly" in crashed["error"]
@@ -145,7 +154,7 @@ def test_a_crash_harms_no_other_job(folder, wait, monkeypatch):
         assert "ended unexpectedly" not in wait(client, upload(client).json())["error"]
 
 
-def test_turns_are_taken_between_sessions(tmp_path):
+def test_turns_are_taken_between_sessions(tmp_path: Path) -> None:
     from stcorner.app.jobs import JobQueue
 
     (tmp_path / "jobs").mkdir()
@@ -158,7 +167,7 @@ def test_turns_are_taken_between_sessions(tmp_path):
     assert queue._next() is None
 
 
-def test_settings_are_checked():
+def test_settings_are_checked() -> None:
     with pytest.raises(ValueError, match="n_workers must be >= 1, got 0"):
         Settings(n_workers=0)
     with pytest.raises(ValueError, match="max_duration must be finite and > 0, got 0"):

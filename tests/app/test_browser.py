@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import urllib.request
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,23 +22,27 @@ from stcorner.evaluation import Evaluation  # noqa: E402
 from stcorner.recognizer import load_model, shipped_models  # noqa: E402
 from stcorner.report import build_report  # noqa: E402
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 if MISSING:
     pytest.skip("no browser: apt-get install chromium chromium-driver", allow_module_level=True)
 
 
 @pytest.fixture
-def browser(tmp_path):
+def browser(tmp_path: Path) -> Iterator[Any]:
     driver = start_browser(tmp_path / "profile")
     yield driver
     driver.quit()
 
 
-def _requests(driver):
+def _requests(driver: Any) -> Any:
     events = (json.loads(entry["message"])["message"] for entry in driver.get_log("performance"))
     return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
 
 
-def _pixels(driver):
+def _pixels(driver: Any) -> Any:
     """Sum of the overlay's pixels: changes when what is drawn changes."""
     return driver.execute_script(
         "const c = document.getElementById('overlay');"
@@ -47,13 +52,13 @@ def _pixels(driver):
 
 
 @pytest.fixture
-def clip(real_data):
+def clip(real_data: Path) -> Path:
     if not shipped_models():
         pytest.skip("this build ships no model to decide with")
     return real_data / "ravdess" / "av_speech" / "Actor_05" / "01-01-06-02-01-01-05.mp4"
 
 
-def test_upload_watch_seek_download(server, browser, clip):
+def test_upload_watch_seek_download(server: str, browser: Any, clip: Path) -> None:
     browser.get(server)
     browser.find_element(By.ID, "file").send_keys(str(clip))
     WebDriverWait(browser, 120).until(lambda d: d.find_element(By.ID, "result").is_displayed())
@@ -117,7 +122,7 @@ def test_upload_watch_seek_download(server, browser, clip):
     assert [url for url in sent if not url.startswith(f"{server}/")] == []
 
 
-def test_report_opens_fast_and_offline(browser, clip, tmp_path):
+def test_report_opens_fast_and_offline(browser: Any, clip: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     build_report(clip, page, recognizer=load_model(None))
     assert page.stat().st_size < 8e6
@@ -139,7 +144,7 @@ def test_report_opens_fast_and_offline(browser, clip, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def reports(small_corpus, tmp_path_factory):
+def reports(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A report of a clip without a decision, and one of two evaluations."""
     folder = tmp_path_factory.mktemp("pages")
     build_report(sorted(small_corpus.rglob("01-*.mp4"))[0], folder / "clip.html")
@@ -159,7 +164,7 @@ def reports(small_corpus, tmp_path_factory):
 
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_cut_off(server, reports, browser, width, scheme):
+def test_nothing_is_cut_off(server: str, reports: Any, browser: Any, width: int, scheme: str) -> None:
     emulate(browser, width=width, scheme=scheme)
     for page in (*reports, server):
         browser.get(page)

@@ -8,17 +8,23 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
+if TYPE_CHECKING:
+    import subprocess
+
 pytestmark = pytest.mark.slow
 
 
-def _call(address, method, path, body=None, cookie=None):
+def _call(
+    address: str, method: str, path: str, body: bytes | None = None, cookie: str | None = None
+) -> tuple[int, bytes]:
     place = urlsplit(address)
-    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=120)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=120)
     connection.request(method, path, body, {"Cookie": f"stcorner_session={cookie}"} if cookie else {})
     answer = connection.getresponse()
     data = answer.read()
@@ -26,12 +32,12 @@ def _call(address, method, path, body=None, cookie=None):
     return answer.status, data
 
 
-def _resident_mb(pid):
+def _resident_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
-def test_fifty_uploads_at_once_are_all_answered_in_turn(running):
+def test_fifty_uploads_at_once_are_all_answered_in_turn(running: tuple[str, subprocess.Popen[bytes]]) -> None:
     soundfile = pytest.importorskip("soundfile")
     address, process = running
     wave = io.BytesIO()
@@ -42,7 +48,7 @@ def test_fifty_uploads_at_once_are_all_answered_in_turn(running):
     sessions = ["g" * 22] * 40 + [f"{k:022d}" for k in range(10)]
     bodies = [b"<html>not a clip</html>" * 1000] * 46 + [wave.getvalue()] * 4
 
-    def send(order):
+    def send(order: tuple[str, bytes]) -> tuple[str, int, bytes]:
         session, body = order
         return session, *_call(address, "POST", "/api/jobs?name=a.wav", body, session)
 
@@ -51,7 +57,7 @@ def test_fifty_uploads_at_once_are_all_answered_in_turn(running):
     assert {status for _, status, _ in answers} == {202}
 
     jobs = [(session, json.loads(data)["id"]) for session, _, data in answers]
-    ended = {}
+    ended: dict[str, Any] = {}
     limit = time.monotonic() + 240
     while len(ended) < len(jobs) and time.monotonic() < limit:
         for session, identity in jobs:
@@ -70,7 +76,7 @@ def test_fifty_uploads_at_once_are_all_answered_in_turn(running):
     assert _resident_mb(process.pid) - before < 200
 
 
-def test_api_keeps_to_its_own_description(running):
+def test_api_keeps_to_its_own_description(running: tuple[str, subprocess.Popen[bytes]]) -> None:
     schemathesis = pytest.importorskip("schemathesis", reason="pip install schemathesis")
     from hypothesis import HealthCheck, given, settings
     from schemathesis.specs.openapi import checks
@@ -89,7 +95,7 @@ def test_api_keeps_to_its_own_description(running):
 
         @given(case=operation.as_strategy())
         @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-        def keeps(case):
+        def keeps(case: Any) -> None:
             answer = case.call(base_url=address)
             # Refusing a flood is documented, and this is one.
             if answer.status_code not in {429, 503}:

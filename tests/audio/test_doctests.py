@@ -16,7 +16,7 @@ MODULES = [module.name for module in pkgutil.iter_modules(stcorner.audio.__path_
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
+def test_examples(name: str) -> None:
     module = importlib.import_module(name)
     names = {**{each: getattr(stcorner, each) for each in stcorner.__all__}, **vars(module), "np": np}
     assert doctest.testmod(module, extraglobs=names).failed == 0

@@ -9,14 +9,14 @@ import stcorner
 from oracles import audio as oracle
 
 
-def clip(sr, rng, seconds=0.7):
+def clip(sr: int, rng: np.random.Generator, seconds: float = 0.7) -> np.ndarray:
     n = int(sr * seconds)
     f0 = 130 + 60 * np.sin(np.arange(n) / n * 9)
     y = oracle.harmonic_tone(f0, sr, seconds)[:n] * (np.arange(n) % (n // 3) > n // 12)
     return (y + 1e-3 * rng.standard_normal(n)).astype(np.float32)
 
 
-def test_columns_are_those_of_the_functions(rng):
+def test_columns_are_those_of_the_functions(rng: np.random.Generator) -> None:
     y = clip(16000, rng)
     table = stcorner.frame_table(y, sr=16000)
     assert list(table)[:6] == ["time", "zcr", "rms", "f0", "voiced", "strength"]
@@ -35,7 +35,7 @@ def test_columns_are_those_of_the_functions(rng):
     np.testing.assert_allclose(table["time"], 0.01 * np.arange(71), atol=1e-12)
 
 
-def test_table_as_pandas(rng):
+def test_table_as_pandas(rng: np.random.Generator) -> None:
     pytest.importorskip("pandas")
     table = stcorner.frame_table(clip(16000, rng), sr=16000, as_pandas=True, n_mfcc=2)
     assert list(table.columns)[-1] == "mfcc_2"
@@ -45,7 +45,7 @@ def test_table_as_pandas(rng):
     ("sr", "block"),
     [(16000, 1), (16000, 160), (48000, 777), (8000, 777), (22050, 777), (44100, 1601), (48000, 100_000)],
 )
-def test_stream_equals_batch(rng, sr, block):
+def test_stream_equals_batch(rng: np.random.Generator, sr: int, block: int) -> None:
     y = clip(sr, rng, 0.15 if block == 1 else 0.5)
     y = y[:-3] if block == 777 else y
     expected = stcorner.frame_table(y, sr=sr, tracker="peak", reference_level=0.5)
@@ -61,7 +61,7 @@ def test_stream_equals_batch(rng, sr, block):
         stream.reset()
 
 
-def test_stream_comes_in_time_and_forgets(rng):
+def test_stream_comes_in_time_and_forgets(rng: np.random.Generator) -> None:
     stream = stcorner.AudioStream(sr=16000)
     frames = 0
     for _ in range(200):
@@ -71,7 +71,7 @@ def test_stream_comes_in_time_and_forgets(rng):
     assert len(stream._signal) < 4000
 
 
-def test_stream_refusals():
+def test_stream_refusals() -> None:
     stream = stcorner.AudioStream(sr=16000)
     with pytest.raises(ValueError, match="y must be finite, got 1 NaN"):
         stream.push([np.nan])
@@ -90,7 +90,7 @@ def test_stream_refusals():
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-3])
-def test_activity_finds_the_speech(rng, noise):
+def test_activity_finds_the_speech(rng: np.random.Generator, noise: float) -> None:
     tone = oracle.harmonic_tone(150.0, 16000, 0.8)
     y = np.concatenate([np.zeros(12000), tone, np.zeros(1600), tone, np.zeros(9600)])
     y += noise * rng.standard_normal(len(y))
@@ -105,7 +105,7 @@ def test_activity_finds_the_speech(rng, noise):
     assert abs(end - 39200) < 600
 
 
-def test_noise_and_silence_hold_no_speech(rng):
+def test_noise_and_silence_hold_no_speech(rng: np.random.Generator) -> None:
     assert not stcorner.voice_activity(np.zeros(16000), sr=16000).any()
     assert stcorner.voice_activity(0.1 * rng.standard_normal(32000), sr=16000).mean() < 0.02
     part, interval = stcorner.trim_silence(np.zeros(500), sr=16000)
@@ -113,7 +113,7 @@ def test_noise_and_silence_hold_no_speech(rng):
     assert interval == (0, 0)
 
 
-def test_activity_refusals():
+def test_activity_refusals() -> None:
     with pytest.raises(ValueError, match=r"y must have shape \(n,\), got \(2, 9\)"):
         stcorner.voice_activity(np.zeros((2, 9)), sr=16000)
     with pytest.raises(ValueError, match=r"range_db must be finite and > 0, got 0"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,13 +12,18 @@ from hypothesis import strategies as st
 import stcorner
 from oracles import audio as oracle
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 33]
 
 
 @pytest.mark.parametrize("frame_length", SIZES)
 @pytest.mark.parametrize("hop_length", [1, 3, 16, 40])
 @pytest.mark.parametrize("center", [True, False])
-def test_zcr_and_rms_equal_the_oracle(rng, isa, n_threads, frame_length, hop_length, center):
+def test_zcr_and_rms_equal_the_oracle(
+    rng: np.random.Generator, isa: str, n_threads: int, frame_length: int, hop_length: int, center: bool
+) -> None:
     y = rng.standard_normal(1500).astype(np.float32)
     y[200:260] = 0.0
     options = {"frame_length": frame_length, "hop_length": hop_length, "center": center}
@@ -28,14 +35,14 @@ def test_zcr_and_rms_equal_the_oracle(rng, isa, n_threads, frame_length, hop_len
 
 
 @pytest.mark.parametrize("n_samples", SIZES)
-def test_short_signals(rng, isa, n_samples):
+def test_short_signals(rng: np.random.Generator, isa: str, n_samples: int) -> None:
     y = rng.standard_normal(n_samples).astype(np.float32)
     zcr, level = stcorner.zcr_and_rms(y, frame_length=64, hop_length=16)
     np.testing.assert_array_equal(zcr, oracle.zero_crossing_rate(y, 64, 16))
     np.testing.assert_allclose(level, oracle.rms(y, 64, 16), rtol=1e-6)
 
 
-def test_values_are_those_of_librosa(rng):
+def test_values_are_those_of_librosa(rng: np.random.Generator) -> None:
     import librosa
 
     y = rng.standard_normal(9000).astype(np.float32)
@@ -44,7 +51,7 @@ def test_values_are_those_of_librosa(rng):
     np.testing.assert_allclose(level, librosa.feature.rms(y=y)[0], rtol=1e-6)
 
 
-def test_leading_axes_are_channels(rng):
+def test_leading_axes_are_channels(rng: np.random.Generator) -> None:
     y = rng.standard_normal((2, 3, 900))
     zcr, level = stcorner.zcr_and_rms(y, frame_length=100, hop_length=50)
     r = stcorner.autocorrelate(y, frame_length=100, hop_length=50, max_lag=20)
@@ -58,7 +65,9 @@ def test_leading_axes_are_channels(rng):
 
 @pytest.mark.parametrize("frame_length", [2, 3, 7, 16, 33, 400])
 @pytest.mark.parametrize("unbiased", [True, False])
-def test_autocorrelation_equals_the_oracle(rng, isa, n_threads, frame_length, unbiased):
+def test_autocorrelation_equals_the_oracle(
+    rng: np.random.Generator, isa: str, n_threads: int, frame_length: int, unbiased: bool
+) -> None:
     y = rng.standard_normal(4000)
     lag = frame_length // 2
     window = rng.uniform(0.1, 1.0, frame_length)
@@ -69,7 +78,7 @@ def test_autocorrelation_equals_the_oracle(rng, isa, n_threads, frame_length, un
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-9 * np.abs(expected).max())
 
 
-def test_autocorrelation_of_a_centred_rectangle(rng):
+def test_autocorrelation_of_a_centred_rectangle(rng: np.random.Generator) -> None:
     y = rng.standard_normal(500)
     expected = oracle.autocorrelation(y, 64, 16, 63, np.ones(64), unbiased=False, center=True)
     options = {"frame_length": 64, "hop_length": 16, "max_lag": 63, "window": None}
@@ -81,7 +90,7 @@ def test_autocorrelation_of_a_centred_rectangle(rng):
 
 @settings(derandomize=True, deadline=None, max_examples=20)
 @given(scale=st.floats(1e-3, 1e3), shift=st.integers(0, 200))
-def test_scale_and_delay(scale, shift):
+def test_scale_and_delay(scale: float, shift: int) -> None:
     y = np.sin(np.arange(2000) * 0.1) + 0.01
     zcr, level = stcorner.zcr_and_rms(y, frame_length=100, hop_length=50, center=False)
     zcr2, level2 = stcorner.zcr_and_rms(
@@ -109,7 +118,7 @@ def test_scale_and_delay(scale, shift):
     ],
 )
 @pytest.mark.parametrize("function", [stcorner.zero_crossing_rate, stcorner.rms, stcorner.zcr_and_rms])
-def test_refusals(function, change, message):
+def test_refusals(function: Callable[..., Any], change: dict[str, Any], message: str) -> None:
     arguments = {"y": np.zeros(1000), "frame_length": 100, "hop_length": 10, **change}
     with pytest.raises(ValueError, match=message):
         function(arguments.pop("y"), **arguments)
@@ -127,11 +136,11 @@ def test_refusals(function, change, message):
         ({"unbiased": 1}, "unbiased must be True or False, got 1"),
     ],
 )
-def test_autocorrelation_refusals(change, message):
+def test_autocorrelation_refusals(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         stcorner.autocorrelate(np.zeros(1000), **{"frame_length": 100, "hop_length": 10, **change})
 
 
-def test_squares_beyond_float32_are_refused():
+def test_squares_beyond_float32_are_refused() -> None:
     with pytest.raises(ValueError, match=r"y must be of magnitude <= 1e\+12"):
         stcorner.rms(np.full(2000, 1e30))

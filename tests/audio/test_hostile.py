@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 
 import stcorner
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
-def numbers(result):
+
+def numbers(result: Any) -> list[np.ndarray]:
     """All arrays in a result, but f0, which is NaN where unvoiced."""
     if isinstance(result, dict):
         return [value for name, value in result.items() if name != "f0"]
     return list(result) if isinstance(result, tuple) else [result]
 
 
-def pitch(y):
+def pitch(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     f0, voiced, strength = stcorner.pitch_autocorrelation(y, sr=16000)
     np.testing.assert_array_equal(np.isnan(f0), ~voiced)
     return voiced, strength
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[np.ndarray], Any]] = {
     "zcr_and_rms": stcorner.zcr_and_rms,
     "autocorrelate": lambda y: stcorner.autocorrelate(y, frame_length=400, hop_length=160, max_lag=300),
     "pitch": pitch,
@@ -47,7 +53,7 @@ SIGNALS = {
 
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_results_are_finite(function, signal):
+def test_results_are_finite(function: str, signal: str) -> None:
     y = SIGNALS[signal]
     if function == "autocorrelate" and len(y) < 400:
         with pytest.raises(ValueError, match="frame_length must be <= the"):
@@ -58,7 +64,7 @@ def test_results_are_finite(function, signal):
 
 
 @pytest.mark.parametrize("signal", ["silence", "offset", "click", "one sample", "two samples"])
-def test_nothing_of_these_is_voiced(signal):
+def test_nothing_of_these_is_voiced(signal: str) -> None:
     assert not pitch(SIGNALS[signal])[0].any()
 
 
@@ -74,13 +80,13 @@ def test_nothing_of_these_is_voiced(signal):
     ids=["empty", "empty channels", "NaN", "infinite", "integers"],
 )
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_refusals_name_what_came(function, y, message):
+def test_refusals_name_what_came(function: str, y: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FUNCTIONS[function](y)
 
 
 @pytest.mark.parametrize("sr", [8000, 22050, 44100, 48000])
-def test_a_real_clip_has_one_pitch_at_every_rate(real_data, sr):
+def test_a_real_clip_has_one_pitch_at_every_rate(real_data: Path, sr: int) -> None:
     """f0 of spoken clips within 1 % of that at 16 kHz; 20 ms are a whole number of samples at every rate."""
     soundfile, soxr = pytest.importorskip("soundfile"), pytest.importorskip("soxr")
     deviations, same = [], []

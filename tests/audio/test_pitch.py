@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,18 +13,20 @@ import stcorner
 from oracles import audio as oracle
 
 
-def track(y, sr=16000, **options):
+def track(y: np.ndarray, sr: int = 16000, **options: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return stcorner.pitch_autocorrelation(y, sr=sr, **options)
 
 
 @pytest.fixture
-def glide():
+def glide() -> tuple[np.ndarray, np.ndarray]:
     f0 = 120 * 2 ** (np.arange(16000) / 16000)
     return oracle.harmonic_tone(f0, 16000, 1.0), f0
 
 
 @pytest.mark.parametrize("tracker", ["viterbi", "peak"])
-def test_a_glide_is_followed_within_a_few_cents(isa, glide, tracker):
+def test_a_glide_is_followed_within_a_few_cents(
+    isa: str, glide: tuple[np.ndarray, np.ndarray], tracker: str
+) -> None:
     y, truth = glide
     f0, voiced, strength = track(y, tracker=tracker)
     inside = slice(4, -4)
@@ -32,7 +36,9 @@ def test_a_glide_is_followed_within_a_few_cents(isa, glide, tracker):
     assert np.abs(1200 * np.log2(f0[inside] / expected)).max() < 5
 
 
-def test_every_frame_equals_the_oracle(isa, glide, rng):
+def test_every_frame_equals_the_oracle(
+    isa: str, glide: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
+) -> None:
     y = glide[0] + 0.05 * rng.standard_normal(16000)
     f0, _, strength = track(y, tracker="peak", octave_cost=0.0, refine_periods=1, center=False)
     for frame in range(0, len(f0), 7):
@@ -43,7 +49,7 @@ def test_every_frame_equals_the_oracle(isa, glide, rng):
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 3, 33, 799, 800, 5000, 52000])
-def test_threads_and_sizes_change_nothing(isa, rng, n_samples):
+def test_threads_and_sizes_change_nothing(isa: str, rng: np.random.Generator, n_samples: int) -> None:
     y = rng.standard_normal(n_samples)
     expected = track(y, n_threads=1, voicing_threshold=0.2)
     for threads in (2, 3):
@@ -51,7 +57,7 @@ def test_threads_and_sizes_change_nothing(isa, rng, n_samples):
             np.testing.assert_array_equal(got, want)
 
 
-def test_instruction_sets_agree(glide):
+def test_instruction_sets_agree(glide: tuple[np.ndarray, np.ndarray]) -> None:
     results = []
     for name in stcorner.available_isas():
         stcorner.set_isa(name)
@@ -62,7 +68,7 @@ def test_instruction_sets_agree(glide):
         np.testing.assert_allclose(strength, results[0][2], atol=1e-5)
 
 
-def test_frames_do_not_depend_on_their_company(rng):
+def test_frames_do_not_depend_on_their_company(rng: np.random.Generator) -> None:
     y = np.concatenate([oracle.harmonic_tone(140.0, 16000, 0.4), 0.1 * rng.standard_normal(4000)])
     # Neighbours share a transform: bits stay as long as the pairing does.
     f0, _, strength = track(y, tracker="peak", reference_level=1.0, center=False)
@@ -72,7 +78,7 @@ def test_frames_do_not_depend_on_their_company(rng):
 
 
 @pytest.mark.parametrize("sr", [8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000])
-def test_sample_rates_agree(sr):
+def test_sample_rates_agree(sr: int) -> None:
     t = np.arange(sr) / sr
     truth = 150 * 2 ** (0.5 * np.sin(2 * np.pi * t))
     f0, voiced, _ = track(oracle.harmonic_tone(truth, sr, 1.0), sr=sr)
@@ -84,14 +90,14 @@ def test_sample_rates_agree(sr):
 
 @settings(derandomize=True, deadline=None, max_examples=15)
 @given(f0=st.floats(70, 450), gain=st.floats(1e-4, 1e3), offset=st.floats(-1, 1))
-def test_constant_tones_gain_and_offset(f0, gain, offset):
+def test_constant_tones_gain_and_offset(f0: float, gain: float, offset: float) -> None:
     y = gain * (oracle.harmonic_tone(f0, 16000, 0.3) + offset)
     got, voiced, _ = track(y)
     assert voiced[6:-6].all()
     np.testing.assert_allclose(got[6:-6], f0, rtol=2e-3)
 
 
-def test_a_faint_frame_beside_a_loud_one_keeps_its_digits():
+def test_a_faint_frame_beside_a_loud_one_keeps_its_digits() -> None:
     tone = oracle.harmonic_tone(200.0, 16000, 1.0)
     tone[:8000] *= 1e-5
     f0, _, strength = track(tone, tracker="peak", silence_threshold=0.0, reference_level=1.0)
@@ -100,7 +106,7 @@ def test_a_faint_frame_beside_a_loud_one_keeps_its_digits():
     assert (strength[quiet] > 0.99).all()
 
 
-def test_noise_and_silence_are_unvoiced(rng):
+def test_noise_and_silence_are_unvoiced(rng: np.random.Generator) -> None:
     _, voiced, strength = track(rng.standard_normal(32000))
     assert voiced.mean() < 0.02
     assert strength.max() <= 1.0
@@ -110,7 +116,7 @@ def test_noise_and_silence_are_unvoiced(rng):
     assert not strength.any()
 
 
-def test_noise_lowers_the_threshold(rng):
+def test_noise_lowers_the_threshold(rng: np.random.Generator) -> None:
     tone = oracle.harmonic_tone(150.0, 16000, 1.0)
     y = np.concatenate([np.zeros(8000), tone, np.zeros(8000)])
     y += 1.3 * tone.std() * rng.standard_normal(len(y))
@@ -122,7 +128,7 @@ def test_noise_lowers_the_threshold(rng):
     np.testing.assert_allclose(f0[inside][voiced[inside]], 150.0, rtol=0.05)
 
 
-def test_clipped_and_short_signals():
+def test_clipped_and_short_signals() -> None:
     tone = oracle.harmonic_tone(200.0, 16000, 0.3)
     f0, voiced, _ = track(np.clip(4 * tone, -0.2, 0.2))
     np.testing.assert_allclose(f0[6:-6], 200.0, rtol=2e-3)
@@ -132,14 +138,14 @@ def test_clipped_and_short_signals():
     assert strength[0] == 0.0
 
 
-def test_channels(glide):
+def test_channels(glide: tuple[np.ndarray, np.ndarray]) -> None:
     stereo = np.stack([glide[0], glide[0][::-1]])
     f0, voiced, strength = track(stereo)
     assert f0.shape == voiced.shape == strength.shape == (2, 101)
     np.testing.assert_array_equal(f0[0], track(glide[0])[0])
 
 
-def test_harmonicity_measures_the_noise(rng):
+def test_harmonicity_measures_the_noise(rng: np.random.Generator) -> None:
     tone = oracle.harmonic_tone(200.0, 16000, 2.0)
     noise = rng.standard_normal(len(tone)) * tone.std() * 10 ** (-10 / 20)
     _, _, strength = track(tone + noise)
@@ -170,12 +176,12 @@ def test_harmonicity_measures_the_noise(rng):
         ({"reference_level": 0.0}, "reference_level must be finite and > 0, got 0"),
     ],
 )
-def test_refusals(change, message):
+def test_refusals(change: dict[str, Any], message: str) -> None:
     arguments = {"y": np.zeros(1000), "sr": 16000, **change}
     with pytest.raises(ValueError, match=message):
         stcorner.pitch_autocorrelation(arguments.pop("y"), **arguments)
 
 
-def test_harmonicity_refusals():
+def test_harmonicity_refusals() -> None:
     with pytest.raises(ValueError, match=r"strength must be >= 0 and <= 1, got 0 to 1\.5"):
         stcorner.harmonicity([0.0, 1.5])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,11 @@ import stcorner
 from oracles import audio as oracle
 
 
-def track(y, **options):
+def track(y: np.ndarray, **options: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return stcorner.pitch_autocorrelation(y, sr=16000, **options)
 
 
-def in_noise(rng, level, *, pause=8000):
+def in_noise(rng: np.random.Generator, level: float, *, pause: int = 8000) -> tuple[np.ndarray, np.ndarray]:
     """A second of vibrato between pauses in white noise, `level` times as strong, and f0 at every frame."""
     f0 = 150 * 2 ** (0.1 * np.sin(2 * np.pi * 3 * np.arange(16000) / 16000))
     tone = oracle.harmonic_tone(f0, 16000, 1.0)
@@ -23,11 +25,11 @@ def in_noise(rng, level, *, pause=8000):
     return noisy, truth[np.minimum(np.arange(1 + len(y) // 160) * 160, len(y) - 1)]
 
 
-def cents(f0, truth):
+def cents(f0: np.ndarray, truth: float | np.ndarray) -> np.ndarray:
     return np.abs(1200 * np.log2(f0 / truth))
 
 
-def test_noise_costs_fewer_frames(rng):
+def test_noise_costs_fewer_frames(rng: np.random.Generator) -> None:
     y, truth = in_noise(rng, 1.5)
     inside = slice(55, 146)
     f0, voiced, _ = track(y)
@@ -37,7 +39,7 @@ def test_noise_costs_fewer_frames(rng):
     assert np.median(cents(f0[inside], truth[inside])) < 15
 
 
-def test_noise_costs_fewer_cents(rng):
+def test_noise_costs_fewer_cents(rng: np.random.Generator) -> None:
     y, truth = in_noise(rng, 1.0)
     f0, voiced, _ = track(y)
     before, also, _ = track(y, noise_adaptation=0.0, refine_periods=1)
@@ -46,14 +48,14 @@ def test_noise_costs_fewer_cents(rng):
     assert np.median(cents(f0[both], truth[both])) < 0.7 * np.median(cents(before[both], truth[both]))
 
 
-def test_a_clip_without_noise_is_left_as_it_is(rng):
+def test_a_clip_without_noise_is_left_as_it_is(rng: np.random.Generator) -> None:
     y, _ = in_noise(rng, 1e-4)
     for got, plain in zip(track(y), track(y, noise_adaptation=0.0), strict=True):
         np.testing.assert_array_equal(got, plain)
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.3])
-def test_a_clip_without_pauses_is_left_as_it_is(gain):
+def test_a_clip_without_pauses_is_left_as_it_is(gain: float) -> None:
     """A steady voice must not be taken for noise, nor the ends of the clip for pauses."""
     tone = oracle.harmonic_tone(200.0, 16000, 0.5)
     tone[4000:] *= gain**0.1
@@ -62,13 +64,13 @@ def test_a_clip_without_pauses_is_left_as_it_is(gain):
     np.testing.assert_allclose(f0[4:-4], 200.0, rtol=1e-4)
 
 
-def test_noise_alone_is_no_voice(rng):
+def test_noise_alone_is_no_voice(rng: np.random.Generator) -> None:
     for level in (1.0, 1e-3):
         _, voiced, _ = track(level * rng.standard_normal(48000))
         assert voiced.mean() < 0.03
 
 
-def test_offset_does_not_change_what_is_noise(rng):
+def test_offset_does_not_change_what_is_noise(rng: np.random.Generator) -> None:
     y, _ = in_noise(rng, 0.7)
     f0, voiced, _ = track(y)
     shifted, still, _ = track(y + 5.0 * np.abs(y).max())
@@ -77,7 +79,7 @@ def test_offset_does_not_change_what_is_noise(rng):
     assert np.median(cents(shifted[both], f0[both])) < 0.1
 
 
-def test_threads_and_instruction_sets_agree_under_noise(rng):
+def test_threads_and_instruction_sets_agree_under_noise(rng: np.random.Generator) -> None:
     y, _ = in_noise(rng, 0.7)
     results = []
     for name in stcorner.available_isas():
@@ -91,7 +93,7 @@ def test_threads_and_instruction_sets_agree_under_noise(rng):
         np.testing.assert_allclose(strength, results[0][2], atol=1e-4)
 
 
-def test_further_periods_sharpen_the_frequency(rng):
+def test_further_periods_sharpen_the_frequency(rng: np.random.Generator) -> None:
     tone = oracle.harmonic_tone(210.0, 16000, 2.0)
     y = tone + 0.5 * tone.std() * rng.standard_normal(len(tone))
     errors = [
@@ -102,13 +104,13 @@ def test_further_periods_sharpen_the_frequency(rng):
     assert errors[2] < errors[1]
 
 
-def test_one_period_is_enough_where_no_other_lies_in_range():
+def test_one_period_is_enough_where_no_other_lies_in_range() -> None:
     """At 100 Hz two periods lie below fmin: nothing can sharpen the first."""
     tone = oracle.harmonic_tone(100.0, 16000, 0.5)
     for got, expected in zip(track(tone), track(tone, refine_periods=1), strict=True):
         np.testing.assert_array_equal(got, expected)
 
 
-def test_refusal():
+def test_refusal() -> None:
     with pytest.raises(ValueError, match="refine_periods must be >= 1, got 0"):
         track(np.zeros(1000), refine_periods=0)

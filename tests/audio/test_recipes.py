@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import librosa
 import numpy as np
 import pytest
@@ -10,9 +12,12 @@ import stcorner
 from oracles import audio as oracle
 from stcorner.audio import RECIPES
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @pytest.fixture
-def clip(rng):
+def clip(rng: np.random.Generator) -> np.ndarray:
     """Two seconds of voiced stretches, hiss and pauses at 16 kHz."""
     f0 = 180 + 50 * np.sin(np.arange(32000) / 4000)
     y = oracle.harmonic_tone(f0, 16000, 2.0)
@@ -22,7 +27,7 @@ def clip(rng):
 
 
 @pytest.mark.parametrize(("recipe", "length"), [("rich", 525), ("paper162", 162), ("notebook162", 162)])
-def test_names_fit_the_values(clip, recipe, length):
+def test_names_fit_the_values(clip: np.ndarray, recipe: str, length: int) -> None:
     names = stcorner.feature_names(recipe)
     values = stcorner.clip_features(clip, sr=16000, recipe=recipe)
     assert len(names) == len(set(names)) == length
@@ -32,7 +37,7 @@ def test_names_fit_the_values(clip, recipe, length):
     np.testing.assert_array_equal(values, stcorner.clip_features(clip, sr=16000, recipe=recipe))
 
 
-def notebook(y):
+def notebook(y: np.ndarray) -> np.ndarray:
     """The notebook's recipe in librosa."""
     f = librosa.feature
     magnitude = np.abs(librosa.stft(y))
@@ -43,7 +48,7 @@ def notebook(y):
     return np.concatenate([track.mean(axis=1) for track in tracks])
 
 
-def test_notebook162_equals_librosa_on_real_clips(real_data):
+def test_notebook162_equals_librosa_on_real_clips(real_data: Path) -> None:
     paths = sorted((real_data / "ravdess" / "audio_speech").glob("*/*.flac"))[::150]
     assert paths
     for path in paths:
@@ -56,11 +61,11 @@ def test_notebook162_equals_librosa_on_real_clips(real_data):
         np.testing.assert_allclose(got, expected, rtol=1e-4, err_msg=path.name)
 
 
-def value(y, name, sr=16000):
+def value(y: np.ndarray, name: str, sr: int = 16000) -> float:
     return stcorner.clip_features(y, sr=sr)[stcorner.feature_names().index(name)]
 
 
-def test_known_values_of_rich():
+def test_known_values_of_rich() -> None:
     t = np.arange(16000) / 16000
     rising = oracle.harmonic_tone(110 * 2**t, 16000, 1.0).astype(np.float32)
     y = np.concatenate([np.zeros(8000, np.float32), rising, np.zeros(4800, np.float32)])
@@ -74,7 +79,7 @@ def test_known_values_of_rich():
     assert value(y, "f0_rise_share") > 0.9
 
 
-def test_rich_does_not_depend_on_gain(clip):
+def test_rich_does_not_depend_on_gain(clip: np.ndarray) -> None:
     expected = stcorner.clip_features(clip, sr=16000)
     np.testing.assert_array_equal(stcorner.clip_features(0.125 * clip, sr=16000), expected)
     got = stcorner.clip_features(np.float32(0.3) * clip + np.float32(0.01), sr=16000)
@@ -84,7 +89,7 @@ def test_rich_does_not_depend_on_gain(clip):
     np.testing.assert_allclose(got, expected, rtol=0.1, atol=1.0)
 
 
-def test_channels_are_averaged(clip):
+def test_channels_are_averaged(clip: np.ndarray) -> None:
     np.testing.assert_allclose(
         stcorner.clip_features(np.stack([clip, clip]), sr=16000), stcorner.clip_features(clip, sr=16000)
     )
@@ -102,12 +107,12 @@ def test_channels_are_averaged(clip):
     ],
     ids=["silence", "offset", "clipped", "click", "faint"],
 )
-def test_hostile_clips_are_finite(recipe, y):
+def test_hostile_clips_are_finite(recipe: str, y: np.ndarray) -> None:
     assert np.isfinite(stcorner.clip_features(y, sr=16000, recipe=recipe)).all()
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 159, 160, 161, 399, 1600, 3200])
-def test_short_clips_are_finite(rng, n_samples):
+def test_short_clips_are_finite(rng: np.random.Generator, n_samples: int) -> None:
     y = rng.standard_normal(n_samples)
     for recipe in ("rich", "paper162"):
         assert np.isfinite(stcorner.clip_features(y, sr=16000, recipe=recipe)).all()
@@ -126,12 +131,12 @@ def test_short_clips_are_finite(rng, n_samples):
         ({"y": np.zeros(9600), "recipe": "notebook162"}, r"y must be longer than 0\.6 s .* got 0\.600 s"),
     ],
 )
-def test_refusals(change, message):
+def test_refusals(change: dict[str, Any], message: str) -> None:
     arguments = {"y": np.zeros(16000), "sr": 16000, **change}
     with pytest.raises(ValueError, match=message):
         stcorner.clip_features(arguments.pop("y"), **arguments)
 
 
-def test_names_refuse_an_unknown_recipe():
+def test_names_refuse_an_unknown_recipe() -> None:
     with pytest.raises(ValueError, match=r"recipe must be one of .* got 'x'"):
         stcorner.feature_names("x")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import librosa
 import numpy as np
 import pytest
@@ -11,18 +13,18 @@ from oracles import audio as oracle
 
 
 @pytest.fixture
-def voice(rng):
+def voice(rng: np.random.Generator) -> np.ndarray:
     f0 = 150 + 40 * np.sin(np.arange(22050) / 3000)
     return (oracle.harmonic_tone(f0, 22050, 1.0) + 0.01 * rng.standard_normal(22050)).astype(np.float32)
 
 
-def assert_close(got, expected, rtol=1e-4):
+def assert_close(got: np.ndarray, expected: np.ndarray, rtol: float = 1e-4) -> None:
     np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("n_fft", [512, 2048])
 @pytest.mark.parametrize("center", [True, False])
-def test_power_spectrogram_equals_the_oracle(voice, n_fft, center):
+def test_power_spectrogram_equals_the_oracle(voice: np.ndarray, n_fft: int, center: bool) -> None:
     got = stcorner.power_spectrogram(voice, n_fft=n_fft, hop_length=160, center=center)
     assert_close(got, oracle.power_spectrum(voice, n_fft, 160, center=center), rtol=1e-6)
 
@@ -36,7 +38,7 @@ def test_power_spectrogram_equals_the_oracle(voice, n_fft, center):
         {"window": "hamming", "center": False},
     ],
 )
-def test_mel_and_mfcc_equal_librosa(voice, options):
+def test_mel_and_mfcc_equal_librosa(voice: np.ndarray, options: dict[str, Any]) -> None:
     mel = stcorner.melspectrogram(voice, sr=22050, **options)
     assert_close(mel, librosa.feature.melspectrogram(y=voice, sr=22050, **options))
     got = stcorner.mfcc(S=mel, n_mfcc=20)
@@ -46,12 +48,12 @@ def test_mel_and_mfcc_equal_librosa(voice, options):
 
 
 @pytest.mark.parametrize("tuning", [0.0, 0.23, None])
-def test_chroma_equals_librosa(voice, tuning):
+def test_chroma_equals_librosa(voice: np.ndarray, tuning: float | None) -> None:
     got = stcorner.chroma(voice, sr=22050, tuning=tuning)
     assert_close(got, librosa.feature.chroma_stft(y=voice, sr=22050, tuning=tuning))
 
 
-def test_tuning_equals_librosa(rng):
+def test_tuning_equals_librosa(rng: np.random.Generator) -> None:
     from stcorner.audio._filters import estimate_tuning
 
     for shift in (-0.3, 0.0, 0.2):
@@ -61,28 +63,28 @@ def test_tuning_equals_librosa(rng):
         assert estimate_tuning(power.T, 22050.0, 2048, 12) == pytest.approx(expected, abs=1e-9)
 
 
-def test_delta_equals_librosa(rng):
+def test_delta_equals_librosa(rng: np.random.Generator) -> None:
     data = rng.standard_normal((5, 40))
     for width, order in [(9, 1), (5, 2)]:
         got = stcorner.delta(data, width=width, order=order)
         np.testing.assert_allclose(got, librosa.feature.delta(data, width=width, order=order), atol=1e-12)
 
 
-def test_asked_for_together_they_are_the_same(voice):
+def test_asked_for_together_they_are_the_same(voice: np.ndarray) -> None:
     together = stcorner.spectral_features(voice, sr=22050)
     np.testing.assert_array_equal(together["mel"], stcorner.melspectrogram(voice, sr=22050))
     np.testing.assert_array_equal(together["mfcc"], stcorner.mfcc(voice, sr=22050))
     np.testing.assert_array_equal(together["chroma"], stcorner.chroma(voice, sr=22050))
 
 
-def test_spectrograms_can_be_given(voice):
+def test_spectrograms_can_be_given(voice: np.ndarray) -> None:
     power = stcorner.power_spectrogram(voice)
     np.testing.assert_array_equal(stcorner.chroma(S=power, sr=22050), stcorner.chroma(voice, sr=22050))
     mel = stcorner.melspectrogram(S=power, sr=22050)
     np.testing.assert_array_equal(stcorner.mfcc(S=mel), stcorner.mfcc(voice, sr=22050))
 
 
-def test_leading_axes_are_channels(voice):
+def test_leading_axes_are_channels(voice: np.ndarray) -> None:
     stereo = np.stack([voice, voice[::-1]])
     mel = stcorner.melspectrogram(stereo, sr=22050)
     assert mel.shape == (2, 128, 44)
@@ -90,7 +92,7 @@ def test_leading_axes_are_channels(voice):
     assert stcorner.chroma(stereo, sr=22050).shape == (2, 12, 44)
 
 
-def test_silence_has_defined_values():
+def test_silence_has_defined_values() -> None:
     silent = np.zeros(4000, np.float32)
     assert not stcorner.chroma(silent, sr=16000).any()
     assert not stcorner.melspectrogram(silent, sr=16000).any()
@@ -120,7 +122,7 @@ def test_silence_has_defined_values():
         ("chroma", {"y": None, "S": np.ones(5)}, r"S must have shape \(\.\.\., bins, t\)"),
     ],
 )
-def test_refusals(function, arguments, message):
+def test_refusals(function: str, arguments: dict[str, Any], message: str) -> None:
     arguments = {"y": np.zeros(4000), "sr": 16000, **arguments}
     with pytest.raises(ValueError, match=message):
         getattr(stcorner, function)(arguments.pop("y"), **arguments)
@@ -135,6 +137,6 @@ def test_refusals(function, arguments, message):
         ({"axis": 2}, "axis must lie within"),
     ],
 )
-def test_delta_refusals(arguments, message):
+def test_delta_refusals(arguments: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         stcorner.delta(np.zeros((3, 10)), **arguments)

@@ -192,10 +192,10 @@ def test_folds_of_the_synthetic_corpus(tmp_path: Path) -> None:
 
 def test_takes_across_modalities_of_real_files(real_data: Path) -> None:
     root = real_data / "ravdess"
-    videos = load_ravdess(root / "av_speech", modality="files")
+    pictures = load_ravdess(root / "av_speech", modality="files")
     sounds = load_ravdess(root / "audio_speech")
     train = [one for one in sounds if one.subject == "05" and one.sentence == "dogs"]
-    videos = [one for one in videos if one.subject == "05" and one.sentence == "dogs"]
+    videos = [one for one in pictures if one.subject == "05" and one.sentence == "dogs"]
     report = stcorner.audit_leakage(train, videos, forbid=("take",))
     assert report.counts["take"] == len(videos)
     renamed = [replace(one, take=f"?{one.take}", subject="?") for one in videos]
@@ -222,7 +222,7 @@ def faster(sound: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
     return soxr.resample(sound, 16000 * factor, 16000)
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "gain": lambda y: 0.01 * y,
     "16 bit": lambda y: np.round(y * 32767).astype(np.float32) / 32767,
     "noise at 20 dB": lambda y: noisy(y, 20),

@@ -35,8 +35,13 @@ def test_names_and_streams(small: Path) -> None:
         (actor, label, "both"): 1 for actor in ("01", "02") for label in ("happy", "neutral")
     }
     info = stcorner.probe(clips[0].path)
+    assert info.video is not None
+    assert info.audio is not None
     assert (info.video.width, info.video.height, info.video.fps) == (112, 112, 25)
     assert (info.audio.sample_rate, info.audio.channels) == (16000, 1)
+    assert info.duration is not None
+    assert info.video.duration is not None
+    assert info.audio.duration is not None
     assert 1.0 < info.duration < 2.5
     assert abs(info.video.duration - info.audio.duration) < 0.1
     sound, sr = stcorner.load_audio(clips[0].path, sr=None)
@@ -128,7 +133,7 @@ def test_another_encoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_cascade_finds_every_face() -> None:
-    import cv2
+    import cv2.data
 
     file = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
     cascade = cv2.CascadeClassifier(str(file))

@@ -11,7 +11,7 @@ import re
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,13 +19,14 @@ import stcorner
 from stcorner.cli import COMMANDS, build_app, main
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import RunCommand
+    from e2e.conftest import RunCommand
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]):
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Run a command inside this process: (exit code, stdout, stderr)."""
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
@@ -65,7 +66,9 @@ EACH = pytest.mark.parametrize(("words", "command"), CALLS, ids=["-".join(words)
 
 
 @EACH
-def test_help_of_each_command_has_examples(call, words, command) -> None:
+def test_help_of_each_command_has_examples(
+    call: Callable[..., Any], words: tuple[Any, ...], command: Any
+) -> None:
     code, out, _ = call(*words, "--help")
     assert code == 0
     assert "Examples:" in out
@@ -79,7 +82,7 @@ def test_help_of_each_command_has_examples(call, words, command) -> None:
 
 
 @EACH
-def test_printed_examples_parse(words, command) -> None:
+def test_printed_examples_parse(words: tuple[Any, ...], command: Any) -> None:
     app = build_app()
     for example in command.examples:
         app.parse_args(example.split()[1:], exit_on_error=False, print_error=False)
@@ -96,7 +99,9 @@ def test_printed_examples_parse(words, command) -> None:
         (["info", "--config", "none.toml"], "none.toml"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_2(call, arguments: list[str], message: str) -> None:
+def test_wrong_use_is_one_line_and_exit_2(
+    call: Callable[..., Any], arguments: list[str], message: str
+) -> None:
     code, out, err = call(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith("stcorner: ")
@@ -104,7 +109,7 @@ def test_wrong_use_is_one_line_and_exit_2(call, arguments: list[str], message: s
     assert message in err
 
 
-def test_config_file_sets_options(call, tmp_path: Path) -> None:
+def test_config_file_sets_options(call: Callable[..., Any], tmp_path: Path) -> None:
     config = tmp_path / "run.toml"
     config.write_text("[info]\njson = true\n")
     code, out, _ = call("info", "--config", config)
@@ -119,7 +124,7 @@ def test_config_file_sets_options(call, tmp_path: Path) -> None:
     assert "no-such-option" in err
 
 
-def test_nothing_coloured_into_a_pipe(call) -> None:
+def test_nothing_coloured_into_a_pipe(call: Callable[..., Any]) -> None:
     _, out, err = call("info")
     assert "\x1b" not in out + err
 
@@ -150,7 +155,7 @@ def on_terminal(*arguments: str, **variables: str) -> str:
 
 
 @pytest.mark.parametrize("arguments", [("info",), ("plot", "--help"), ("nonsense",)], ids="-".join)
-def test_no_color_is_obeyed(arguments) -> None:
+def test_no_color_is_obeyed(arguments: tuple[Any, ...]) -> None:
     assert not COLOUR.search(on_terminal(*arguments, NO_COLOR="1"))
     assert "\x1b" not in on_terminal(*arguments, TERM="dumb")
 
@@ -168,7 +173,7 @@ def test_a_narrow_terminal_cuts_nothing(small_corpus: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_knows_the_commands(
-    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
+    call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     script = tmp_path / f"completion.{shell}"
@@ -180,7 +185,7 @@ def test_completion_knows_the_commands(
     assert "--output" in text
 
 
-def test_faults_of_the_machine_are_no_faults_of_the_program(call, tmp_path: Path) -> None:
+def test_faults_of_the_machine_are_no_faults_of_the_program(call: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     code, out, err = call("demo", tmp_path / "file" / "inside")
     assert (code, out) == (2, "")
@@ -192,7 +197,7 @@ def test_faults_of_the_machine_are_no_faults_of_the_program(call, tmp_path: Path
     assert "none.json" in err
 
 
-def test_serve_refuses_before_it_invites(call) -> None:
+def test_serve_refuses_before_it_invites(call: Callable[..., Any]) -> None:
     for arguments, message in (
         (["--port", "99999"], "port must be >= 0 and <= 65535, got 99999"),
         (["--model", "none"], "model must be a *.stcorner file"),

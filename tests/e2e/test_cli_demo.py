@@ -13,7 +13,7 @@ from stcorner.evaluation import Evaluation
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import RunCommand
+    from e2e.conftest import RunCommand
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import RunCommand
+    from e2e.conftest import RunCommand
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ class Nearest:
 
     def __init__(
         self, label_map: dict[str, str | None] | None = None, copies: int = 1, sharpness: float = 1.0
-    ):
+    ) -> None:
         self.label_map = label_map
         self.copies = copies
         self.sharpness = sharpness

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from stcorner.errors import DatasetError, ModelError, ParameterError
 from stcorner.evaluation import Evaluation, TemperatureScaling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 LABELS = ["angry", "happy", "sad"]
@@ -341,7 +342,7 @@ def test_json_round_trip(tmp_path: Path) -> None:
         (lambda d: d["strata"]["sex"].pop(), r"strata\['sex'\] must have 120"),
     ],
 )
-def test_damaged_json(change, match: str) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_json(change: Callable[..., Any], match: str) -> None:
     document = json.loads(random_evaluation().to_json())
     change(document)
     with pytest.raises(DatasetError, match=match):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import stcorner
 from extraction_files import StalePlan, hashes, kill_at_clip_2, table, write_tree
 from stcorner.errors import InternalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [
@@ -20,7 +25,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def client():
+def client() -> Iterator[Any]:
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
@@ -30,7 +35,7 @@ def client():
         yield client
 
 
-def test_equals_the_local_run(tmp_path, client):
+def test_equals_the_local_run(tmp_path: Path, client: Any) -> None:
     tree = write_tree(tmp_path / "in", 6)
     (tree / "empty.wav").touch()
     local = stcorner.extract(tree, tmp_path / "a" / "features.parquet", modality="audio", n_jobs=1)
@@ -47,7 +52,7 @@ def test_equals_the_local_run(tmp_path, client):
     assert seen[-1] == (7, 7)
 
 
-def test_a_worker_killed_in_the_middle(tmp_path, client, monkeypatch):
+def test_a_worker_killed_in_the_middle(tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from stcorner.extraction import run
 
     monkeypatch.setattr(run, "_BATCH", 2)
@@ -55,11 +60,11 @@ def test_a_worker_killed_in_the_middle(tmp_path, client, monkeypatch):
     done = threading.Event()
     killed = []
 
-    def progress(n_done, n_total):
+    def progress(n_done: Any, n_total: Any) -> None:
         if n_done >= 6:
             done.set()
 
-    def killer():
+    def killer() -> None:
         done.wait(60)
         pid = next(iter(client.run(os.getpid).values()))
         os.kill(pid, signal.SIGKILL)
@@ -77,7 +82,9 @@ def test_a_worker_killed_in_the_middle(tmp_path, client, monkeypatch):
     assert (remote.n_rows, remote.n_errors) == (60, 0)
 
 
-def test_the_command_takes_a_scheduler(tmp_path, client, capsys):
+def test_the_command_takes_a_scheduler(
+    tmp_path: Path, client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     from stcorner.cli import main
 
     tree = write_tree(tmp_path / "in", 4)
@@ -99,7 +106,7 @@ def test_the_command_takes_a_scheduler(tmp_path, client, capsys):
     assert "4 files, 4 rows" in capsys.readouterr().out
 
 
-def test_a_file_that_kills_every_worker(tmp_path, client, monkeypatch):
+def test_a_file_that_kills_every_worker(tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from stcorner.extraction import cluster
 
     tree = write_tree(tmp_path / "in", 4)
@@ -109,7 +116,9 @@ def test_a_file_that_kills_every_worker(tmp_path, client, monkeypatch):
     assert "died" in table(run.errors)[0]["error"]
 
 
-def test_a_fault_of_the_code_comes_back_from_the_cluster(tmp_path, client, monkeypatch):
+def test_a_fault_of_the_code_comes_back_from_the_cluster(
+    tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from stcorner.extraction import run
     from stcorner.extraction.work import Settings
 

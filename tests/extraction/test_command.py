@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from extraction_files import write_tree
 from stcorner.cli import main
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytest.importorskip("pyarrow")
 
 
-def run(*arguments):
+def run(*arguments: Any) -> int:
     with pytest.raises(SystemExit) as end:
         main(["extract", *map(str, arguments)])
-    return end.value.code
+    return int(end.value.code or 0)
 
 
-def test_extract_and_again(tmp_path, capsys):
+def test_extract_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = write_tree(tmp_path / "in", 3)
     out = tmp_path / "features.parquet"
     assert run(tree, "-o", out, "--modality", "audio", "--jobs", 1) == 0
@@ -27,7 +31,7 @@ def test_extract_and_again(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["n_resumed"] == 3
 
 
-def test_failed_inputs_are_listed(tmp_path, capsys):
+def test_failed_inputs_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = write_tree(tmp_path / "in", 1)
     (tree / "empty.wav").touch()
     assert run(tree, "-o", tmp_path / "f.parquet", "--modality", "audio", "--jobs", 1) == 1
@@ -49,13 +53,15 @@ def test_failed_inputs_are_listed(tmp_path, capsys):
         ),
     ],
 )
-def test_wrong_use(tmp_path, capsys, arguments, message):
+def test_wrong_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
     tree = write_tree(tmp_path / "in", 1)
     assert run(tree, "-o", tmp_path / "f.parquet", *arguments) == 2
     assert message in capsys.readouterr().err
 
 
-def test_a_place_that_cannot_be_written(tmp_path, capsys):
+def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = write_tree(tmp_path / "in", 1)
     (tmp_path / "file").touch()
     assert run(tree, "-o", tmp_path / "file" / "f.parquet", "--modality", "audio") == 1

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -22,11 +23,11 @@ pytest.importorskip("pyarrow")
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory):
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tree(tmp_path_factory.mktemp("tree"))
 
 
-def test_rows_equal_the_functions(tree, tmp_path):
+def test_rows_equal_the_functions(tree: Path, tmp_path: Path) -> None:
     seen = []
     run = stcorner.extract(
         tree, tmp_path / "features.parquet", modality="audio", n_jobs=1, progress=lambda *at: seen.append(at)
@@ -46,7 +47,7 @@ def test_rows_equal_the_functions(tree, tmp_path):
     assert again.seconds < 2
 
 
-def test_bad_files_are_rows_of_the_errors(tmp_path):
+def test_bad_files_are_rows_of_the_errors(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "in", 2)
     (root / "empty.wav").touch()
     (root / "text.mp3").write_text("no sound at all")
@@ -64,7 +65,7 @@ def test_bad_files_are_rows_of_the_errors(tmp_path):
     assert {row["stage"] for row in errors.values()} == {"media"}
 
 
-def test_shards_are_the_whole(tree, tmp_path):
+def test_shards_are_the_whole(tree: Path, tmp_path: Path) -> None:
     whole = stcorner.extract(tree, tmp_path / "whole.parquet", modality="audio", n_jobs=1)
     parts = [
         stcorner.extract(tree, tmp_path / "part.parquet", modality="audio", n_jobs=1, shard=(i, 2))
@@ -75,7 +76,7 @@ def test_shards_are_the_whole(tree, tmp_path):
     assert rows == table(whole.features)
 
 
-def test_windows_give_many_rows(tmp_path):
+def test_windows_give_many_rows(tmp_path: Path) -> None:
     import soundfile
 
     soundfile.write(tmp_path / "long.wav", voice(5.0, 0), 16000)
@@ -86,7 +87,7 @@ def test_windows_give_many_rows(tmp_path):
     assert [(row["start"], row["end"]) for row in rows] == [(0, 2), (1, 3), (2, 4), (3, 5)]
 
 
-def test_a_file_too_short_for_a_window_is_an_error(tmp_path):
+def test_a_file_too_short_for_a_window_is_an_error(tmp_path: Path) -> None:
     import soundfile
 
     soundfile.write(tmp_path / "short.wav", [0.5], 44100, subtype="FLOAT")
@@ -97,7 +98,7 @@ def test_a_file_too_short_for_a_window_is_an_error(tmp_path):
     assert "too short for a window" in table(run.errors)[0]["error"]
 
 
-def test_a_file_too_long_for_one_row_is_refused(tmp_path):
+def test_a_file_too_long_for_one_row_is_refused(tmp_path: Path) -> None:
     import soundfile
 
     soundfile.write(tmp_path / "long.wav", np.zeros(601 * 8000, np.int16), 8000)
@@ -105,7 +106,7 @@ def test_a_file_too_long_for_one_row_is_refused(tmp_path):
     assert "601 s long" in table(run.errors)[0]["error"]
 
 
-def test_refused_parameters(tree, tmp_path):
+def test_refused_parameters(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=r"out must end in \.parquet"):
         stcorner.extract(tree, tmp_path / "a.csv")
     with pytest.raises(ParameterError, match=r"shard\[0\] must be >= 1 and <= 2, got 3"):
@@ -119,19 +120,19 @@ def test_refused_parameters(tree, tmp_path):
         stcorner.extract(tree, tmp_path / "other.parquet", modality="audio")
 
 
-def test_a_folder_that_cannot_be_written(tree):
+def test_a_folder_that_cannot_be_written(tree: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         stcorner.extract(tree, "/proc/nowhere/features.parquet", modality="audio", n_jobs=1)
 
 
-def test_disk_full_keeps_what_is_done(tree, tmp_path, monkeypatch):
+def test_disk_full_keeps_what_is_done(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from stcorner.extraction import run, store
 
     monkeypatch.setattr(run, "_BATCH", 2)
-    written = []
+    written: list[Any] = []
     settle = store._settle
 
-    def full(temporary, path):
+    def full(temporary: Path, path: Path) -> None:
         if len(written) >= 2:
             raise OSError(28, "No space left on device")
         written.append(path)
@@ -146,7 +147,7 @@ def test_disk_full_keeps_what_is_done(tree, tmp_path, monkeypatch):
     assert rest.n_rows == 6
 
 
-def test_a_fault_of_the_code_is_no_row(tree, tmp_path, monkeypatch):
+def test_a_fault_of_the_code_is_no_row(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from stcorner.extraction import run
     from stcorner.extraction.work import Settings
     from stcorner.recognizer.rows import ExtractionPlan
@@ -165,7 +166,7 @@ def test_a_fault_of_the_code_is_no_row(tree, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("window", [None, 1.0])
-def test_a_file_is_probed_once(tmp_path, monkeypatch, window):
+def test_a_file_is_probed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: float | None) -> None:
     from stcorner import media
     from stcorner.extraction.run import _settings
     from stcorner.extraction.work import make_items, run_item
@@ -173,7 +174,12 @@ def test_a_file_is_probed_once(tmp_path, monkeypatch, window):
     path = write_media(tmp_path / "a.mp4", noise_pictures(30, 48, 64), tone(1.2))
     probed = []
     probe = media.probe
-    monkeypatch.setattr(media, "probe", lambda path: probed.append(path) or probe(path))
+
+    def counted(path: Path) -> stcorner.MediaInfo:
+        probed.append(path)
+        return probe(path)
+
+    monkeypatch.setattr(media, "probe", counted)
     (item,), _ = make_items([path])
     outcome = run_item(item, _settings("both", "rich", "largest", window, None))
     assert outcome.details[0]["audio_status"] == "ok"
@@ -181,7 +187,7 @@ def test_a_file_is_probed_once(tmp_path, monkeypatch, window):
     assert probed == [path]
 
 
-def test_changed_files_are_read_again(tmp_path):
+def test_changed_files_are_read_again(tmp_path: Path) -> None:
     import soundfile
 
     root = write_tree(tmp_path / "in", 2)
@@ -205,24 +211,25 @@ if __name__ == "__main__":
 """
 
 
-def start(script, tree, out):
+def start(script: Path, tree: Path, out: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, str(script), str(tree), str(out)], stderr=subprocess.PIPE, start_new_session=True
     )
 
 
-def finish(process):
+def finish(process: subprocess.Popen[bytes]) -> int:
     code = process.wait(timeout=300)
+    assert process.stderr is not None
     process.stderr.close()
     return code
 
 
-def children(pid):
+def children(pid: int) -> list[int]:
     folder = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in folder.read_text().split()] if folder.exists() else []
 
 
-def alive(pid):
+def alive(pid: int) -> bool:
     state = Path(f"/proc/{pid}/stat")
     try:
         return state.read_text().rpartition(")")[2].split()[0] != "Z"
@@ -230,7 +237,7 @@ def alive(pid):
         return False
 
 
-def kill(pid):
+def kill(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -239,7 +246,7 @@ def kill(pid):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_killed_at_random_it_goes_on(tmp_path, kills):
+def test_killed_at_random_it_goes_on(tmp_path: Path, kills: int) -> None:
     """kill -9, of the parent or of a worker, at random moments: no row lost, doubled or different."""
     script = tmp_path / "run.py"
     script.write_text(RUN)
@@ -278,7 +285,7 @@ def test_killed_at_random_it_goes_on(tmp_path, kills):
 
 
 @pytest.mark.parametrize(("kind", "message"), [("kill", "died (signal 9)"), ("sleep", "took longer than")])
-def test_a_file_that_kills_or_stops_its_worker(tree, kind, message):
+def test_a_file_that_kills_or_stops_its_worker(tree: Path, kind: str, message: str) -> None:
     from dataclasses import replace
 
     from stcorner.extraction.pool import run_pool
@@ -286,7 +293,7 @@ def test_a_file_that_kills_or_stops_its_worker(tree, kind, message):
     from stcorner.extraction.work import make_items
 
     items, _ = make_items(tree)
-    items[1] = replace(items[1], about={"label": Trap(kind)})
+    items[1] = replace(items[1], about={"label": cast("str", Trap(kind))})
     settings = _settings("audio", "rich", "largest", None, None)
     limit = 3.0 if kind == "sleep" else 600.0
     batches = [items[:3], items[3:]]
@@ -298,7 +305,7 @@ def test_a_file_that_kills_or_stops_its_worker(tree, kind, message):
     assert all(outcome.details for outcome in outcomes[1])
 
 
-def test_two_runs_do_not_share_a_place(tree, tmp_path):
+def test_two_runs_do_not_share_a_place(tree: Path, tmp_path: Path) -> None:
     from stcorner.extraction.store import Store
 
     place = Store(tmp_path / "f.parquet", {"audio": ["a"]}, {})
@@ -306,7 +313,7 @@ def test_two_runs_do_not_share_a_place(tree, tmp_path):
         pass
 
 
-def test_list_media_orders_and_follows(tmp_path):
+def test_list_media_orders_and_follows(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     for name in ("b/2.wav", "a.MP4", "b/1.flac", "notes.txt", "b/.x.wav"):
         (tmp_path / name).touch()
@@ -315,7 +322,7 @@ def test_list_media_orders_and_follows(tmp_path):
     assert found == ["a.MP4", "b/1.flac", "b/2.wav"]
 
 
-def test_tone_has_no_label(tmp_path):
+def test_tone_has_no_label(tmp_path: Path) -> None:
     import soundfile
 
     soundfile.write(tmp_path / "a.wav", tone(1.0), 16000)

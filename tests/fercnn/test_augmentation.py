@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import librosa
 import numpy as np
 import pytest
@@ -9,21 +11,24 @@ from hypothesis import strategies as st
 from stcorner import augmentation as augment
 from stcorner.errors import ParameterError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SR = 16000
 
 
-def tone(frequency, seconds=1.0):
+def tone(frequency: float, seconds: float = 1.0) -> np.ndarray:
     return np.sin(2 * np.pi * frequency * np.arange(int(SR * seconds)) / SR).astype(np.float32)
 
 
-def frequency_of(y):
+def frequency_of(y: np.ndarray) -> float:
     size = 1 << 18
     spectrum = np.abs(np.fft.rfft(y * np.hanning(len(y)), size))
     return spectrum.argmax() * SR / size
 
 
 @pytest.mark.parametrize("factor", [0.8, 0.94, 1.0, 1.13])
-def test_speed_moves_pitch_and_length_stretch_only_length(factor):
+def test_speed_moves_pitch_and_length_stretch_only_length(factor: float) -> None:
     y = tone(440.0)
     fast, stretched = augment.change_speed(y, sr=SR, factor=factor), augment.stretch_time(y, factor=factor)
     assert len(fast) == pytest.approx(len(y) / factor, abs=1)
@@ -33,7 +38,7 @@ def test_speed_moves_pitch_and_length_stretch_only_length(factor):
 
 
 @pytest.mark.parametrize("semitones", [-3.0, 0.7, 2.0])
-def test_pitch_shift_moves_pitch_only(semitones):
+def test_pitch_shift_moves_pitch_only(semitones: float) -> None:
     y = tone(440.0)
     shifted = augment.shift_pitch(y, sr=SR, semitones=semitones)
     assert len(shifted) == len(y)
@@ -41,13 +46,13 @@ def test_pitch_shift_moves_pitch_only(semitones):
     assert np.sqrt(np.mean(shifted**2)) == pytest.approx(np.sqrt(0.5), rel=0.12)
 
 
-def test_stretch_by_one_is_the_sound_itself(rng):
+def test_stretch_by_one_is_the_sound_itself(rng: np.random.Generator) -> None:
     y = rng.standard_normal(5000).astype(np.float32)
     np.testing.assert_allclose(augment.stretch_time(y, factor=1.0), y, atol=1e-5)
 
 
 @pytest.mark.slow  # importing librosa compiles for half a minute
-def test_stretch_has_the_spectrum_of_librosas(rng):
+def test_stretch_has_the_spectrum_of_librosas(rng: np.random.Generator) -> None:
     y = (tone(200) + tone(1500) * np.linspace(0, 1, SR)).astype(np.float32)
     ours = augment.stretch_time(y, factor=0.8)
     theirs = librosa.effects.time_stretch(y, rate=0.8, n_fft=1024, hop_length=256)
@@ -58,13 +63,13 @@ def test_stretch_has_the_spectrum_of_librosas(rng):
 
 @settings(max_examples=15, derandomize=True, deadline=None)
 @given(st.floats(-10, 40), st.integers(0, 1000))
-def test_noise_has_the_ratio(snr, seed):
+def test_noise_has_the_ratio(snr: float, seed: int) -> None:
     y = tone(300.0)
     noise = augment.add_noise(y, snr=snr, seed=seed) - y
     assert 10 * np.log10(np.mean(y**2) / np.mean(noise**2)) == pytest.approx(snr, abs=0.3)
 
 
-def test_room_keeps_power_and_rings_on(rng):
+def test_room_keeps_power_and_rings_on(rng: np.random.Generator) -> None:
     y = np.zeros(SR, np.float32)
     y[100] = 1.0
     wet = augment.add_room(y, sr=SR, reverberation=0.4, ratio=6.0)
@@ -77,7 +82,7 @@ def test_room_keeps_power_and_rings_on(rng):
 
 
 @pytest.mark.parametrize("kind", augment.AUDIO_KINDS)
-def test_audio_kinds_are_seeded_and_do_something(kind):
+def test_audio_kinds_are_seeded_and_do_something(kind: str) -> None:
     y = tone(250.0, 0.5)
     first, again = (augment.augment_audio(y, sr=SR, kinds=kind, seed=7) for _ in range(2))
     np.testing.assert_array_equal(first, again)
@@ -91,7 +96,7 @@ def test_audio_kinds_are_seeded_and_do_something(kind):
     assert len(other) != len(first) or (other != first).any()
 
 
-def test_kinds_follow_each_other():
+def test_kinds_follow_each_other() -> None:
     y = tone(250.0, 0.3)
     both = augment.augment_audio(y, sr=SR, kinds=["gain", "speed"], seed=3)
     assert len(both) != len(y)
@@ -99,13 +104,13 @@ def test_kinds_follow_each_other():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 17, 1025])
-def test_short_sounds(n):
+def test_short_sounds(n: int) -> None:
     for kind in augment.AUDIO_KINDS:
         assert np.isfinite(augment.augment_audio(np.ones(n), sr=SR, kinds=kind)).all()
 
 
 @pytest.mark.parametrize("shape", [(3, 12, 10), (2, 9, 9, 3)])
-def test_video_kinds(rng, shape):
+def test_video_kinds(rng: np.random.Generator, shape: tuple[int, ...]) -> None:
     frames = rng.integers(0, 256, size=shape, dtype=np.uint8)
     first, again = (augment.augment_video(frames, seed=5) for _ in range(2))
     np.testing.assert_array_equal(first, again)
@@ -116,21 +121,21 @@ def test_video_kinds(rng, shape):
     np.testing.assert_array_equal(augment.jitter_crop(frames, share=1.0, down=0.3, right=0.9), frames)
 
 
-def test_crop_is_the_window(rng):
+def test_crop_is_the_window(rng: np.random.Generator) -> None:
     frames = np.zeros((1, 8, 8), np.uint8)
     frames[:, 4:, :4] = 200  # lower left quarter
     window = augment.jitter_crop(frames, share=0.5, down=1.0, right=0.0)
     assert (window[0, 1:, :-1] == 200).all()
 
 
-def test_seeds_of_clips_are_seeds():
+def test_seeds_of_clips_are_seeds() -> None:
     y = tone(440.0)
     large = max(augment.clip_seed(0, name) for name in "abc")
     assert large > 2**53
     assert len(augment.augment_audio(y, sr=SR, kinds="noise", seed=large)) == len(y)
 
 
-def test_seed_of_a_clip_does_not_depend_on_others():
+def test_seed_of_a_clip_does_not_depend_on_others() -> None:
     assert augment.clip_seed(0, "a") == augment.clip_seed(0, "a") != augment.clip_seed(0, "b")
 
 
@@ -151,6 +156,6 @@ def test_seed_of_a_clip_does_not_depend_on_others():
         (lambda: augment.clip_seed(-1, "a"), "seed must be >= 0, got -1"),
     ],
 )
-def test_refused(call, message):
+def test_refused(call: Callable[..., Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         call()

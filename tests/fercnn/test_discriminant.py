@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,16 @@ from oracles import fercnn as oracle
 from stcorner.discriminant import DiscriminantClassifier
 from stcorner.errors import ModelError, ParameterError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-def blobs(rng, n_rows=90, n_features=7, n_classes=3, distance=1.5):
+    import stcorner
+
+
+def blobs(
+    rng: np.random.Generator, n_rows: int = 90, n_features: int = 7, n_classes: int = 3, distance: float = 1.5
+) -> tuple[np.ndarray, np.ndarray]:
     centres = distance * rng.standard_normal((n_classes, n_features))
     y = rng.integers(n_classes, size=n_rows)
     y[:n_classes] = np.arange(n_classes)
@@ -25,7 +34,7 @@ def blobs(rng, n_rows=90, n_features=7, n_classes=3, distance=1.5):
 REASON = "a row given twice can lie in two folds, a row of weight 2 cannot"
 
 
-def contract():
+def contract() -> Iterator[Any]:
     with warnings.catch_warnings():
         # Inheriting would import scikit-learn into every prediction: see stcorner._estimator.
         warnings.filterwarnings("ignore", message=".*does not inherit from", category=UserWarning)
@@ -38,12 +47,12 @@ def contract():
 
 
 @pytest.mark.parametrize(("estimator", "check"), list(contract()))
-def test_scikit_learn_contract(estimator, check):
+def test_scikit_learn_contract(estimator: stcorner.DiscriminantClassifier, check: Callable[..., Any]) -> None:
     check(estimator)
 
 
 @pytest.mark.parametrize("n_features", [1, 2, 7, 33, 200])
-def test_scores_equal_the_oracle(rng, n_features):
+def test_scores_equal_the_oracle(rng: np.random.Generator, n_features: int) -> None:
     X, y = blobs(rng, n_features=n_features)
     Z = rng.standard_normal((11, n_features))
     model = DiscriminantClassifier(shrinkage=0.2, gamma=0.4, ridge=0.05, clip=1e3).fit(X, y)
@@ -55,7 +64,7 @@ def test_scores_equal_the_oracle(rng, n_features):
     np.testing.assert_allclose(kernel, oracle.kernel_scores(rows, y, new, 0.4, 0.05), atol=2e-4)
 
 
-def test_clip_bounds_what_one_feature_can_do(rng):
+def test_clip_bounds_what_one_feature_can_do(rng: np.random.Generator) -> None:
     X, y = blobs(rng)
     model = DiscriminantClassifier().fit(X, y)
     far, farther = X[:1].copy(), X[:1].copy()
@@ -63,16 +72,19 @@ def test_clip_bounds_what_one_feature_can_do(rng):
     np.testing.assert_array_equal(model.predict_proba(far), model.predict_proba(farther))
 
 
-def test_constant_feature_changes_nothing(rng):
+def test_constant_feature_changes_nothing(rng: np.random.Generator) -> None:
     X, y = blobs(rng)
     Z = rng.standard_normal((5, 7))
     plain = DiscriminantClassifier(shrinkage=1e-9, gamma=0.7).fit(X, y).predict_proba(Z)
-    pad = lambda A: np.c_[A, np.full(len(A), 1e6)]  # noqa: E731
+
+    def pad(A: np.ndarray) -> np.ndarray:
+        return np.c_[A, np.full(len(A), 1e6)]
+
     wide = DiscriminantClassifier(shrinkage=1e-9, gamma=0.8).fit(pad(X), y).predict_proba(pad(Z))
     np.testing.assert_allclose(wide, plain, atol=1e-3)
 
 
-def test_label_names_and_row_order_do_not_matter(rng):
+def test_label_names_and_row_order_do_not_matter(rng: np.random.Generator) -> None:
     X, y = blobs(rng)
     model = DiscriminantClassifier(calibration_folds=0)
     plain = clone(model).fit(X, y).predict_proba(X)
@@ -82,7 +94,7 @@ def test_label_names_and_row_order_do_not_matter(rng):
     np.testing.assert_allclose(shuffled, plain, atol=1e-5)
 
 
-def test_rare_class_counts_as_much_as_a_frequent_one():
+def test_rare_class_counts_as_much_as_a_frequent_one() -> None:
     X = np.array([[-1.0]] * 20 + [[1.0]] * 2)
     X = X + np.tile([0.1, -0.1], 11)[:, None]
     model = DiscriminantClassifier(calibration_folds=0).fit(X, [0] * 20 + [1] * 2)
@@ -90,7 +102,7 @@ def test_rare_class_counts_as_much_as_a_frequent_one():
     assert linear[0, 0] == pytest.approx(linear[0, 1], rel=0.01)  # the border lies half-way
 
 
-def test_weight_is_repetition_and_zero_is_absence(rng):
+def test_weight_is_repetition_and_zero_is_absence(rng: np.random.Generator) -> None:
     X, y = blobs(rng, n_rows=60)
     weight = rng.integers(0, 3, size=60)
     weight[:3] = 1
@@ -100,7 +112,7 @@ def test_weight_is_repetition_and_zero_is_absence(rng):
     np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=2e-3)
 
 
-def test_soft_labels(rng):
+def test_soft_labels(rng: np.random.Generator) -> None:
     X, y = blobs(rng)
     hard = np.eye(3)[np.unique(y, return_inverse=True)[1]]
     model = DiscriminantClassifier(calibration_folds=0)
@@ -116,7 +128,7 @@ def test_soft_labels(rng):
     np.testing.assert_allclose(shared.predict_proba(X), twice.predict_proba(X), atol=2e-3)
 
 
-def test_probabilities_are_calibrated_on_held_out_groups(rng):
+def test_probabilities_are_calibrated_on_held_out_groups(rng: np.random.Generator) -> None:
     X, y = blobs(rng, n_rows=600, n_features=40, distance=0.35)
     model = DiscriminantClassifier().fit(X[:300], y[:300], groups=np.arange(300) % 10)
     shares = model.predict_proba(X[300:])
@@ -126,7 +138,7 @@ def test_probabilities_are_calibrated_on_held_out_groups(rng):
     assert right.mean() > 0.5
 
 
-def test_state_predicts_the_same_bits_without_scikit_learn(rng, tmp_path):
+def test_state_predicts_the_same_bits_without_scikit_learn(rng: np.random.Generator, tmp_path: Path) -> None:
     X, y = blobs(rng)
     model = DiscriminantClassifier(kernel_weight=0.4).fit(X, y)
     meta, arrays = model.get_state()
@@ -149,7 +161,7 @@ def test_state_predicts_the_same_bits_without_scikit_learn(rng, tmp_path):
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
 
 
-def test_model_of_the_shipped_size_stays_small(rng):
+def test_model_of_the_shipped_size_stays_small(rng: np.random.Generator) -> None:
     X = rng.standard_normal((2400, 525))
     model = DiscriminantClassifier(calibration_folds=0).fit(X, np.arange(2400) % 8)
     _, arrays = model.get_state()
@@ -167,7 +179,7 @@ def test_model_of_the_shipped_size_stays_small(rng):
         ({"calibration_folds": 1}, "calibration_folds must be 0 or >= 2, got 1"),
     ],
 )
-def test_parameters_out_of_range(rng, parameters, message):
+def test_parameters_out_of_range(rng: np.random.Generator, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         DiscriminantClassifier(**parameters).fit(*blobs(rng))
 
@@ -181,13 +193,13 @@ def test_parameters_out_of_range(rng, parameters, message):
         ({"soft_labels": np.ones((90, 2))}, "soft_labels must have shape"),
     ],
 )
-def test_fit_arguments_refused(rng, arguments, message):
+def test_fit_arguments_refused(rng: np.random.Generator, arguments: dict[str, Any], message: str) -> None:
     X, y = blobs(rng)
     with pytest.raises(ParameterError, match=message):
         DiscriminantClassifier().fit(X, y, **arguments)
 
 
-def test_damaged_state_refused(rng):
+def test_damaged_state_refused(rng: np.random.Generator) -> None:
     meta, arrays = DiscriminantClassifier().fit(*blobs(rng)).get_state()
     with pytest.raises(ModelError, match="incomplete"):
         DiscriminantClassifier.from_state(meta, {k: v for k, v in arrays.items() if k != "dual"})

@@ -20,7 +20,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
+def test_examples(name: str) -> None:
     module = importlib.import_module(f"stcorner.{name}")
     names = {public: getattr(stcorner, public) for public in ("DiscriminantClassifier",)}
     outcome = doctest.testmod(module, extraglobs={"np": np, **names})

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,15 @@ from stcorner.fercnn import FERCNNClassifier
 from stcorner.fercnn.scaling import fit_knots, normal_scores
 from stcorner.fercnn.training import TrainingPlan, learning_rate
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import stcorner
+
 QUICK = {"n_epochs": 3, "batch_size": 32, "validation_fraction": 0.25}
 
 
-def rows(rng, n_rows=128, n_features=162):
+def rows(rng: np.random.Generator, n_rows: int = 128, n_features: int = 162) -> tuple[np.ndarray, np.ndarray]:
     """Two classes that differ in the shape of a bump along the features."""
     y = np.arange(n_rows) % 2
     place = np.linspace(0, 4 * np.pi, n_features)
@@ -26,13 +32,15 @@ def rows(rng, n_rows=128, n_features=162):
 
 
 @pytest.fixture(scope="module")
-def trained():
+def trained() -> tuple[np.ndarray, np.ndarray, np.ndarray, stcorner.FERCNNClassifier]:
     X, y = rows(np.random.default_rng(1))
     groups = np.arange(len(X)) // 8
     return X, y, groups, FERCNNClassifier(**QUICK).fit(X, y, groups=groups)
 
 
-def test_learns_and_keeps_a_history(trained):
+def test_learns_and_keeps_a_history(
+    trained: tuple[np.ndarray, np.ndarray, np.ndarray, stcorner.FERCNNClassifier],
+) -> None:
     X, y, _, model = trained
     assert model.score(X, y) > 0.8
     assert model.history_["val_loss"][-1] < model.history_["val_loss"][0]
@@ -43,7 +51,7 @@ def test_learns_and_keeps_a_history(trained):
 
 
 @pytest.mark.slow
-def test_same_seed_same_bits_and_resumed_equals_uninterrupted(trained, tmp_path):
+def test_same_seed_same_bits_and_resumed_equals_uninterrupted(trained: Any, tmp_path: Path) -> None:
     X, y, groups, model = trained
     seen = []
     part = FERCNNClassifier(**QUICK | {"n_epochs": 1}, checkpoint=tmp_path).fit(X, y, groups=groups)
@@ -64,7 +72,9 @@ def test_same_seed_same_bits_and_resumed_equals_uninterrupted(trained, tmp_path)
         FERCNNClassifier(**QUICK, checkpoint=tmp_path).fit(X, y, groups=groups)
 
 
-def test_held_out_groups_do_not_touch_the_scaler(trained):
+def test_held_out_groups_do_not_touch_the_scaler(
+    trained: tuple[np.ndarray, np.ndarray, np.ndarray, stcorner.FERCNNClassifier],
+) -> None:
     X, y, groups, model = trained
     from stcorner.fercnn.estimator import _hold_out
 
@@ -77,7 +87,7 @@ def test_held_out_groups_do_not_touch_the_scaler(trained):
     np.testing.assert_allclose(inputs.std(axis=0), 1, rtol=1e-5)
 
 
-def test_normal_scores_are_those_of_ranks(rng):
+def test_normal_scores_are_those_of_ranks(rng: np.random.Generator) -> None:
     X = np.exp(3 * rng.standard_normal((4000, 3)))
     X[:, 2] = np.round(X[:, 2])  # more than a third of the values are 0
     scores = normal_scores(X, fit_knots(X))
@@ -91,7 +101,9 @@ def test_normal_scores_are_those_of_ranks(rng):
     assert (np.diff(scores[order, 0]) >= 0).all()
 
 
-def test_standard_scaling_and_a_scaling_unknown(trained):
+def test_standard_scaling_and_a_scaling_unknown(
+    trained: tuple[np.ndarray, np.ndarray, np.ndarray, stcorner.FERCNNClassifier],
+) -> None:
     X, y, _, _ = trained
     plain = FERCNNClassifier(scaling="standard")
     plain.classes_, plain.n_features_in_ = np.unique(y), 162
@@ -107,7 +119,9 @@ def test_standard_scaling_and_a_scaling_unknown(trained):
         FERCNNClassifier(scaling="log").fit(X, y)
 
 
-def test_state_predicts_the_same_bits_without_keras(trained, tmp_path):
+def test_state_predicts_the_same_bits_without_keras(
+    trained: tuple[np.ndarray, np.ndarray, np.ndarray, stcorner.FERCNNClassifier], tmp_path: Path
+) -> None:
     X, _, _, model = trained
     meta, arrays = model.get_state()
     restored = FERCNNClassifier.from_state(json.loads(json.dumps(meta)), arrays)
@@ -134,7 +148,7 @@ def test_state_predicts_the_same_bits_without_keras(trained, tmp_path):
 
 
 @pytest.mark.slow
-def test_projection_of_more_features(rng):
+def test_projection_of_more_features(rng: np.random.Generator) -> None:
     X, y = rows(rng, n_rows=64, n_features=200)
     with pytest.raises(ParameterError, match="X must have 162 features unless projection='seriate', got 200"):
         FERCNNClassifier(**QUICK).fit(X, y)
@@ -151,7 +165,7 @@ def test_projection_of_more_features(rng):
         FERCNNClassifier(projection="seriate").fit(X[:, :100], y)
 
 
-def test_schedules():
+def test_schedules() -> None:
     plan = {"n_epochs": 10, "batch_size": 1, "learning_rate": 0.1, "patience": 6, "seed": 0}
     constant, cosine, plateau = (
         TrainingPlan(schedule=name, **plan) for name in ("constant", "cosine", "plateau")
@@ -165,7 +179,7 @@ def test_schedules():
 
 
 @pytest.mark.slow
-def test_stops_early(trained):
+def test_stops_early(trained: Any) -> None:
     X, y, groups, _ = trained
     noise = np.random.default_rng(0).permutation(y)
     model = FERCNNClassifier(**QUICK | {"n_epochs": 30, "patience": 1, "learning_rate": 0.01})
@@ -174,7 +188,7 @@ def test_stops_early(trained):
     assert len(history) - 1 - int(np.argmin(history)) == 1
 
 
-def test_parameters_and_clone():
+def test_parameters_and_clone() -> None:
     model = FERCNNClassifier(n_epochs=7, projection="seriate")
     assert clone(model).get_params() == model.get_params()
     assert repr(model) == "FERCNNClassifier(n_epochs=7, projection='seriate')"
@@ -197,12 +211,12 @@ def test_parameters_and_clone():
         ({"random_state": None}, "random_state must be an integer"),
     ],
 )
-def test_parameters_refused(rng, parameters, message):
+def test_parameters_refused(rng: np.random.Generator, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         FERCNNClassifier(**parameters).fit(*rows(rng, n_rows=8))
 
 
-def test_fit_arguments_refused(rng):
+def test_fit_arguments_refused(rng: np.random.Generator) -> None:
     X, y = rows(rng, n_rows=16)
     with pytest.raises(ParameterError, match=r"groups must have shape \(16,\)"):
         FERCNNClassifier().fit(X, y, groups=[1])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,13 +13,16 @@ from oracles import fercnn as oracle
 from stcorner.errors import MissingExtraError, ParameterError
 from stcorner.fercnn import forward
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 # Keras' own get_weights, under numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 SHAPES = [(3, 1, 256), (3, 256, 128), (3, 128, 64), (3, 64, 64), (3, 64, 32), (32, 256), (256, 6)]
 
 
-def random_weights(rng, n_flat=32):
+def random_weights(rng: np.random.Generator, n_flat: int = 32) -> list[np.ndarray]:
     shapes = [*SHAPES[:5], (n_flat, 256), SHAPES[6]]
     return [
         rng.standard_normal(s).astype(np.float32) / np.sqrt(np.prod(shape[:-1]))
@@ -28,12 +32,12 @@ def random_weights(rng, n_flat=32):
 
 
 @pytest.fixture(scope="module")
-def networks():
+def networks() -> dict[int, Any]:
     return {n: stcorner.fercnn(162, n, seed=3) for n in (6, 8)}
 
 
 @pytest.mark.parametrize(("n_classes", "n_parameters"), [(6, 152_614), (8, 153_128)])
-def test_parameters_of_the_figure(networks, n_classes, n_parameters):
+def test_parameters_of_the_figure(networks: dict[int, Any], n_classes: int, n_parameters: int) -> None:
     model = networks[n_classes]
     assert model.count_params() == n_parameters
     lengths = [layer.output.shape[1] for layer in model.layers if len(layer.output.shape) == 3]
@@ -41,7 +45,7 @@ def test_parameters_of_the_figure(networks, n_classes, n_parameters):
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 7, 65])
-def test_numpy_equals_keras(networks, rng, n_rows):
+def test_numpy_equals_keras(networks: dict[int, Any], rng: np.random.Generator, n_rows: int) -> None:
     X = rng.standard_normal((n_rows, 162)).astype(np.float32)
     for model in networks.values():
         expected = model.predict(X[:, :, None], verbose=0)
@@ -52,14 +56,14 @@ def test_numpy_equals_keras(networks, rng, n_rows):
 
 
 @pytest.mark.parametrize("n_features", [161, 188])
-def test_other_lengths_equal_keras(rng, n_features):
+def test_other_lengths_equal_keras(rng: np.random.Generator, n_features: int) -> None:
     model = stcorner.fercnn(n_features, 2, seed=0)
     X = rng.standard_normal((3, n_features)).astype(np.float32)
     expected = model.predict(X[:, :, None], verbose=0)
     np.testing.assert_allclose(forward(model.get_weights(), X), expected, atol=1e-5)
 
 
-def test_maximum_equals_keras_pooling(rng):
+def test_maximum_equals_keras_pooling(rng: np.random.Generator) -> None:
     import keras
 
     from stcorner.fercnn.layers import Maximum1D
@@ -73,14 +77,14 @@ def test_maximum_equals_keras_pooling(rng):
             np.testing.assert_array_equal(np.asarray(Maximum1D(3)(x)), np.asarray(valid))
 
 
-def test_numpy_equals_the_oracle(rng):
+def test_numpy_equals_the_oracle(rng: np.random.Generator) -> None:
     weights, X = random_weights(rng), rng.standard_normal((4, 162))
     np.testing.assert_allclose(forward(weights, X), oracle.forward(weights, X), atol=1e-5)
 
 
 @settings(max_examples=10, derandomize=True, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 70), st.floats(0.1, 10))
-def test_rows_are_independent_and_sum_to_one(seed, n_rows, size):
+def test_rows_are_independent_and_sum_to_one(seed: int, n_rows: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     weights, X = random_weights(rng), size * rng.standard_normal((n_rows, 162))
     shares = forward(weights, X)
@@ -88,7 +92,7 @@ def test_rows_are_independent_and_sum_to_one(seed, n_rows, size):
     np.testing.assert_allclose(forward(weights, X[-1:]), shares[-1:], atol=1e-5)
 
 
-def test_seed_fixes_the_start_and_leaves_numpy_alone():
+def test_seed_fixes_the_start_and_leaves_numpy_alone() -> None:
     np.random.seed(5)  # noqa: NPY002 -- the global generator is what must not change
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     first, second, other = (stcorner.fercnn(seed=s).get_weights() for s in (1, 1, 2))
@@ -98,7 +102,9 @@ def test_seed_fixes_the_start_and_leaves_numpy_alone():
     assert (first[0] != other[0]).any()
 
 
-def test_model_file_of_keras_restores_the_layer(networks, tmp_path, rng):
+def test_model_file_of_keras_restores_the_layer(
+    networks: dict[int, Any], tmp_path: Path, rng: np.random.Generator
+) -> None:
     import keras
 
     networks[6].save(tmp_path / "fercnn.keras")
@@ -116,12 +122,12 @@ def test_model_file_of_keras_restores_the_layer(networks, tmp_path, rng):
         ({"dropout": 1.0}, "dropout must be finite and >= 0 and < 1"),
     ],
 )
-def test_parameters_refused(arguments, message):
+def test_parameters_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         stcorner.fercnn(**arguments)
 
 
-def test_weights_refused(rng):
+def test_weights_refused(rng: np.random.Generator) -> None:
     weights, X = random_weights(rng), np.zeros((1, 162))
     with pytest.raises(ParameterError, match="weights must hold 14 arrays, got 13"):
         forward(weights[:-1], X)
@@ -135,17 +141,18 @@ def test_weights_refused(rng):
         forward(weights, np.zeros((1, 162, 2)))
 
 
-def test_without_keras(monkeypatch):
+def test_without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keras", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'stcorner\[cnn\]'"):
         stcorner.fercnn()
 
 
-def test_room_and_function_share_a_name():
+def test_room_and_function_share_a_name() -> None:
     import stcorner.fercnn.network as module
     from stcorner.fercnn import fercnn
 
-    assert stcorner.fercnn is fercnn is sys.modules["stcorner.fercnn"]
-    assert fercnn.network is module
+    room: Any = sys.modules["stcorner.fercnn"]
+    assert room.network is module
+    assert stcorner.fercnn is fercnn is room
     with pytest.raises(ParameterError, match="n_classes"):
         stcorner.fercnn(n_classes=0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,17 @@ from stcorner.paper.printed import EMOTIONS, MACRO, SUMMARY
 from stcorner.paper.rows import voice_versions
 from stcorner.paper.tables import notes, tables
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def rows_of(rng, n_takes=20, versions=3, n_features=162, subjects=("01", "02", "03", "04")):
+
+def rows_of(
+    rng: np.random.Generator,
+    n_takes: int = 20,
+    versions: int = 3,
+    n_features: int = 162,
+    subjects: tuple[str, str, str, str] = ("01", "02", "03", "04"),
+) -> Any:
     take = np.repeat(np.arange(n_takes), versions)
     return PaperRows(
         X=rng.standard_normal((len(take), n_features)).astype(np.float32),
@@ -27,7 +37,7 @@ def rows_of(rng, n_takes=20, versions=3, n_features=162, subjects=("01", "02", "
     )
 
 
-def a_run(modality, protocol, accuracy):
+def a_run(modality: str, protocol: str, accuracy: float) -> Any:
     return PaperRun(
         modality=modality, protocol=protocol, n_train=30, n_test=10, leaked=0.9, train_accuracy=0.9,
         test_accuracy=accuracy, uar=accuracy, train_loss=0.3, test_loss=1.0,
@@ -37,7 +47,7 @@ def a_run(modality, protocol, accuracy):
 
 
 @pytest.fixture
-def ravdess(tmp_path, rng):
+def ravdess(tmp_path: Path, rng: np.random.Generator) -> Path:
     """Two actors, two emotions, short voices."""
     for actor in ("01", "02"):
         for emotion in ("04", "05"):
@@ -48,7 +58,7 @@ def ravdess(tmp_path, rng):
     return tmp_path
 
 
-def test_printed_numbers_are_what_the_paper_adds_up_to():
+def test_printed_numbers_are_what_the_paper_adds_up_to() -> None:
     supports = {
         (corpus, kind): sum(row[3] for row in EMOTIONS[corpus][kind].values())
         for corpus in EMOTIONS
@@ -61,7 +71,7 @@ def test_printed_numbers_are_what_the_paper_adds_up_to():
     assert SUMMARY["ravdess"]["audio"][1] == 95.56
 
 
-def test_versions_of_a_voice(rng):
+def test_versions_of_a_voice(rng: np.random.Generator) -> None:
     y = 0.5 * np.sin(np.arange(22050) / 20).astype(np.float32)
     plain, noisy, slow = voice_versions(y, 22050)
     np.testing.assert_array_equal(plain, y)
@@ -71,7 +81,7 @@ def test_versions_of_a_voice(rng):
     np.testing.assert_array_equal(voice_versions(y, 22050, seed=1)[1], voice_versions(y, 22050, seed=1)[1])
 
 
-def test_rows_of_voices(ravdess):
+def test_rows_of_voices(ravdess: Path) -> None:
     from stcorner import load_ravdess
 
     clips = load_ravdess(ravdess, modality="audio")
@@ -91,7 +101,7 @@ def test_rows_of_voices(ravdess):
         audio_rows(clips, recipe="rich")
 
 
-def test_a_random_split_leaks_and_actors_do_not(rng):
+def test_a_random_split_leaks_and_actors_do_not(rng: np.random.Generator) -> None:
     rows = rows_of(rng, n_takes=200)
     ((train, test),) = _folds(rows, [], "paper-leaky", "ravdess", 0)
     assert len(test) == 150
@@ -101,7 +111,7 @@ def test_a_random_split_leaks_and_actors_do_not(rng):
     assert not leaked_rows(rows, np.flatnonzero(~out), np.flatnonzero(out)).any()
 
 
-def test_labels_counted_as_scikit_learn_does(rng):
+def test_labels_counted_as_scikit_learn_does(rng: np.random.Generator) -> None:
     y, predicted = (np.asarray(["a", "b", "c"])[rng.integers(3, size=50)] for _ in range(2))
     table, macro, weighted = _per_label(y, predicted, np.asarray(["a", "b", "c"]))
     expected = np.transpose(precision_recall_fscore_support(y, predicted))
@@ -111,7 +121,7 @@ def test_labels_counted_as_scikit_learn_does(rng):
         np.testing.assert_allclose(ours, theirs)
 
 
-def test_face_joins_every_version_of_its_voice(rng):
+def test_face_joins_every_version_of_its_voice(rng: np.random.Generator) -> None:
     voice, face = rows_of(rng, n_takes=6), rows_of(rng, n_takes=5, versions=4, n_features=7)
     joined, split = fused_rows(voice, face)
     assert split == 162
@@ -122,7 +132,7 @@ def test_face_joins_every_version_of_its_voice(rng):
 
 
 @pytest.mark.parametrize(("n_features", "split"), [(162, 0), (300, 0), (40, 0), (169, 162)])
-def test_every_kind_of_row_becomes_162_values(rng, n_features, split):
+def test_every_kind_of_row_becomes_162_values(rng: np.random.Generator, n_features: int, split: int) -> None:
     rows = rows_of(rng, n_takes=80, n_features=n_features)
     train = np.arange(120)
     inputs = _reduce(rows, train, split)
@@ -132,7 +142,7 @@ def test_every_kind_of_row_becomes_162_values(rng, n_features, split):
     np.testing.assert_allclose(_reduce(other, train, split)[:120], inputs[:120], atol=1e-4)
 
 
-def test_tables_put_ours_beside_the_printed():
+def test_tables_put_ours_beside_the_printed() -> None:
     runs = (a_run("audio", "paper-leaky", 0.68), a_run("audio", "actors", 0.36))
     result = PaperResult(corpus="ravdess", recipe="notebook162", n_epochs=50, runs=runs, failed=("x: y",))
     made = tables(result)
@@ -151,7 +161,7 @@ def test_tables_put_ours_beside_the_printed():
     json.dumps(result.to_dict())
 
 
-def test_corpora_refused(tmp_path):
+def test_corpora_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="root must be a folder of one of"):
         reproduce_paper(tmp_path)
     with pytest.raises(ParameterError, match="corpus must be one of"):
@@ -161,7 +171,7 @@ def test_corpora_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_whole_experiment(ravdess):
+def test_the_whole_experiment(ravdess: Any) -> None:
     seen = set()
     result = reproduce_paper(ravdess, n_epochs=1, report=lambda what, done, total: seen.add(what))
     assert [(r.modality, r.protocol) for r in result.runs] == [("audio", "paper-leaky"), ("audio", "actors")]

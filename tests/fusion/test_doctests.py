@@ -12,7 +12,7 @@ import stcorner
 
 
 @pytest.mark.parametrize("name", ["graphs", "late", "mfa", "modality", "tuning"])
-def test_examples(name):
+def test_examples(name: str) -> None:
     module = importlib.import_module(f"stcorner.fusion.{name}")
     names = {"np": np, **{each: getattr(stcorner, each) for each in stcorner.__all__}}
     result = doctest.testmod(module, extraglobs=names, optionflags=doctest.NORMALIZE_WHITESPACE)

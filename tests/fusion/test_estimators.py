@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,22 +13,32 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from oracles import fusion as oracle
 from stcorner.fusion import MarginalFisherAnalysis, ModalityFusion
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 KINDS = ["class_pairs", "global_pairs", "sample_neighbors"]
 
 
-def blobs(rng, n=60, d=7, classes=3):
+def blobs(
+    rng: np.random.Generator, n: int = 60, d: int = 7, classes: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
     y = rng.integers(0, classes, n)
     return rng.standard_normal((n, d)) * np.linspace(3, 0.5, d) + y[:, None] * np.linspace(0, 1.5, d), y
 
 
-@parametrize_with_checks([MarginalFisherAnalysis(), *map(ModalityFusion, ("concatenate", "mfa", "lda"))])
-def test_scikit_learn_contract(estimator, check):
+ESTIMATORS = [MarginalFisherAnalysis(), *map(ModalityFusion, ("concatenate", "mfa", "lda"))]
+
+
+@parametrize_with_checks(ESTIMATORS)  # type: ignore[untyped-decorator]
+def test_scikit_learn_contract(estimator: Any, check: Callable[..., Any]) -> None:
     check(estimator)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("variance", "shrinkage"), [(1.0, 1e-3), (0.9, 0.3)])
-def test_equal_to_the_dense_oracle(rng, kind, variance, shrinkage):
+def test_equal_to_the_dense_oracle(
+    rng: np.random.Generator, kind: str, variance: float, shrinkage: float
+) -> None:
     X, y = blobs(rng)
     mean, components, ratios = oracle.mfa(
         X, y, k1=4, k2=15, kind=kind, variance=variance, shrinkage=shrinkage
@@ -41,7 +52,7 @@ def test_equal_to_the_dense_oracle(rng, kind, variance, shrinkage):
     assert (np.diff(mfa.ratios_) >= 0).all()
 
 
-def test_fewer_rows_than_columns(rng):
+def test_fewer_rows_than_columns(rng: np.random.Generator) -> None:
     X, y = blobs(rng, n=30, d=80)
     _, components, ratios = oracle.mfa(X, y, k1=3, k2=9, kind="class_pairs", variance=0.95, shrinkage=0.1)
     mfa = MarginalFisherAnalysis(n_neighbors=3, n_pairs=9, pca_variance=0.95, shrinkage=0.1).fit(X, y)
@@ -52,7 +63,7 @@ def test_fewer_rows_than_columns(rng):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_invariant_to_row_order_and_label_names(rng, kind):
+def test_invariant_to_row_order_and_label_names(rng: np.random.Generator, kind: str) -> None:
     X, y = blobs(rng)
     order = rng.permutation(len(X))
     names = np.array(["sad", "angry", "calm"])
@@ -62,7 +73,7 @@ def test_invariant_to_row_order_and_label_names(rng, kind):
     assert other.classes_.tolist() == ["angry", "calm", "sad"]
 
 
-def test_n_components_by_number_and_by_ratio(rng):
+def test_n_components_by_number_and_by_ratio(rng: np.random.Generator) -> None:
     X, y = blobs(rng)
     full = MarginalFisherAnalysis(pca_variance=1.0).fit(X, y)
     assert full.components_.shape == (7, 7)
@@ -74,7 +85,7 @@ def test_n_components_by_number_and_by_ratio(rng):
     np.testing.assert_array_equal(some.components_, full.components_[:kept])
 
 
-def test_inverse_gives_the_principal_components_part(rng):
+def test_inverse_gives_the_principal_components_part(rng: np.random.Generator) -> None:
     X, y = blobs(rng)
     mfa = MarginalFisherAnalysis(pca_variance=1.0).fit(X, y)
     np.testing.assert_allclose(mfa.inverse_transform(mfa.transform(X)), X, atol=1e-8)
@@ -85,7 +96,7 @@ def test_inverse_gives_the_principal_components_part(rng):
         short.inverse_transform(np.zeros((60, 3)))
 
 
-def test_degenerate_data():
+def test_degenerate_data() -> None:
     one_each = MarginalFisherAnalysis(pca_variance=1.0).fit(np.eye(3), [0, 1, 2])
     assert np.isfinite(one_each.transform(np.eye(3))).all()
     same = MarginalFisherAnalysis().fit(np.ones((6, 4)), [0, 0, 0, 1, 1, 1])
@@ -110,13 +121,13 @@ def test_degenerate_data():
         ({"n_threads": 0}, r"n_threads .* got 0"),
     ],
 )
-def test_bad_parameters(rng, parameters, message):
+def test_bad_parameters(rng: np.random.Generator, parameters: dict[str, Any], message: str) -> None:
     X, y = blobs(rng)
     with pytest.raises(ValueError, match=message):
         MarginalFisherAnalysis(**parameters).fit(X, y)
 
 
-def test_pandas_in_and_out(rng):
+def test_pandas_in_and_out(rng: np.random.Generator) -> None:
     X, y = blobs(rng)
     table = pd.DataFrame(X, columns=[f"f{i}" for i in range(7)], index=range(100, 160))
     mfa = MarginalFisherAnalysis(2).set_output(transform="pandas").fit(table, y)
@@ -126,7 +137,7 @@ def test_pandas_in_and_out(rng):
     assert mfa.feature_names_in_.tolist() == list(table.columns)
 
 
-def test_state_through_json(rng):
+def test_state_through_json(rng: np.random.Generator) -> None:
     X, y = blobs(rng)
     mfa = MarginalFisherAnalysis(np.int64(2)).fit(X, y)
     meta, arrays = mfa.get_state()
@@ -141,7 +152,7 @@ def test_state_through_json(rng):
 METHODS = ["concatenate", "mfa", "mfa_per_modality", "cca", "lda"]
 
 
-def two_blocks(rng, n=90):
+def two_blocks(rng: np.random.Generator, n: int = 90) -> tuple[list[np.ndarray], np.ndarray]:
     y = rng.integers(0, 3, n)
     audio = rng.standard_normal((n, 8)) * 5 + y[:, None]
     video = rng.standard_normal((n, 4)) + audio[:, :4] / 9 + y[:, None] * 0.5 + 1e3
@@ -149,7 +160,7 @@ def two_blocks(rng, n=90):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_methods_shapes_and_state(rng, method):
+def test_methods_shapes_and_state(rng: np.random.Generator, method: str) -> None:
     blocks, y = two_blocks(rng)
     fusion = ModalityFusion(method, n_components=3, n_neighbors=5, n_pairs=9).fit(blocks, y)
     fused = fusion.transform(blocks)
@@ -161,7 +172,7 @@ def test_methods_shapes_and_state(rng, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_missing_modality_is_fused_from_the_rest(rng, method):
+def test_missing_modality_is_fused_from_the_rest(rng: np.random.Generator, method: str) -> None:
     blocks, y = two_blocks(rng)
     blocks[1][::9] = np.nan
     fusion = ModalityFusion(method, n_components=3, n_neighbors=5, n_pairs=9).fit(blocks, y)
@@ -173,7 +184,7 @@ def test_missing_modality_is_fused_from_the_rest(rng, method):
     np.testing.assert_allclose(fusion.transform(filled), fused, atol=1e-9)
 
 
-def test_weights(rng):
+def test_weights(rng: np.random.Generator) -> None:
     blocks, _ = two_blocks(rng)
     assert ModalityFusion().fit(blocks).weights_ == pytest.approx([1.0, 2**0.25])
     heavy = ModalityFusion(weights=[1.0, 3.0]).fit(blocks).transform(blocks)
@@ -184,7 +195,7 @@ def test_weights(rng):
         ModalityFusion(weights=[1, 0]).fit(blocks)
 
 
-def test_cca_finds_the_shared_direction(rng):
+def test_cca_finds_the_shared_direction(rng: np.random.Generator) -> None:
     shared = rng.standard_normal(400)
     A, B = rng.standard_normal((400, 3)), rng.standard_normal((400, 5))
     A[:, 1] += 4 * shared
@@ -193,7 +204,7 @@ def test_cca_finds_the_shared_direction(rng):
     assert np.corrcoef(fused.T)[0, 1] > 0.9
 
 
-def test_lda_equals_scikit_learn_directions(rng):
+def test_lda_equals_scikit_learn_directions(rng: np.random.Generator) -> None:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     blocks, _ = two_blocks(rng)
@@ -217,13 +228,13 @@ def test_lda_equals_scikit_learn_directions(rng):
         (lambda b: [b[0], np.zeros((90, 0))], r"X\[1\] must not be empty"),
     ],
 )
-def test_bad_blocks(rng, change, message):
+def test_bad_blocks(rng: np.random.Generator, change: Callable[..., Any], message: str) -> None:
     blocks, y = two_blocks(rng)
     with pytest.raises(ValueError, match=message):
         ModalityFusion().fit(change(blocks), y)
 
 
-def test_refusals_of_modality_fusion(rng):
+def test_refusals_of_modality_fusion(rng: np.random.Generator) -> None:
     blocks, y = two_blocks(rng)
     with pytest.raises(ValueError, match=r"method must be one of 'concatenate', .*, got 'sum'"):
         ModalityFusion("sum").fit(blocks, y)

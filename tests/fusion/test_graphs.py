@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,16 +13,29 @@ from oracles import fusion as oracle
 from stcorner.fusion import graph_laplacian, intrinsic_graph, penalty_graph
 from stcorner.fusion.neighbors import nearest_neighbors, nearest_pairs, prepare
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 33]
 KINDS = ["class_pairs", "global_pairs", "sample_neighbors"]
 
 
-def random_case(rng, n, d, classes=3, dtype=np.float64):
+def random_case(
+    rng: np.random.Generator, n: int, d: int, classes: int = 3, dtype: type[float] = np.float64
+) -> tuple[np.ndarray, np.ndarray]:
     X = (rng.standard_normal((n, d)) * np.linspace(2, 0.2, d)).astype(dtype)
     return X, rng.integers(0, classes, n).astype(np.int32)
 
 
-def check_neighbors(X, y, k, *, other=False, groups=None, n_threads=1):
+def check_neighbors(
+    X: np.ndarray,
+    y: np.ndarray,
+    k: int,
+    *,
+    other: bool = False,
+    groups: np.ndarray | None = None,
+    n_threads: int = 1,
+) -> Any:
     expected = oracle.neighbors(X, y, k, other=other, groups=groups)
     found = nearest_neighbors(prepare(X), y, k, other=other, groups=groups, n_threads=n_threads)
     for i, row in enumerate(expected):
@@ -30,7 +45,15 @@ def check_neighbors(X, y, k, *, other=False, groups=None, n_threads=1):
     return found
 
 
-def check_pairs(X, y, k, *, per_class=True, groups=None, n_threads=1):
+def check_pairs(
+    X: np.ndarray,
+    y: np.ndarray,
+    k: int,
+    *,
+    per_class: bool = True,
+    groups: np.ndarray | None = None,
+    n_threads: int = 1,
+) -> Any:
     expected = oracle.pairs(X, y, k, per_class=per_class, groups=groups)
     found = nearest_pairs(prepare(X), y, k, per_class=per_class, groups=groups, n_threads=n_threads)
     assert found.rows.tolist() == [[i, j] for part in expected for _, i, j in part]
@@ -40,7 +63,7 @@ def check_pairs(X, y, k, *, per_class=True, groups=None, n_threads=1):
 
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("d", [1, 5, 17])
-def test_odd_sizes(rng, isa, n_threads, n, d):
+def test_odd_sizes(rng: np.random.Generator, isa: str, n_threads: int, n: int, d: int) -> None:
     X, y = random_case(rng, n, d)
     y[: min(n, 3)] = np.arange(min(n, 3))
     check_neighbors(X, y, min(n, 4), n_threads=n_threads)
@@ -51,14 +74,14 @@ def test_odd_sizes(rng, isa, n_threads, n, d):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("k", [1, 5, 60])
-def test_many_blocks(rng, isa, dtype, k):
+def test_many_blocks(rng: np.random.Generator, isa: str, dtype: type[float], k: int) -> None:
     X, y = random_case(rng, 600, 40, classes=2, dtype=dtype)
     check_neighbors(X, y, k, n_threads=2)
     check_neighbors(X, y, k, other=True, n_threads=2)
     check_pairs(X, y, 10 * k, n_threads=2)
 
 
-def test_same_bits_on_every_instruction_set_and_team(rng):
+def test_same_bits_on_every_instruction_set_and_team(rng: np.random.Generator) -> None:
     import stcorner
 
     X, y = random_case(rng, 3000, 40)
@@ -77,7 +100,7 @@ def test_same_bits_on_every_instruction_set_and_team(rng):
 
 
 @pytest.mark.parametrize("k", [1, 4, 40])
-def test_ties_go_by_row_number(isa, k):
+def test_ties_go_by_row_number(isa: str, k: int) -> None:
     rng = np.random.default_rng(1)
     X = rng.integers(0, 3, (400, 3)).astype(np.float64)  # 27 different rows: many equal distances
     y = rng.integers(0, 2, 400).astype(np.int32)
@@ -87,13 +110,13 @@ def test_ties_go_by_row_number(isa, k):
 
 
 @pytest.mark.parametrize("k", [1, 40])
-def test_all_rows_equal(isa, k):
+def test_all_rows_equal(isa: str, k: int) -> None:
     X, y = np.full((300, 4), 7.5), (np.arange(300) % 2).astype(np.int32)
     check_neighbors(X, y, k)
     check_pairs(X, y, k)
 
 
-def test_more_ties_than_a_list_holds(isa):
+def test_more_ties_than_a_list_holds(isa: str) -> None:
     # 1,500 x 1,500 pairs at distance 0: the list of candidates must not grow without bound.
     X = np.zeros((3000, 2))
     y = (np.arange(3000) % 2).astype(np.int32)
@@ -101,7 +124,7 @@ def test_more_ties_than_a_list_holds(isa):
     assert found.rows.tolist() == [[0, 1], [0, 3], [0, 5]] * 2
 
 
-def test_groups_are_never_joined(rng):
+def test_groups_are_never_joined(rng: np.random.Generator) -> None:
     X, y = random_case(rng, 300, 6)
     groups = rng.integers(0, 40, 300).astype(np.int32)
     check_neighbors(X, y, 5, groups=groups)
@@ -111,7 +134,7 @@ def test_groups_are_never_joined(rng):
     assert (groups[graph.row] != groups[graph.col]).all()
 
 
-def test_sides_split_the_search_exactly(rng):
+def test_sides_split_the_search_exactly(rng: np.random.Generator) -> None:
     X, y = random_case(rng, 300, 6)
     samples, sides = prepare(X), (np.arange(300) >= 130).astype(np.int32)
     whole = nearest_neighbors(samples, y, 300)
@@ -124,7 +147,7 @@ def test_sides_split_the_search_exactly(rng):
 
 @pytest.mark.parametrize("far", [32.0, 1024.0, 16384.0])
 @pytest.mark.parametrize("share", [0.02, 0.5])
-def test_rows_of_very_different_length(rng, isa, far, share):
+def test_rows_of_very_different_length(rng: np.random.Generator, isa: str, far: float, share: float) -> None:
     # The integers of the search leave the far rows out of their range, or have few digits for the others.
     X, y = random_case(rng, 300, 11)
     X = np.round(X * 16) / 16  # squares and their sums are exact in float64
@@ -136,14 +159,14 @@ def test_rows_of_very_different_length(rng, isa, far, share):
 
 @pytest.mark.parametrize("shift", [0.0, 1e6])
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
-def test_offsets_and_magnitudes(rng, shift, scale):
+def test_offsets_and_magnitudes(rng: np.random.Generator, shift: float, scale: float) -> None:
     X, y = random_case(rng, 200, 9)
     X = (np.round(X * 64) / 64 + shift) * 2.0 ** round(np.log2(scale))
     check_neighbors(X, y, 5)
     check_pairs(X, y, 40)
 
 
-def test_an_outlier_does_not_spoil_exactness(rng, isa):
+def test_an_outlier_does_not_spoil_exactness(rng: np.random.Generator, isa: str) -> None:
     X, y = random_case(rng, 300, 12, dtype=np.float32)
     X[17] = 1e18
     check_neighbors(X, y, 6)
@@ -155,7 +178,7 @@ def test_an_outlier_does_not_spoil_exactness(rng, isa):
     st.integers(2, 40), st.integers(1, 6), st.integers(1, 4), st.integers(1, 12), st.integers(0, 2**31),
     st.booleans(),
 )  # fmt: skip
-def test_graphs_equal_the_oracle(n, d, classes, k, seed, coarse):
+def test_graphs_equal_the_oracle(n: int, d: int, classes: int, k: int, seed: int, coarse: bool) -> None:
     rng = np.random.default_rng(seed)
     X = rng.integers(0, 4, (n, d)).astype(float) if coarse else rng.standard_normal((n, d))
     y = rng.integers(0, classes, n)
@@ -167,7 +190,7 @@ def test_graphs_equal_the_oracle(n, d, classes, k, seed, coarse):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_scatter_is_the_laplacian_form(rng, kind, n_threads):
+def test_scatter_is_the_laplacian_form(rng: np.random.Generator, kind: str, n_threads: int) -> None:
     from stcorner.fusion.graphs import find_penalty, make_search
 
     X, y = random_case(rng, 120, 7)
@@ -177,7 +200,7 @@ def test_scatter_is_the_laplacian_form(rng, kind, n_threads):
     np.testing.assert_array_equal(graph_laplacian(found.to_scipy()).toarray(), oracle.laplacian(W))
 
 
-def test_degenerate_labels():
+def test_degenerate_labels() -> None:
     X = np.arange(6.0)[:, None]
     assert penalty_graph(X, [1] * 6).nnz == 0
     assert intrinsic_graph(X, range(6)).nnz == 0
@@ -208,6 +231,6 @@ def test_degenerate_labels():
         (lambda: graph_laplacian([[0, np.inf], [np.inf, 0]]), r"graph must be finite"),
     ],
 )
-def test_refusals(call, message):
+def test_refusals(call: Callable[..., Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()

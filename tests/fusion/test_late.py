@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from stcorner.fusion import LateFusion, MarginalFisherAnalysis, search_mfa
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def tables(rng, n=400, strengths=(2.0, 1.0)):
+
+def tables(
+    rng: np.random.Generator, n: int = 400, strengths: tuple[float, float] = (2.0, 1.0)
+) -> tuple[list[np.ndarray], np.ndarray]:
     y = rng.integers(0, 3, n)
     made = []
     for strength in strengths:
@@ -19,12 +25,12 @@ def tables(rng, n=400, strengths=(2.0, 1.0)):
     return made, y
 
 
-def log_loss(p, y):
+def log_loss(p: np.ndarray, y: np.ndarray) -> float:
     return -np.mean(np.log(p[np.arange(len(y)), y]))
 
 
 @pytest.mark.parametrize("rule", ["product", "mean"])
-def test_better_than_each_alone_and_prefers_the_better(rng, rule):
+def test_better_than_each_alone_and_prefers_the_better(rng: np.random.Generator, rule: str) -> None:
     P, y = tables(rng)
     late = LateFusion(rule).fit(P, y)
     fresh, truth = tables(rng)
@@ -36,7 +42,7 @@ def test_better_than_each_alone_and_prefers_the_better(rng, rule):
 
 
 @pytest.mark.parametrize("rule", ["product", "mean"])
-def test_weights_are_the_best_on_a_grid(rng, rule):
+def test_weights_are_the_best_on_a_grid(rng: np.random.Generator, rule: str) -> None:
     P, y = tables(rng, 150)
     late = LateFusion(rule).fit(P, y)
     best = log_loss_balanced(late.predict_proba(P), y)
@@ -51,13 +57,13 @@ def test_weights_are_the_best_on_a_grid(rng, rule):
             assert best <= log_loss_balanced(mixed, y) + 1e-5
 
 
-def log_loss_balanced(p, y):
+def log_loss_balanced(p: np.ndarray, y: np.ndarray) -> float:
     weight = 1 / np.bincount(y)[y]
     return -np.sum(weight * np.log(p[np.arange(len(y)), y])) / weight.sum()
 
 
 @pytest.mark.parametrize("rule", ["product", "mean"])
-def test_a_missing_modality_leaves_the_other(rng, rule):
+def test_a_missing_modality_leaves_the_other(rng: np.random.Generator, rule: str) -> None:
     P, y = tables(rng)
     late = LateFusion(rule).fit(P, y)
     P[1][:50] = np.nan
@@ -66,7 +72,7 @@ def test_a_missing_modality_leaves_the_other(rng, rule):
     np.testing.assert_array_equal(mixed[:50].argmax(axis=1), P[0][:50].argmax(axis=1))
 
 
-def test_state(rng):
+def test_state(rng: np.random.Generator) -> None:
     P, y = tables(rng)
     late = LateFusion().fit(P, np.array(["sad", "calm", "angry"])[y])
     meta, arrays = late.get_state()
@@ -86,7 +92,7 @@ def test_state(rng):
         (lambda P: [P[0] * np.nan, P[1] * np.nan], r"P must have a table in each row, got none in row 0"),
     ],
 )
-def test_refusals(rng, change, message):
+def test_refusals(rng: np.random.Generator, change: Callable[..., Any], message: str) -> None:
     P, y = tables(rng, 20)
     with pytest.raises(ValueError, match=message):
         LateFusion().fit(change(P), y)
@@ -99,14 +105,14 @@ def test_refusals(rng, change, message):
 GRID = {"n_neighbors": [3, 6], "n_pairs": [20, 90], "n_components": [2, 4], "shrinkage": [0.1]}
 
 
-def people(rng, n=120):
+def people(rng: np.random.Generator, n: int = 120) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     y, actor = np.arange(n) % 3, np.arange(n) // 10
     audio = rng.standard_normal((n, 8)) + np.eye(3, 8)[y] * 2 + rng.standard_normal((12, 8))[actor]
     video = rng.standard_normal((n, 4)) + np.eye(3, 4)[y] * 2
     return [audio, video], y, actor
 
 
-def test_search_finds_what_a_direct_fit_gives(rng):
+def test_search_finds_what_a_direct_fit_gives(rng: np.random.Generator) -> None:
     from sklearn.neighbors import KNeighborsClassifier
 
     X, y, actor = people(rng)
@@ -116,7 +122,7 @@ def test_search_finds_what_a_direct_fit_gives(rng):
     MarginalFisherAnalysis(**found.best_params).fit(np.hstack(X), y)
 
 
-def test_search_components_equal_the_estimator(rng):
+def test_search_components_equal_the_estimator(rng: np.random.Generator) -> None:
     from stcorner.fusion.tuning import _projections
 
     X, y, _ = people(rng)
@@ -128,7 +134,7 @@ def test_search_components_equal_the_estimator(rng):
         np.testing.assert_allclose(components, direct.components_, rtol=1e-7, atol=1e-9)
 
 
-def test_search_refusals(rng):
+def test_search_refusals(rng: np.random.Generator) -> None:
     X, y, actor = people(rng)
     with pytest.raises(ValueError, match=r"grid must hold only penalty, .*, got 'k1'"):
         search_mfa(X, y, actor, grid={"k1": [3]})

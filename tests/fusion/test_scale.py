@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,15 +12,19 @@ from stcorner.fusion import MarginalFisherAnalysis, ParquetRows, intrinsic_graph
 from stcorner.fusion.neighbors import prepare
 from stcorner.fusion.search import ClusterSearch, LocalSearch
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 KINDS = ["class_pairs", "global_pairs", "sample_neighbors"]
 
 
-def table(rng, n=9000, d=6):
+def table(rng: np.random.Generator, n: int = 9000, d: int = 6) -> tuple[np.ndarray, np.ndarray]:
     y = rng.integers(0, 4, n)
     return rng.standard_normal((n, d)) + y[:, None] * 0.2, y
 
 
-def test_memory_map_gives_the_same_bits(rng, tmp_path):
+def test_memory_map_gives_the_same_bits(rng: np.random.Generator, tmp_path: Path) -> None:
     X, y = table(rng)
     np.save(tmp_path / "rows.npy", X)
     mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
@@ -28,7 +34,7 @@ def test_memory_map_gives_the_same_bits(rng, tmp_path):
 
 
 @pytest.mark.parametrize("group", [100, 4096, 9000])
-def test_parquet_gives_the_same_bits(rng, tmp_path, group):
+def test_parquet_gives_the_same_bits(rng: np.random.Generator, tmp_path: Path, group: int) -> None:
     X, y = table(rng)
     names = [f"f{i}" for i in range(6)]
     path = tmp_path / "rows.parquet"
@@ -40,7 +46,7 @@ def test_parquet_gives_the_same_bits(rng, tmp_path, group):
     assert disk.feature_names_in_.tolist() == names
 
 
-def test_parquet_refusals(tmp_path):
+def test_parquet_refusals(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     pd.DataFrame({"a": [1.0, np.nan], "b": ["x", "y"]}).to_parquet(path)
     with pytest.raises(ValueError, match="column 'b' must be numeric"):
@@ -55,7 +61,7 @@ def test_parquet_refusals(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def client():
+def client() -> Iterator[Any]:
     # Threads of this process serve as workers here; test_on_worker_processes has real ones.
     distributed = pytest.importorskip("distributed")
     with (
@@ -69,7 +75,7 @@ def client():
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("block_rows", [97, 150, 1000])
-def test_cluster_equals_local(rng, client, block_rows):
+def test_cluster_equals_local(rng: np.random.Generator, client: Any, block_rows: int) -> None:
     X = rng.integers(0, 4, (300, 4)).astype(float)  # many ties
     y, groups = rng.integers(0, 3, 300).astype(np.int32), rng.integers(0, 90, 300).astype(np.int32)
     there, here = ClusterSearch(X, client, block_rows), LocalSearch(prepare(X), 1)
@@ -90,7 +96,7 @@ def test_cluster_equals_local(rng, client, block_rows):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_on_worker_processes(rng):
+def test_on_worker_processes(rng: np.random.Generator) -> None:
     distributed = pytest.importorskip("distributed")
     X, y = table(rng, 3000)
     with (
@@ -107,6 +113,6 @@ def test_on_worker_processes(rng):
         assert (penalty_graph(X, y, client=made) != penalty_graph(X, y)).nnz == 0
 
 
-def test_a_wrong_client_is_refused():
+def test_a_wrong_client_is_refused() -> None:
     with pytest.raises(ValueError, match=r"client must be a distributed\.Client, got str"):
         intrinsic_graph(np.eye(3), [0, 1, 1], client="tcp://nowhere")

@@ -169,7 +169,7 @@ def _of_array(array: np.ndarray) -> dict[str, Any]:
         return {"shape": list(array.shape), "first": str(array[0]), "last": str(array[-1]), "sha256": whole}
     flat = array.reshape(-1).astype(float)
     known = flat[np.isfinite(flat)]
-    at = np.unique(np.linspace(0, flat.size - 1, 9).astype(int)) if flat.size else []
+    at = np.unique(np.linspace(0, flat.size - 1, 9).astype(int)) if flat.size else np.zeros(0, int)
     return {
         "shape": list(array.shape),
         "undefined": int(flat.size - known.size),

@@ -15,7 +15,7 @@ ARCHIVE = sorted(FOLDER.glob("*.stcorner"))
 
 
 @pytest.mark.parametrize("path", ARCHIVE, ids=lambda path: path.stem)
-def test_archived_model_predicts_the_same(path):
+def test_archived_model_predicts_the_same(path: Path) -> None:
     kept = json.loads(path.with_suffix(".json").read_text())
     model = stcorner.load_model(path)
     assert list(model.classes_) == kept["classes"]
@@ -31,5 +31,5 @@ def test_archived_model_predicts_the_same(path):
     np.testing.assert_allclose(model.predict_proba_features(features), kept["probabilities"], atol=1e-5)
 
 
-def test_there_is_an_archive_of_each_format_version():
+def test_there_is_an_archive_of_each_format_version() -> None:
     assert [path.stem for path in ARCHIVE] == ["format-1-audio", "format-1-both"]

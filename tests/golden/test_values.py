@@ -43,12 +43,12 @@ def differences(
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_value(name, isa):
+def test_value(name: str, isa: str) -> None:
     kept = json.loads(VALUES.read_text())["values"]
     assert differences(kept[name], summary(CASES[name]()), LOOSE.get(name, TOLERANCE)) == []
 
 
-def test_every_public_function_has_its_value():
+def test_every_public_function_has_its_value() -> None:
     public = {name for name in stcorner.__all__ if inspect.isfunction(getattr(stcorner, name))}
     assert public - set(CASES) - set(WITHOUT) == set()
     assert set(json.loads(VALUES.read_text())["values"]) == set(CASES)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import soundfile
@@ -14,21 +15,24 @@ import soundfile
 from media_files import tone
 from stcorner.cli import main
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @pytest.fixture
-def sound(tmp_path):
+def sound(tmp_path: Path) -> Path:
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(2.0, 16000, 180.0), 16000)
     return path
 
 
-def run(*arguments):
+def run(*arguments: Any) -> int:
     with pytest.raises(SystemExit) as end:
         main(["live", *map(str, arguments)])
-    return end.value.code
+    return int(end.value.code or 0)
 
 
-def test_a_file_to_its_end(sound, tmp_path, capsys):
+def test_a_file_to_its_end(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "updates.jsonl"
     assert run(sound, "--window", 1, "--hop", 0.5, "--speed", 50, "-o", out) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -40,7 +44,7 @@ def test_a_file_to_its_end(sound, tmp_path, capsys):
     assert all(row["latency"] > 0 for row in rows)
 
 
-def test_json_and_duration(sound, capsys):
+def test_json_and_duration(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(sound, "--window", 1, "--hop", 0.5, "--speed", 50, "--duration", 1.4, "--json") == 0
     assert json.loads(capsys.readouterr().out)["windows"] == 2
 
@@ -54,12 +58,12 @@ def test_json_and_duration(sound, capsys):
         (["--camera", "0", "--no-microphone"], "--no-microphone must leave a stream"),
     ],
 )
-def test_wrong_use(arguments, message, capsys):
+def test_wrong_use(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*arguments) in (1, 2)
     assert message in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_with_a_summary(tmp_path):
+def test_ctrl_c_ends_with_a_summary(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     soundfile.write(path, tone(60.0, 16000, 180.0), 16000)
     code = "from stcorner.cli import main; main()"

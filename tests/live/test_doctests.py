@@ -12,7 +12,7 @@ import stcorner
 
 
 @pytest.mark.parametrize("name", ["live.recognizer", "live.session", "cli.live"])
-def test_examples(name):
+def test_examples(name: str) -> None:
     module = importlib.import_module(f"stcorner.{name}")
     names = {public: getattr(stcorner, public) for public in stcorner.__all__}
     result = doctest.testmod(module, extraglobs={"np": np, **names})

@@ -6,32 +6,40 @@ import sys
 import threading
 import time
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
 
+import stcorner
 from media_files import tone, write_media
 from stcorner import EmotionRecognizer, LiveRecognizer, LiveSession, load_audio, load_model, make_corpus
 from stcorner.errors import MediaError, MissingExtraError, ParameterError
 from stcorner.live import CameraSource, Captured, FileSource, MicrophoneSource
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike
+
 RATE = 16_000
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[stcorner.Clip]:
     return make_corpus(
         tmp_path_factory.mktemp("corpus"), n_actors=2, n_takes=1, emotions=("angry", "sad"), n_jobs=1
     )
 
 
 @pytest.fixture(scope="module")
-def model(corpus):
+def model(corpus: list[stcorner.Clip]) -> stcorner.EmotionRecognizer:
     return EmotionRecognizer(name="tiny", augment=None).fit(corpus)
 
 
-def assert_same(live, batch):
+def assert_same(live: list[dict[str, Any]], batch: list[dict[str, Any]]) -> None:
     assert [(row["start"], row["end"]) for row in live] == [(row["start"], row["end"]) for row in batch]
     for one, other in zip(live, batch, strict=True):
         assert one["status"] == other["status"]
@@ -42,7 +50,9 @@ def assert_same(live, batch):
 
 
 @pytest.mark.parametrize("speed", [None, 2.0])
-def test_a_session_equals_the_timeline(corpus, model, speed):
+def test_a_session_equals_the_timeline(
+    corpus: list[stcorner.Clip], model: stcorner.EmotionRecognizer, speed: float | None
+) -> None:
     path = corpus[0].path
     live = LiveRecognizer(model, window=0.8, hop=0.3)
     session = LiveSession(live, [FileSource(path, speed=speed)], max_frames=10_000)
@@ -62,7 +72,7 @@ def test_a_session_equals_the_timeline(corpus, model, speed):
         pytest.param("ravdess/av_speech/Actor_01/01-01-01-01-01-01-01.mp4", marks=pytest.mark.slow),
     ],
 )
-def test_real_clips_equal_the_timeline(real_data, model, name):
+def test_real_clips_equal_the_timeline(real_data: Path, model: stcorner.EmotionRecognizer, name: str) -> None:
     path = real_data / name
     audio_only = path.suffix == ".flac"
     chosen = load_model() if audio_only else model
@@ -71,7 +81,7 @@ def test_real_clips_equal_the_timeline(real_data, model, name):
     assert_same(rows, list(chosen.timeline(path, window=1.5, hop=0.5)))
 
 
-def test_blocks_of_any_size_give_the_same(model, tmp_path):
+def test_blocks_of_any_size_give_the_same(model: stcorner.EmotionRecognizer, tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(3.0, 22050, 180.0), 22050)
     y, sr = soundfile.read(path, dtype="float32")
@@ -82,7 +92,7 @@ def test_blocks_of_any_size_give_the_same(model, tmp_path):
         assert_same(rows + live.flush(), batch)
 
 
-def test_gaps_of_sound_are_silence(model):
+def test_gaps_of_sound_are_silence(model: stcorner.EmotionRecognizer) -> None:
     y = tone(2.0, RATE, 180.0)
     live, whole = (LiveRecognizer(model, window=1.0, hop=0.5, streams=["audio"]) for _ in range(2))
     rows = live.push_audio(y, sr=RATE, time=0.5) + live.push_audio(y, sr=RATE, time=3.5) + live.flush()
@@ -91,7 +101,7 @@ def test_gaps_of_sound_are_silence(model):
     assert rows[-1]["end"] == 5.5
 
 
-def test_a_stream_that_stops_does_not_stop_the_other(model):
+def test_a_stream_that_stops_does_not_stop_the_other(model: stcorner.EmotionRecognizer) -> None:
     live = LiveRecognizer(model, window=1.0, hop=0.5, patience=2.0)
     live.push_frames(np.zeros((3, 48, 64), np.uint8), [0.0, 0.04, 0.08])
     y = tone(1.0, RATE, 180.0)
@@ -107,12 +117,12 @@ def test_a_stream_that_stops_does_not_stop_the_other(model):
 class Slow(LiveRecognizer):
     """A computer that needs a fifth of a second for a picture."""
 
-    def push_frames(self, frames, times):
+    def push_frames(self, frames: ArrayLike, times: ArrayLike) -> list[dict[str, Any]]:
         time.sleep(0.2)
         return super().push_frames(frames, times)
 
 
-def test_dropped_frames_are_counted(tmp_path, model):
+def test_dropped_frames_are_counted(tmp_path: Path, model: stcorner.EmotionRecognizer) -> None:
     pictures = np.zeros((60, 48, 64), np.uint8)
     path = write_media(tmp_path / "a.mp4", pictures, tone(2.4, RATE, 180.0))
     session = LiveSession(Slow(model, window=1.0, hop=0.5), [FileSource(path)], max_frames=4)
@@ -125,7 +135,7 @@ def test_dropped_frames_are_counted(tmp_path, model):
     assert summary["latency_p95"] < 3.0, "what waits is bounded"
 
 
-def test_closing_ends_the_threads(tmp_path, model):
+def test_closing_ends_the_threads(tmp_path: Path, model: stcorner.EmotionRecognizer) -> None:
     path = write_media(tmp_path / "a.mp4", np.zeros((200, 48, 64), np.uint8), tone(8.0, RATE, 180.0))
     before = threading.active_count()
     updates = LiveSession(LiveRecognizer(model, window=0.5, hop=0.5), [FileSource(path)]).updates()
@@ -141,15 +151,15 @@ class Broken:
     streams = ("video",)
     lossless = False
 
-    def capture(self, begin, stop):
+    def capture(self, begin: Any, stop: Any) -> Iterator[Any]:
         for k in range(40):
             yield Captured("video", np.zeros((48, 64), np.uint8), k / 25, k / 25, 0, time.perf_counter())
         raise MediaError("camera 7 gives no more pictures")
 
 
-def test_a_source_that_fails_is_told_after_what_it_gave(model):
+def test_a_source_that_fails_is_told_after_what_it_gave(model: stcorner.EmotionRecognizer) -> None:
     session = LiveSession(LiveRecognizer(model, window=0.5, hop=0.5, streams=["video"]), [Broken()])
-    rows = []
+    rows: list[dict[str, Any]] = []
     with pytest.raises(MediaError, match="camera 7"):
         rows.extend(session.updates())
     assert session.summary()["windows"] == 3
@@ -157,29 +167,29 @@ def test_a_source_that_fails_is_told_after_what_it_gave(model):
         next(session.updates())
 
 
-def test_camera_through_opencv(monkeypatch, model):
+def test_camera_through_opencv(monkeypatch: pytest.MonkeyPatch, model: stcorner.EmotionRecognizer) -> None:
     import cv2
 
     class Camera:
-        def __init__(self, index):
+        def __init__(self, index: int) -> None:
             self.left = 30
 
-        def isOpened(self):
+        def isOpened(self) -> bool:
             return True
 
-        def set(self, *_):
+        def set(self, *_: int) -> bool:
             return True
 
-        def read(self):
+        def read(self) -> tuple[bool, np.ndarray]:
             self.left -= 1
             return self.left >= 0, np.full((48, 64, 3), 100, np.uint8)
 
-        def release(self):
+        def release(self) -> None:
             released.append(True)
 
-    released = []
+    released: list[bool] = []
     monkeypatch.setattr(cv2, "VideoCapture", Camera)
-    events = []
+    events: list[Any] = []
     with pytest.raises(MediaError, match="camera 1 gives no more pictures"):
         events.extend(CameraSource(1, width=640).capture(time.perf_counter(), threading.Event()))
     assert released == [True]
@@ -188,21 +198,23 @@ def test_camera_through_opencv(monkeypatch, model):
         next(CameraSource().capture(0.0, threading.Event()))
 
 
-def test_microphone_through_sounddevice(monkeypatch):
+def test_microphone_through_sounddevice(monkeypatch: pytest.MonkeyPatch) -> None:
     class InputStream:
-        def __init__(self, *, callback, blocksize, samplerate, **_):
+        def __init__(
+            self, *, callback: Callable[..., Any], blocksize: int, samplerate: int, **_: Any
+        ) -> None:
             self.callback, self.n = callback, blocksize
 
-        def __enter__(self):
+        def __enter__(self) -> None:
             for k in range(5):
                 self.callback(np.full((self.n, 1), k, np.float32), self.n, None, None)
 
-        def __exit__(self, *_):
+        def __exit__(self, *_: None) -> None:
             return None
 
     monkeypatch.setitem(sys.modules, "sounddevice", SimpleNamespace(InputStream=InputStream))
     stop = threading.Event()
-    events = []
+    events: list[Any] = []
     for event in MicrophoneSource().capture(time.perf_counter() - 1.0, stop):
         events.append(event)
         if len(events) == 5:
@@ -215,7 +227,9 @@ def test_microphone_through_sounddevice(monkeypatch):
         MicrophoneSource()
 
 
-def test_refused_parameters(model, tmp_path, corpus):
+def test_refused_parameters(
+    model: stcorner.EmotionRecognizer, tmp_path: Path, corpus: list[stcorner.Clip]
+) -> None:
     for parameters, message in (
         ({"window": 0.1}, "window must be"),
         ({"hop": 3.0}, "hop must be"),
@@ -253,18 +267,18 @@ def test_refused_parameters(model, tmp_path, corpus):
         FileSource(sound, streams=["video"])
 
 
-def test_rgb_frames_are_their_luma(model, corpus):
+def test_rgb_frames_are_their_luma(model: stcorner.EmotionRecognizer, corpus: list[stcorner.Clip]) -> None:
     from stcorner import iter_video
 
     one, other = (LiveRecognizer(model, window=0.5, hop=0.5, streams=["video"]) for _ in range(2))
-    rows = [[], []]
+    rows: list[list[Any]] = [[], []]
     for block in iter_video(corpus[0].path):
         rows[0] += one.push_frames(block.frames, block.times)
         rows[1] += other.push_frames(np.repeat(block.frames[..., None], 3, axis=3), block.times)
     assert_same(rows[0] + one.flush(), rows[1] + other.flush())
 
 
-def test_the_rate_of_a_sound_file_does_not_matter(model, tmp_path):
+def test_the_rate_of_a_sound_file_does_not_matter(model: stcorner.EmotionRecognizer, tmp_path: Path) -> None:
     """Sound pushed at its own rate is resampled as `load_audio` does it."""
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(2.0, 44100, 180.0), 44100)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 
 from media_files import clap_and_flash, noise_pictures, tone, write_media
 from stcorner.media import crop_face, iter_video, load_audio, load_video, probe
 
-CONTAINERS = {
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTAINERS: dict[str, dict[str, Any]] = {
     "a.mp4": {},
     "a.mov": {},
     "a.mkv": {"codec": "ffv1", "audio_codec": "flac"},
@@ -22,7 +27,7 @@ CONTAINERS = {
 }
 
 
-def flash_time(path):
+def flash_time(path: Path) -> float:
     for block in iter_video(path):
         bright = block.frames.mean(axis=(1, 2)) > 120
         if bright.any():
@@ -30,13 +35,13 @@ def flash_time(path):
     raise AssertionError("no flash")
 
 
-def clap_time(path):
+def clap_time(path: Path) -> float:
     y, sr = load_audio(path)
     return (np.abs(y) > 0.3).argmax() / sr
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_clap_and_flash_have_one_time(tmp_path, name):
+def test_clap_and_flash_have_one_time(tmp_path: Path, name: str) -> None:
     settings = dict(CONTAINERS[name])
     sr = settings.pop("sr", 16000)
     pictures, sound, at = clap_and_flash(1.2, sr=sr)
@@ -49,7 +54,7 @@ def test_clap_and_flash_have_one_time(tmp_path, name):
 
 
 @pytest.mark.parametrize("start", [0.5, 1.0])
-def test_late_sound_is_preceded_by_silence(tmp_path, start):
+def test_late_sound_is_preceded_by_silence(tmp_path: Path, start: float) -> None:
     pictures, sound, at = clap_and_flash(1.2)
     late = sound[round(start * 16000) :]
     path = write_media(
@@ -62,7 +67,7 @@ def test_late_sound_is_preceded_by_silence(tmp_path, start):
     assert not y[: int(start * sr) - 40].any()
 
 
-def test_sound_that_starts_first_sets_the_zero(tmp_path):
+def test_sound_that_starts_first_sets_the_zero(tmp_path: Path) -> None:
     pictures, sound, at = clap_and_flash(1.2)
     times = np.arange(len(pictures)) / 25 + 0.4
     path = write_media(
@@ -73,19 +78,19 @@ def test_sound_that_starts_first_sets_the_zero(tmp_path):
     assert clap_time(path) == pytest.approx(at + 0.4, abs=0.002)
 
 
-def test_variable_frame_rate_keeps_its_times(tmp_path):
+def test_variable_frame_rate_keeps_its_times(tmp_path: Path) -> None:
     times = np.cumsum([0, *([0.02, 0.1, 0.05] * 6)])
     path = write_media(tmp_path / "a.mkv", noise_pictures(19, 32, 48), times=times, codec="ffv1")
     found = np.concatenate([block.times for block in iter_video(path, block_length=4)])
     np.testing.assert_allclose(found, times, atol=1e-3)
 
 
-def test_crops_of_a_variable_rate_are_even_and_nearest_in_time(tmp_path):
+def test_crops_of_a_variable_rate_are_even_and_nearest_in_time(tmp_path: Path) -> None:
     times = np.cumsum([0, *([0.02, 0.1, 0.05] * 6)])
     pictures = [np.full((48, 48), 10 * index, np.uint8) for index in range(19)]
 
     class Everywhere:
-        def detect(self, gray):
+        def detect(self, gray: np.ndarray) -> np.ndarray:
             return np.array([[0, 0, 48, 48, 1]], np.float32)
 
     path = write_media(tmp_path / "a.mkv", pictures, times=times, codec="ffv1", pix_fmt="gray")
@@ -95,7 +100,7 @@ def test_crops_of_a_variable_rate_are_even_and_nearest_in_time(tmp_path):
     np.testing.assert_array_equal(clip.frames[:, 8, 8], 10 * nearest)
 
 
-def test_sound_shorter_than_the_picture(tmp_path):
+def test_sound_shorter_than_the_picture(tmp_path: Path) -> None:
     path = write_media(
         tmp_path / "a.mkv", noise_pictures(50, 32, 32), tone(0.7), codec="ffv1", audio_codec="flac"
     )
@@ -104,7 +109,7 @@ def test_sound_shorter_than_the_picture(tmp_path):
     assert len(load_video(path)[0]) == 50
 
 
-def test_a_gap_in_the_sound_is_silence(tmp_path):
+def test_a_gap_in_the_sound_is_silence(tmp_path: Path) -> None:
     import av
 
     path = tmp_path / "a.mkv"

@@ -13,7 +13,7 @@ MODULES = ["clips", "detectors", "faces", "info", "picture", "sound"]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
+def test_examples(name: str) -> None:
     module = importlib.import_module(f"stcorner.media.{name}")
     names = {name: getattr(stcorner.media, name) for name in stcorner.media.__all__}
     assert doctest.testmod(module, extraglobs=names).failed == 0

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pickle
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 
 from stcorner.errors import MediaError
 from stcorner.media import HaarDetector, YuNetDetector, crop_face, iter_faces, track_faces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 ONE = "video/single_face.mp4"
 LEAVES = "video/face_noface.mov"
@@ -18,14 +23,14 @@ NONE = "video/no_face.mp4"
 class Fixed:
     """A detector that always sees the same boxes."""
 
-    def __init__(self, *boxes):
+    def __init__(self, *boxes: list[int]) -> None:
         self.boxes = np.array(boxes, np.float32).reshape(-1, 5)
 
-    def detect(self, gray):
+    def detect(self, gray: np.ndarray) -> np.ndarray:
         return self.boxes
 
 
-def test_one_face_is_cropped_in_every_frame(real_data):
+def test_one_face_is_cropped_in_every_frame(real_data: Path) -> None:
     clip = crop_face(real_data / ONE, size=64, fps=25.0)
     assert clip.status == "ok"
     assert clip.face_id == 0
@@ -38,7 +43,7 @@ def test_one_face_is_cropped_in_every_frame(real_data):
     assert np.abs(np.diff(clip.boxes, axis=0)).max() < 0.02 * clip.boxes[:, 2].min()
 
 
-def test_a_face_that_leaves_is_partial(real_data):
+def test_a_face_that_leaves_is_partial(real_data: Path) -> None:
     clip = crop_face(real_data / LEAVES)
     assert clip.status == "partial"
     assert "gaps" in clip.quality
@@ -49,7 +54,7 @@ def test_a_face_that_leaves_is_partial(real_data):
     assert [part.stop - part.start for part in clip.segments()] == [clip.success.sum()]
 
 
-def test_no_face_is_a_state(real_data):
+def test_no_face_is_a_state(real_data: Path) -> None:
     clip = crop_face(real_data / NONE, size=48)
     assert (clip.status, clip.face_id, clip.frames.shape) == ("no_face", None, (0, 48, 48))
     assert crop_face(real_data / NONE, rule="all") == []
@@ -57,7 +62,7 @@ def test_no_face_is_a_state(real_data):
 
 
 @pytest.mark.parametrize("block_length", [1, 7, 250])
-def test_blocks_equal_the_whole(real_data, block_length):
+def test_blocks_equal_the_whole(real_data: Path, block_length: int) -> None:
     clip = real_data / "video/carphone.mp4"
     whole = crop_face(clip)
     blocks = list(iter_faces(clip, block_length=block_length))
@@ -69,17 +74,19 @@ def test_blocks_equal_the_whole(real_data, block_length):
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.0, 1.5), (1.0, 2.2), (3.0, None), (0.4, 0.41), (500.0, None)])
-def test_a_part_is_cut_as_in_the_whole(real_data, monkeypatch, start, end):
+def test_a_part_is_cut_as_in_the_whole(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch, start: float, end: float | None
+) -> None:
     """Nothing behind the part is decoded, but what is needed to choose the face."""
-    from stcorner.media import faces
+    from stcorner.media import faces, picture
 
     clip = real_data / "video/carphone.mp4"
     whole = crop_face(clip)
     inside = (whole.times >= start) & (whole.times < (np.inf if end is None else end))
-    decoded = []
-    frames = faces.decoded_frames
+    decoded: list[Any] = []
+    frames = picture.decoded_frames
 
-    def counted(*args, **kwargs):
+    def counted(*args: Path, **kwargs: Any) -> Iterator[tuple[np.ndarray, float]]:
         for frame, time in frames(*args, **kwargs):
             decoded.append(time)
             yield frame, time
@@ -97,7 +104,7 @@ def test_a_part_is_cut_as_in_the_whole(real_data, monkeypatch, start, end):
     assert sum(len(block.times) for block in blocks) == inside.sum()
 
 
-def test_tracks_hold_the_crop(real_data):
+def test_tracks_hold_the_crop(real_data: Path) -> None:
     (track,) = track_faces(real_data / ONE)
     clip = crop_face(real_data / ONE, rule=0)
     assert track.face_id == 0
@@ -107,7 +114,7 @@ def test_tracks_hold_the_crop(real_data):
     assert crop_face(real_data / ONE, rule=7).status == "no_face"
 
 
-def test_the_detector_can_be_plugged_in(real_data):
+def test_the_detector_can_be_plugged_in(real_data: Path) -> None:
     clips = crop_face(
         real_data / ONE, detector=Fixed([10, 20, 40, 40, 1], [200, 90, 100, 100, 1]), rule="all"
     )
@@ -116,15 +123,15 @@ def test_the_detector_can_be_plugged_in(real_data):
     assert np.median(largest.boxes[:, 2]) == pytest.approx(100)
 
 
-def test_a_bad_detector_is_named(real_data):
+def test_a_bad_detector_is_named(real_data: Path) -> None:
     class Bad:
-        def detect(self, gray):
+        def detect(self, gray: np.ndarray) -> np.ndarray:
             return np.zeros((1, 3))
 
     with pytest.raises(ValueError, match=r"detector must return .* got \(1, 3\) from Bad"):
         crop_face(real_data / ONE, detector=Bad())
     with pytest.raises(ValueError, match="detector must have a method detect"):
-        crop_face(real_data / ONE, detector=object())
+        crop_face(real_data / ONE, detector=cast("Any", object()))
 
 
 @pytest.mark.parametrize(
@@ -138,17 +145,17 @@ def test_a_bad_detector_is_named(real_data):
         ({"start": 2.0, "end": 2.0}, "end must be finite and > 2"),
     ],
 )
-def test_refused_parameters(real_data, arguments, message):
+def test_refused_parameters(real_data: Path, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         crop_face(real_data / ONE, **arguments)
 
 
-def test_no_video_is_an_error(real_data):
+def test_no_video_is_an_error(real_data: Path) -> None:
     with pytest.raises(MediaError, match="has no video stream"):
         crop_face(next((real_data / "crema-d/AudioMP3").glob("*.mp3")))
 
 
-def test_haar_is_deterministic_and_can_travel(real_data):
+def test_haar_is_deterministic_and_can_travel(real_data: Path) -> None:
     import cv2
 
     picture = cv2.imread(str(real_data / "video/multi_face.jpg"), cv2.IMREAD_GRAYSCALE)
@@ -162,11 +169,11 @@ def test_haar_is_deterministic_and_can_travel(real_data):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (19, 19), (23, 33)])
-def test_tiny_pictures_hold_no_face(shape):
+def test_tiny_pictures_hold_no_face(shape: tuple[int, int]) -> None:
     assert HaarDetector().detect(np.full(shape, 128, np.uint8)).shape == (0, 5)
 
 
-def test_bad_yunet_file_is_refused(tmp_path):
+def test_bad_yunet_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"missing\.onnx does not exist"):
         YuNetDetector(tmp_path / "missing.onnx")
     bad = tmp_path / "bad.onnx"

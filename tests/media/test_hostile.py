@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,9 +20,17 @@ from peak_memory import PEAK_KIB
 from stcorner.errors import MediaError
 from stcorner.media import MediaWarning, crop_face, iter_video, load_audio, load_video, probe
 
-READERS = {"probe": probe, "load_audio": load_audio, "load_video": load_video, "crop_face": crop_face}
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-GOOD = {
+READERS: dict[str, Callable[..., Any]] = {
+    "probe": probe,
+    "load_audio": load_audio,
+    "load_video": load_video,
+    "crop_face": crop_face,
+}
+
+GOOD: dict[str, dict[str, Any]] = {
     "mp4": {"container_options": {"movflags": "+faststart"}},
     "mkv": {"codec": "ffv1", "audio_codec": "flac"},
     "avi": {"codec": "mpeg4", "audio_codec": "libmp3lame"},
@@ -31,7 +40,7 @@ GOOD = {
 }
 
 
-def outcomes(path):
+def outcomes(path: Path | str) -> dict[str, str]:
     """Name, and "ok" or the message, of every reader; anything but a MediaError comes through."""
     result = {}
     for name, reader in READERS.items():
@@ -50,7 +59,7 @@ def outcomes(path):
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory):
+def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("good")
     made = {}
     for form, settings in GOOD.items():
@@ -66,7 +75,7 @@ def good(tmp_path_factory):
 
 @pytest.mark.parametrize("form", [*GOOD, "wav", "flac", "mp3", "ogg"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.98])
-def test_cut_off(tmp_path, good, form, share):
+def test_cut_off(tmp_path: Path, good: dict[str, Path], form: str, share: float) -> None:
     data = good[form].read_bytes()
     path = tmp_path / f"cut {share} é.{form}"
     path.write_bytes(data[: int(len(data) * share)])
@@ -79,7 +88,7 @@ def test_cut_off(tmp_path, good, form, share):
 
 @pytest.mark.parametrize("form", [*GOOD, "wav", "flac", "mp3", "ogg"])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_flipped_bytes(tmp_path, good, form, seed):
+def test_flipped_bytes(tmp_path: Path, good: dict[str, Path], form: str, seed: int) -> None:
     data = bytearray(good[form].read_bytes())
     dice = random.Random(seed)
     for _ in range(20):
@@ -107,20 +116,20 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_no_media(tmp_path, name):
+def test_no_media(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(TEXTS[name])
     assert "ok" not in outcomes(path).values()
 
 
-def test_wrong_extension_does_not_matter(tmp_path, good):
+def test_wrong_extension_does_not_matter(tmp_path: Path, good: dict[str, Path]) -> None:
     for form, other in [("wav", "mp4"), ("mp4", "wav"), ("flac", "mp3"), ("mkv", "txt")]:
         path = tmp_path / f"{form}.{other}"
         path.write_bytes(good[form].read_bytes())
         assert outcomes(path)["load_audio"] == "ok"
 
 
-def test_names_with_spaces_unicode_and_colons(tmp_path, good):
+def test_names_with_spaces_unicode_and_colons(tmp_path: Path, good: dict[str, Path]) -> None:
     for name in ("with space.mp4", "naïve 日本 😀.mp4", "http:x.mp4", "-dash.mp4", "100%.mp4", "a\nb.mp4"):
         path = tmp_path / name
         path.write_bytes(good["mp4"].read_bytes())
@@ -128,7 +137,7 @@ def test_names_with_spaces_unicode_and_colons(tmp_path, good):
         assert outcomes(str(path))["load_audio"] == "ok"
 
 
-def test_not_a_file(tmp_path, good):
+def test_not_a_file(tmp_path: Path, good: dict[str, Path]) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "folder.mp4").mkdir()
     (tmp_path / "broken.mp4").symlink_to(tmp_path / "nowhere")
@@ -148,18 +157,18 @@ def test_not_a_file(tmp_path, good):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this platform")
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     with pytest.raises(MediaError, match="is not a regular file"):
         load_audio(tmp_path / "pipe.wav")
 
 
-def test_a_null_byte_in_the_name():
+def test_a_null_byte_in_the_name() -> None:
     with pytest.raises(MediaError, match="cannot be read"):
         probe("a\0b.mp4")
 
 
-def test_no_samples_and_bad_samples(tmp_path):
+def test_no_samples_and_bad_samples(tmp_path: Path) -> None:
     import soundfile
 
     soundfile.write(tmp_path / "none.wav", np.zeros(0), 16000)
@@ -170,7 +179,7 @@ def test_no_samples_and_bad_samples(tmp_path):
         load_audio(tmp_path / "nan.wav")
 
 
-def test_sound_of_one_sample(tmp_path):
+def test_sound_of_one_sample(tmp_path: Path) -> None:
     import soundfile
 
     soundfile.write(tmp_path / "a.wav", np.array([0.25]), 16000, subtype="FLOAT")
@@ -178,7 +187,7 @@ def test_sound_of_one_sample(tmp_path):
     assert outcomes(tmp_path / "a.wav")["probe"] == "ok"
 
 
-def test_zero_and_absurd_frame_rates(tmp_path):
+def test_zero_and_absurd_frame_rates(tmp_path: Path) -> None:
     pictures = b"".join(b"FRAME\n" + bytes([60]) * 16 * 16 for _ in range(5))
     for rate in ("0:0", "0:1", "1:0", "1000000:1", "1:1000000"):
         path = tmp_path / f"{rate.replace(':', '_')}.y4m"
@@ -191,7 +200,7 @@ def test_zero_and_absurd_frame_rates(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.ts"])
-def test_negative_times(tmp_path, name):
+def test_negative_times(tmp_path: Path, name: str) -> None:
     import av
 
     path = tmp_path / name
@@ -210,7 +219,7 @@ def test_negative_times(tmp_path, name):
     assert outcomes(path)["crop_face"] == "ok"
 
 
-def test_streaming_headers_without_length(tmp_path, good):
+def test_streaming_headers_without_length(tmp_path: Path, good: dict[str, Path]) -> None:
     data = bytearray(good["wav"].read_bytes())
     data[4:8] = struct.pack("<I", 0xFFFFFFFF)
     data[40:44] = struct.pack("<I", 0xFFFFFFFF)
@@ -219,7 +228,7 @@ def test_streaming_headers_without_length(tmp_path, good):
     np.testing.assert_array_equal(load_audio(path)[0], load_audio(good["wav"])[0])
 
 
-def huge(folder, good):
+def huge(folder: Path, good: dict[str, Path]) -> list[str]:
     """Files that declare far more than they hold."""
     y4m = b"YUV4MPEG2 W60000 H60000 F25:1 Ip C420jpeg\nFRAME\n" + bytes(1000)
     (folder / "size.y4m").write_bytes(y4m)
@@ -244,7 +253,7 @@ def huge(folder, good):
     return ["size.y4m", "jpeg.avi", "vp8.webm", "samples.flac", "samples.wav"]
 
 
-def test_huge_declared_sizes_take_no_memory(tmp_path, good):
+def test_huge_declared_sizes_take_no_memory(tmp_path: Path, good: dict[str, Path]) -> None:
     names = huge(tmp_path, good)
     code = (
         PEAK_KIB

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 
 from media_files import noise_pictures, tone, write_media
 from stcorner.media import iter_video, load_audio, load_video, probe
 
-FORMATS = {
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMATS: dict[str, dict[str, Any]] = {
     "yuv420p": {},
     "yuv422p": {},
     "yuv444p": {},
@@ -25,7 +30,7 @@ FORMATS = {
 }
 
 
-def in_codec(pix_fmt):
+def in_codec(pix_fmt: str) -> bool:
     import av
 
     return pix_fmt in {form.name for form in av.Codec("ffv1", "w").video_formats}
@@ -33,7 +38,7 @@ def in_codec(pix_fmt):
 
 @pytest.mark.parametrize("pix_fmt", FORMATS)
 @pytest.mark.parametrize("size", [(32, 48), (33, 17)])
-def test_every_format_gives_the_same_luma(tmp_path, pix_fmt, size):
+def test_every_format_gives_the_same_luma(tmp_path: Path, pix_fmt: str, size: tuple[int, int]) -> None:
     if not in_codec(pix_fmt):
         pytest.skip(f"this FFmpeg's ffv1 does not know {pix_fmt}")
     pictures = noise_pictures(3, *size)
@@ -48,7 +53,7 @@ def test_every_format_gives_the_same_luma(tmp_path, pix_fmt, size):
     assert np.abs(colour.astype(int) - pictures[..., None]).max() <= 3
 
 
-def test_full_and_studio_range_agree(tmp_path):
+def test_full_and_studio_range_agree(tmp_path: Path) -> None:
     ramp = np.tile(np.arange(256, dtype=np.uint8), (32, 1))[None]
     studio, _ = load_video(write_media(tmp_path / "a.mkv", ramp, codec="ffv1", pix_fmt="yuv420p"))
     full, _ = load_video(write_media(tmp_path / "b.avi", ramp, codec="mjpeg", pix_fmt="yuvj420p"))
@@ -58,7 +63,7 @@ def test_full_and_studio_range_agree(tmp_path):
     assert studio.max() == 255
 
 
-def test_gray_is_the_luma_of_rgb(real_data):
+def test_gray_is_the_luma_of_rgb(real_data: Path) -> None:
     clip = real_data / "video/grid_bbaf2n.mpg"
     gray = next(iter_video(clip)).frames.astype(float)
     rgb = next(iter_video(clip, gray=False)).frames.astype(float)
@@ -67,7 +72,7 @@ def test_gray_is_the_luma_of_rgb(real_data):
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_rotation_is_applied(tmp_path, degrees):
+def test_rotation_is_applied(tmp_path: Path, degrees: int) -> None:
     picture = np.full((48, 64), 40, np.uint8)
     picture[:16, :16] = 230  # top left
     path = write_media(
@@ -82,13 +87,13 @@ def test_rotation_is_applied(tmp_path, degrees):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2), (3, 5), (1, 7)])
-def test_smallest_pictures(tmp_path, size):
+def test_smallest_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
     pictures = np.full((4, *size), 77, np.uint8)
     path = write_media(tmp_path / "a.mkv", pictures, codec="ffv1", pix_fmt="gray")
     np.testing.assert_array_equal(load_video(path)[0], pictures)
 
 
-def test_a_change_of_size_is_scaled_to_the_first(tmp_path):
+def test_a_change_of_size_is_scaled_to_the_first(tmp_path: Path) -> None:
     one = write_media(tmp_path / "1.ts", np.full((5, 32, 48), 90, np.uint8), codec="mpeg2video")
     two = write_media(tmp_path / "2.ts", np.full((5, 64, 96), 90, np.uint8), codec="mpeg2video")
     both = tmp_path / "both.ts"
@@ -100,7 +105,7 @@ def test_a_change_of_size_is_scaled_to_the_first(tmp_path):
     assert (np.diff(times) > 0).all()
 
 
-def test_cover_art_is_no_video(tmp_path):
+def test_cover_art_is_no_video(tmp_path: Path) -> None:
     import av
 
     path = tmp_path / "a.mp3"
@@ -130,7 +135,7 @@ def test_cover_art_is_no_video(tmp_path):
     assert len(load_audio(path)[0]) >= 16000
 
 
-def test_channels_and_depths(tmp_path, rng):
+def test_channels_and_depths(tmp_path: Path, rng: np.random.Generator) -> None:
     import soundfile
 
     y = rng.uniform(-0.9, 0.9, (4000, 2)).astype(np.float32)
@@ -144,7 +149,7 @@ def test_channels_and_depths(tmp_path, rng):
 
 
 @pytest.mark.parametrize("sr", [8000, 11025, 16000, 22050, 44100, 48000, 96000])
-def test_a_tone_keeps_its_pitch_and_level_at_any_rate(tmp_path, sr):
+def test_a_tone_keeps_its_pitch_and_level_at_any_rate(tmp_path: Path, sr: int) -> None:
     import soundfile
 
     path = tmp_path / "a.wav"
@@ -159,7 +164,9 @@ STRETCHES = [(0.0, 0.5), (0.25, None), (0.3, 0.4), (0.9, 5.0), (4.1, 0.3), (5.99
 
 @pytest.mark.parametrize(("offset", "duration"), STRETCHES)
 @pytest.mark.parametrize("name", ["a.flac", "a.wav", "a.mp4"])
-def test_offset_and_duration_cut_the_whole(tmp_path, rng, name, offset, duration):
+def test_offset_and_duration_cut_the_whole(
+    tmp_path: Path, rng: np.random.Generator, name: str, offset: float, duration: float | None
+) -> None:
     import soundfile
 
     path, y = tmp_path / name, rng.uniform(-0.9, 0.9, 6 * 22050).astype(np.float32)
@@ -178,7 +185,9 @@ def test_offset_and_duration_cut_the_whole(tmp_path, rng, name, offset, duration
         np.testing.assert_allclose(part, whole[start:stop], rtol=0, atol=1e-6 if sr else 0)
 
 
-def test_the_end_of_a_long_file_is_not_read_from_its_start(tmp_path, monkeypatch):
+def test_the_end_of_a_long_file_is_not_read_from_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import soundfile
 
     path = tmp_path / "a.flac"
@@ -187,7 +196,7 @@ def test_the_end_of_a_long_file_is_not_read_from_its_start(tmp_path, monkeypatch
     read = []
     original = soundfile.SoundFile.read
 
-    def counted(self, *args, **kwargs):
+    def counted(self: Any, *args: int, **kwargs: Any) -> np.ndarray:
         block = original(self, *args, **kwargs)
         read.append(len(block))
         return block
@@ -210,7 +219,7 @@ def test_the_end_of_a_long_file_is_not_read_from_its_start(tmp_path, monkeypatch
         ({"offset": 2.0}, r"a\.wav ends at 1\.000 s, before offset 2 s"),
     ],
 )
-def test_refused_parameters(tmp_path, arguments, message):
+def test_refused_parameters(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
     import soundfile
 
     path = tmp_path / "a.wav"
@@ -219,6 +228,6 @@ def test_refused_parameters(tmp_path, arguments, message):
         load_audio(path, **arguments)
 
 
-def test_refused_path_types():
+def test_refused_path_types() -> None:
     with pytest.raises(ValueError, match=r"path must be a str or os\.PathLike, got int"):
         probe(3)

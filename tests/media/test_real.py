@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from stcorner.media import iter_audio, iter_video, load_audio, load_video, probe
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLIPS = {
     "ravdess/av_speech/Actor_01/01-01-01-01-01-01-01.mp4": ("h264", 720, 1280, "aac", 2),
@@ -17,7 +22,7 @@ CLIPS = {
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_probe_and_load_agree(real_data, name):
+def test_probe_and_load_agree(real_data: Path, name: str) -> None:
     codec, height, width, audio_codec, channels = CLIPS[name]
     info = probe(real_data / name)
     assert (info.video.codec, info.video.height, info.video.width) == (codec, height, width)
@@ -32,10 +37,11 @@ def test_probe_and_load_agree(real_data, name):
     assert (info.audio.codec, info.audio.channels) == (audio_codec, channels)
     y, sr = load_audio(real_data / name)
     assert sr == 16000
+    assert info.audio.duration is not None
     assert len(y) / sr == pytest.approx(info.audio.start_time + info.audio.duration, abs=0.06)
 
 
-def test_stereo_wav_is_the_mean_of_its_channels(real_data):
+def test_stereo_wav_is_the_mean_of_its_channels(real_data: Path) -> None:
     wav = real_data / "ravdess/audio_speech_48k/Actor_20/03-01-03-01-02-01-20.wav"
     both, sr = load_audio(wav, sr=None, mono=False)
     assert both.shape[0] == 2
@@ -43,7 +49,7 @@ def test_stereo_wav_is_the_mean_of_its_channels(real_data):
     np.testing.assert_array_equal(load_audio(wav, sr=None)[0], both.mean(axis=0, dtype=np.float32))
 
 
-def test_resampled_blocks_equal_one_call_of_soxr(real_data):
+def test_resampled_blocks_equal_one_call_of_soxr(real_data: Path) -> None:
     import soundfile
     import soxr
 
@@ -56,7 +62,7 @@ def test_resampled_blocks_equal_one_call_of_soxr(real_data):
 
 
 @pytest.mark.parametrize("block_length", [1, 7, 1000])
-def test_blocks_equal_the_whole(real_data, block_length):
+def test_blocks_equal_the_whole(real_data: Path, block_length: int) -> None:
     path = real_data / "video/grid_bbaf2n.mpg"
     whole, _ = load_video(path)
     blocks = list(iter_video(path, block_length=block_length))

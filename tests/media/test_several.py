@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 
 from media_files import write_media
 from stcorner.media import crop_face, load_video, track_faces
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import stcorner
+
 PEOPLE = ("video/grid_bbaf2n.mpg", "video/grid_lbax4n.mpg", "video/grid_pwij3p.mpg")
 WIDTH = 240  # of a person's panel: the middle of a GRID picture
 
 
-def panels(real_data, names, n):
+def panels(real_data: Path, names: tuple[str, str], n: int) -> list[np.ndarray]:
     """Pictures of each person, forth and back, so that they never jump."""
     people = []
     for name in names:
@@ -23,7 +30,7 @@ def panels(real_data, names, n):
     return people
 
 
-def compose(people, lefts, width):
+def compose(people: list[np.ndarray], lefts: np.ndarray, width: int) -> np.ndarray:
     """Put the panels side by side at `lefts` (n, people); later ones lie above."""
     n, height = people[0].shape[:2]
     canvas = np.full((n, height, width), 90, np.uint8)
@@ -35,9 +42,9 @@ def compose(people, lefts, width):
     return canvas
 
 
-def who(tracks, centres):
+def who(tracks: list[stcorner.FaceTrack], centres: np.ndarray) -> list[np.ndarray]:
     """Ids found nearest to each person's centre (n, people), where people are well apart, by person."""
-    seen = [[] for _ in range(centres.shape[1])]
+    seen: list[list[Any]] = [[] for _ in range(centres.shape[1])]
     for track in tracks:
         for frame, box in zip(track.frames, track.boxes, strict=True):
             away = np.abs(centres[frame] - (box[0] + box[2] / 2))
@@ -51,7 +58,7 @@ def who(tracks, centres):
     ("back", "front"),
     [(0, 1), pytest.param(1, 2, marks=pytest.mark.slow), pytest.param(2, 0, marks=pytest.mark.slow)],
 )
-def test_crossing_people_keep_their_ids(tmp_path, real_data, back, front):
+def test_crossing_people_keep_their_ids(tmp_path: Path, real_data: Path, back: int, front: int) -> None:
     n, width = 120, 720
     people = panels(real_data, (PEOPLE[back], PEOPLE[front]), n)
     share = np.clip((np.arange(n) - 15) / (n - 30), 0, 1)
@@ -69,7 +76,7 @@ def test_crossing_people_keep_their_ids(tmp_path, real_data, back, front):
 
 
 @pytest.mark.slow
-def test_a_face_that_returns_gets_its_id_back(tmp_path, real_data):
+def test_a_face_that_returns_gets_its_id_back(tmp_path: Path, real_data: Path) -> None:
     n, width = 190, 480
     stays, leaves = panels(real_data, PEOPLE[:2], n)
     out = np.clip(np.minimum(np.arange(n) - 30, 130 - np.arange(n)) * 12, 0, 260)
@@ -84,7 +91,7 @@ def test_a_face_that_returns_gets_its_id_back(tmp_path, real_data):
     assert np.diff(two.frames).max() > 40
 
 
-def test_rules_choose_between_faces(tmp_path, real_data):
+def test_rules_choose_between_faces(tmp_path: Path, real_data: Path) -> None:
     import cv2
 
     n = 50

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 
-def frames(y, frame_length, hop_length, *, center, mode="constant"):
+def frames(
+    y: np.ndarray,
+    frame_length: int,
+    hop_length: int,
+    *,
+    center: bool,
+    mode: Literal["constant", "edge"] = "constant",
+) -> np.ndarray:
     """Frames (t, frame_length) of a signal, padded by half a frame at both ends where centred."""
     y = np.asarray(y, dtype=np.float64)
     if center:
@@ -15,18 +24,29 @@ def frames(y, frame_length, hop_length, *, center, mode="constant"):
     ])  # fmt: skip
 
 
-def zero_crossing_rate(y, frame_length, hop_length, *, center=True, threshold=1e-10):
+def zero_crossing_rate(
+    y: np.ndarray, frame_length: int, hop_length: int, *, center: bool = True, threshold: float = 1e-10
+) -> np.ndarray:
     cut = frames(y, frame_length, hop_length, center=center, mode="edge" if center else "constant")
     negative = cut < -threshold
     return (negative[:, 1:] != negative[:, :-1]).sum(axis=1) / frame_length
 
 
-def rms(y, frame_length, hop_length, *, center=True):
+def rms(y: np.ndarray, frame_length: int, hop_length: int, *, center: bool = True) -> np.ndarray:
     cut = frames(y, frame_length, hop_length, center=center)
     return np.sqrt((cut**2).mean(axis=1))
 
 
-def autocorrelation(y, frame_length, hop_length, max_lag, window, *, unbiased, center=False):
+def autocorrelation(
+    y: np.ndarray,
+    frame_length: int,
+    hop_length: int,
+    max_lag: int,
+    window: np.ndarray,
+    *,
+    unbiased: bool,
+    center: bool = False,
+) -> np.ndarray:
     cut = frames(y, frame_length, hop_length, center=center) * window
     window = np.asarray(window, dtype=np.float64)
     result = np.empty((len(cut), max_lag + 1))
@@ -37,12 +57,12 @@ def autocorrelation(y, frame_length, hop_length, max_lag, window, *, unbiased, c
     return result
 
 
-def power_spectrum(y, n_fft, hop_length, *, center=True):
+def power_spectrum(y: np.ndarray, n_fft: int, hop_length: int, *, center: bool = True) -> np.ndarray:
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
     return np.abs(np.fft.rfft(frames(y, n_fft, hop_length, center=center) * window, axis=1)).T ** 2
 
 
-def pitch_candidates(frame, sr, fmin, fmax):
+def pitch_candidates(frame: np.ndarray, sr: int, fmin: int, fmax: int) -> list[tuple[float, float]]:
     """All refined maxima (frequency, strength) of one frame's normalised autocorrelation.
 
     Refined without interpolation kernels: the spectrum is padded, so that the correlation is sampled
@@ -52,7 +72,7 @@ def pitch_candidates(frame, sr, fmin, fmax):
     window = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(n) + 0.5) / n)
     size, fine = 4 * n, 64
 
-    def correlation(x):
+    def correlation(x: np.ndarray) -> np.ndarray:
         power = np.abs(np.fft.rfft(x, size)) ** 2
         return np.fft.irfft(power, size * fine)[: fine * n]
 
@@ -65,7 +85,7 @@ def pitch_candidates(frame, sr, fmin, fmax):
     return [(sr * fine / lag, r[lag]) for lag in top]
 
 
-def harmonic_tone(f0, sr, seconds, n_harmonics=10):
+def harmonic_tone(f0: float | np.ndarray, sr: int, seconds: float, n_harmonics: int = 10) -> np.ndarray:
     """A voice-like sum of harmonics of a constant or varying f0 (one value per sample)."""
     t = np.arange(int(seconds * sr))
     phase = 2 * np.pi * np.cumsum(np.broadcast_to(f0, t.shape)) / sr

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def recalls(true, predicted):
+
+def recalls(true: tuple[Any, ...], predicted: list[str] | tuple[Any, ...]) -> list[float]:
     return [
         np.mean([p == label for t, p in zip(true, predicted, strict=True) if t == label])
         for label in sorted(set(true))
     ]
 
 
-def uar(true, predicted):
+def uar(true: tuple[Any, ...], predicted: list[str] | tuple[Any, ...]) -> float:
     return float(np.mean(recalls(true, predicted)))
 
 
-def war(true, predicted):
+def war(true: tuple[Any, ...], predicted: list[str] | tuple[Any, ...]) -> float:
     return float(np.mean([t == p for t, p in zip(true, predicted, strict=True)]))
 
 
-def macro_f1(true, predicted):
+def macro_f1(true: tuple[Any, ...], predicted: tuple[Any, ...]) -> float:
     scores = []
     for label in sorted(set(true) | set(predicted)):
         hits = sum(t == p == label for t, p in zip(true, predicted, strict=True))
@@ -30,7 +34,7 @@ def macro_f1(true, predicted):
     return float(np.mean(scores))
 
 
-def calibration_error(probabilities, y, n_bins):
+def calibration_error(probabilities: np.ndarray, y: list[int], n_bins: int) -> float:
     """Bins (0, 1/n], (1/n, 2/n], ..."""
     total = 0.0
     for b in range(n_bins):
@@ -45,7 +49,7 @@ def calibration_error(probabilities, y, n_bins):
     return total / len(y)
 
 
-def best_temperature(probabilities, y):
+def best_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
     """Search a grid of temperatures for the least negative log likelihood."""
     grid = np.exp(np.linspace(-3, 3, 6001))
     losses = []
@@ -56,7 +60,13 @@ def best_temperature(probabilities, y):
     return grid[int(np.argmin(losses))]
 
 
-def exchange_p_value(true, first, second, actors, score):
+def exchange_p_value(
+    true: tuple[str, ...],
+    first: list[str],
+    second: list[str],
+    actors: tuple[str, ...],
+    score: Callable[..., Any],
+) -> float:
     """Exchange the two models' predictions for all subsets of actors; the share at least as different."""
     names = sorted(set(actors))
     seen = abs(score(true, first) - score(true, second))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def forward(weights, X):
+def forward(weights: list[np.ndarray], X: np.ndarray) -> np.ndarray:
     """Fig. 1 position by position: convolution, ReLU, maximum, dense."""
     out = []
     for row in np.asarray(X, dtype=np.float64):
@@ -25,7 +25,7 @@ def forward(weights, X):
     return np.array(out)
 
 
-def linear_scores(X, y, Z, shrinkage):
+def linear_scores(X: np.ndarray, y: np.ndarray, Z: np.ndarray, shrinkage: float) -> np.ndarray:
     """Discriminant scores with equal priors, every matrix written out."""
     classes = np.unique(y)
     p = X.shape[1]
@@ -35,10 +35,13 @@ def linear_scores(X, y, Z, shrinkage):
     return np.array([[z @ inverse @ m - 0.5 * m @ inverse @ m for m in means] for z in Z])
 
 
-def kernel_scores(X, y, Z, gamma, ridge):
+def kernel_scores(X: np.ndarray, y: np.ndarray, Z: np.ndarray, gamma: float, ridge: float) -> np.ndarray:
     """Weighted kernel ridge regression on the simplex code."""
     classes, p = np.unique(y), X.shape[1]
-    kernel = lambda A, B: np.array([[np.exp(-gamma * ((a - b) ** 2).sum() / p) for b in B] for a in A])  # noqa: E731
+
+    def kernel(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+        return np.array([[np.exp(-gamma * ((a - b) ** 2).sum() / p) for b in B] for a in A])
+
     weight = np.array([len(y) / (len(classes) * (y == label).sum()) for label in y])
     target = np.where(y[:, None] == classes, 1.0, -1.0 / (len(classes) - 1))
     dual = np.linalg.solve(kernel(X, X) + np.diag(ridge / weight), target)

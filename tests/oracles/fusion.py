@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.linalg import eigh
 
 
-def squared_distances(X):
+def squared_distances(X: np.ndarray) -> np.ndarray:
     X = np.asarray(X, dtype=np.float64)
     return np.stack([((X - row) ** 2).sum(axis=1) for row in X])
 
 
-def _excluded(n, groups):
+def _excluded(n: int, groups: np.ndarray | None) -> np.ndarray:
     away = np.eye(n, dtype=bool)
     if groups is not None:
         groups = np.asarray(groups)
@@ -19,7 +21,9 @@ def _excluded(n, groups):
     return away
 
 
-def neighbors(X, y, k, *, other=False, groups=None):
+def neighbors(
+    X: np.ndarray, y: np.ndarray, k: int, *, other: bool = False, groups: np.ndarray | None = None
+) -> list[Any]:
     """Lists of (distance, row), nearest first, ties by row."""
     D, y = squared_distances(X), np.asarray(y)
     n = len(y)
@@ -33,7 +37,9 @@ def neighbors(X, y, k, *, other=False, groups=None):
     return lists
 
 
-def pairs(X, y, k, *, per_class=True, groups=None):
+def pairs(
+    X: np.ndarray, y: np.ndarray, k: int, *, per_class: bool = True, groups: np.ndarray | None = None
+) -> list[Any]:
     """Per class (or one) list of (distance, smaller row, larger row), nearest first, ties by rows."""
     D, y = squared_distances(X), np.asarray(y)
     n = len(y)
@@ -42,7 +48,7 @@ def pairs(X, y, k, *, per_class=True, groups=None):
     order = np.argsort(D[first, second], kind="stable")
     first, second = first[order], second[order]
 
-    def listed(chosen):
+    def listed(chosen: np.ndarray | slice) -> list[tuple[float, int, int]]:
         i, j = first[chosen][:k], second[chosen][:k]
         return list(zip(D[i, j].tolist(), i.tolist(), j.tolist(), strict=True))
 
@@ -51,19 +57,19 @@ def pairs(X, y, k, *, per_class=True, groups=None):
     return [listed((y[first] == c) != (y[second] == c)) for c in np.unique(y)]
 
 
-def adjacency(n, edges):
+def adjacency(n: int, edges: list[tuple[int, int]]) -> np.ndarray:
     W = np.zeros((n, n))
     for i, j in edges:
         W[i, j] = W[j, i] = 1.0
     return W
 
 
-def intrinsic(X, y, k, groups=None):
+def intrinsic(X: np.ndarray, y: np.ndarray, k: int, groups: np.ndarray | None = None) -> np.ndarray:
     lists = neighbors(X, y, k, groups=groups)
     return adjacency(len(y), [(i, j) for i, row in enumerate(lists) for _, j in row])
 
 
-def penalty(X, y, k, kind, groups=None):
+def penalty(X: np.ndarray, y: np.ndarray, k: int, kind: str, groups: np.ndarray | None = None) -> np.ndarray:
     if kind == "sample_neighbors":
         lists = neighbors(X, y, k, other=True, groups=groups)
         return adjacency(len(y), [(i, j) for i, row in enumerate(lists) for _, j in row])
@@ -71,15 +77,17 @@ def penalty(X, y, k, kind, groups=None):
     return adjacency(len(y), [(i, j) for part in lists for _, i, j in part])
 
 
-def laplacian(W):
+def laplacian(W: np.ndarray) -> np.ndarray:
     return np.diag(W.sum(axis=1)) - W
 
 
-def scatter(Z, W):
+def scatter(Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     return Z.T @ laplacian(W) @ Z
 
 
-def mfa(X, y, *, k1, k2, kind, variance, shrinkage):
+def mfa(
+    X: np.ndarray, y: np.ndarray, *, k1: int, k2: int, kind: str, variance: float, shrinkage: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean, components (rows, sign fixed) and ratios, by SVD and dense Laplacians."""
     X = np.asarray(X, dtype=np.float64)
     mean = X.mean(axis=0)

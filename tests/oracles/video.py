@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))  # tt, ty, tx, yy, yx, xx
 
 
-def gaussian(sd):
+def gaussian(sd: float) -> np.ndarray:
     """Whole sampled Gaussian, cut at four standard deviations, sum 1."""
     radius = max(1, math.ceil(4 * sd - 1e-9))
     x = np.arange(-radius, radius + 1)
@@ -17,12 +18,12 @@ def gaussian(sd):
     return taps / taps.sum()
 
 
-def filter_axis(a, taps, axis, mode):
+def filter_axis(a: np.ndarray, taps: np.ndarray, axis: int, mode: str) -> np.ndarray:
     """Correlate along one axis; numpy's "symmetric" is d c b a | a b c d, "edge" repeats."""
     radius = len(taps) // 2
     pad = [(0, 0)] * a.ndim
     pad[axis] = (radius, radius)
-    padded = np.pad(a, pad, mode={"reflect": "symmetric", "nearest": "edge"}[mode])
+    padded = np.pad(a, pad, mode="symmetric" if mode == "reflect" else "edge")
     n = a.shape[axis]
     out = np.zeros(a.shape)
     for i, tap in enumerate(taps):
@@ -30,17 +31,25 @@ def filter_axis(a, taps, axis, mode):
     return out
 
 
-def smooth(a, sigma, tau, mode):
+def smooth(a: np.ndarray, sigma: float, tau: float, mode: str) -> np.ndarray:
     for axis, sd in ((1, sigma), (2, sigma), (0, tau)):
         a = filter_axis(a, gaussian(sd), axis, mode)
     return a
 
 
-def scale_space(video, sigma, tau, mode="reflect"):
+def scale_space(video: np.ndarray, sigma: float, tau: float, mode: str = "reflect") -> np.ndarray:
     return smooth(np.asarray(video, float), sigma, tau, mode)
 
 
-def structure_tensor(video, *, sigma=2.0, tau=1.5, s=2.0, mode="reflect", scale_normalize=True):
+def structure_tensor(
+    video: np.ndarray,
+    *,
+    sigma: float = 2.0,
+    tau: float = 1.5,
+    s: float = 2.0,
+    mode: str = "reflect",
+    scale_normalize: bool = True,
+) -> np.ndarray:
     level = scale_space(video, sigma, tau, mode)
     gradient = []
     for axis in range(3):
@@ -57,7 +66,9 @@ def structure_tensor(video, *, sigma=2.0, tau=1.5, s=2.0, mode="reflect", scale_
     return np.stack([smooth(gradient[i] * gradient[j], sigma * widen, tau * widen, mode) for i, j in PAIRS])
 
 
-def harris(video, *, k=0.005, normalize=None, eps=0.0, **options):
+def harris(
+    video: np.ndarray, *, k: float = 0.005, normalize: str | None = None, eps: float = 0.0, **options: Any
+) -> np.ndarray:
     tt, ty, tx, yy, yx, xx = structure_tensor(video, **options)
     det = tt * (yy * xx - yx * yx) - ty * (ty * xx - yx * tx) + tx * (ty * yx - yy * tx)
     trace = tt + yy + xx
@@ -68,7 +79,7 @@ def harris(video, *, k=0.005, normalize=None, eps=0.0, **options):
     return response / response.max() if normalize == "max" else response
 
 
-def peaks(response, *, threshold, exclude_border):
+def peaks(response: np.ndarray, *, threshold: float, exclude_border: bool) -> list[list[int]]:
     """Maxima over 26 neighbours by brute force; of equal neighbours the first in memory order."""
     margin = 1 if exclude_border else 0
     padded = np.pad(np.asarray(response, float), 1, constant_values=-np.inf)
@@ -86,15 +97,22 @@ def peaks(response, *, threshold, exclude_border):
     return [index for _, index in sorted(found)]
 
 
-def keep_apart(points, distance):
-    kept = []
+def keep_apart(points: list[list[int]], distance: int) -> list[list[int]]:
+    kept: list[list[int]] = []
     for point in points:
         if all(max(abs(a - b) for a, b in zip(point, other, strict=True)) > distance for other in kept):
             kept.append(point)
     return kept
 
 
-def best_scales(video, coordinates, sigma, tau, sigmas, taus):
+def best_scales(
+    video: np.ndarray,
+    coordinates: np.ndarray,
+    sigma: np.ndarray,
+    tau: np.ndarray,
+    sigmas: tuple[float, float],
+    taus: tuple[float, float],
+) -> np.ndarray:
     """Which points have the largest normalised Laplacian among the neighbouring scales."""
     table = {}
     for i, a in enumerate(sigmas):
@@ -113,7 +131,16 @@ def best_scales(video, coordinates, sigma, tau, sigmas, taus):
     return np.array(keep, bool)
 
 
-def texture_map(video, *, grid, segments, bins, sigma, tau, eps):
+def texture_map(
+    video: np.ndarray,
+    *,
+    grid: tuple[int, int],
+    segments: int,
+    bins: int,
+    sigma: float,
+    tau: float,
+    eps: float,
+) -> np.ndarray:
     """Histograms of the cube root of 27 det / trace^3 by numpy."""
     tt, ty, tx, yy, yx, xx = structure_tensor(video, sigma=sigma, tau=tau)
     det = tt * (yy * xx - yx * yx) - ty * (ty * xx - yx * tx) + tx * (ty * yx - yy * tx)
@@ -127,5 +154,5 @@ def texture_map(video, *, grid, segments, bins, sigma, tau, eps):
     return np.concatenate(parts)
 
 
-def _cuts(n, parts):
+def _cuts(n: int, parts: int) -> list[slice]:
     return [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)]

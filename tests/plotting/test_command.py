@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,24 +12,30 @@ import pytest
 from stcorner.cli import COMMANDS, main
 from stcorner.evaluation import Evaluation
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
 pytest.importorskip("matplotlib", reason="figures need stcorner[plot]")
 
 KINDS = [part.name for command in COMMANDS if command.name == "plot" for part in command.parts]
 
 
 @pytest.fixture
-def call(capsys):
-    def run(*arguments):
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    def run(*arguments: Path | str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as left:
             main(["plot", *map(str, arguments)])
         output = capsys.readouterr()
-        return left.value.code or 0, output.out, output.err
+        return int(left.value.code or 0), output.out, output.err
 
     return run
 
 
 @pytest.fixture
-def inputs(small_corpus, tmp_path, monkeypatch, rng):
+def inputs(
+    small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> dict[str, list[Any]]:
     """A working folder, and the arguments of each kind."""
     monkeypatch.chdir(tmp_path)
     clip = sorted(small_corpus.rglob("01-*.mp4"))[0]
@@ -55,7 +62,9 @@ def inputs(small_corpus, tmp_path, monkeypatch, rng):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_writes_its_figure(call, inputs, tmp_path, kind):
+def test_every_kind_writes_its_figure(
+    call: Callable[..., Any], inputs: dict[str, list[Any]], tmp_path: Path, kind: str
+) -> None:
     code, out, err = call(kind, *inputs[kind], "--dpi", "50")
     assert (code, out.strip(), err) == (0, f"{kind}.png", "")
     assert (tmp_path / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
@@ -65,21 +74,21 @@ def test_every_kind_writes_its_figure(call, inputs, tmp_path, kind):
     assert picture.std() > 5, "something is drawn"
 
 
-def test_face_and_dark_svg(call, inputs, tmp_path):
+def test_face_and_dark_svg(call: Callable[..., Any], inputs: dict[str, list[Any]], tmp_path: Path) -> None:
     clip = inputs["corners"][0]
     code, out, _ = call("corners", clip, "--face", "--theme", "dark", "-o", "sub/face.svg")
     assert (code, out.strip()) == (0, "sub/face.svg")
     assert "#14171b" in (tmp_path / "sub" / "face.svg").read_text()
 
 
-def test_benchmark_files(call, inputs, tmp_path):
+def test_benchmark_files(call: Callable[..., Any], inputs: dict[str, list[Any]], tmp_path: Path) -> None:
     rows = [
         {"task": "mfcc", "sr": 16000, "case": name, "ms": ms} for name, ms in (("stcorner", 1.0), ("peer", 3))
     ]
     (tmp_path / "audio.json").write_text(json.dumps({"machine": {}, "results": rows}))
     assert call("throughput", "audio.json", "-o", "a.svg")[0] == 0
-    rows = [{"workload": "vga", "threads": 2, "Mvoxel_per_s": {"stcorner": 100.0, "peer": 20.0}}]
-    (tmp_path / "video.json").write_text(json.dumps({"machine": {}, "results": rows}))
+    rates = [{"workload": "vga", "threads": 2, "Mvoxel_per_s": {"stcorner": 100.0, "peer": 20.0}}]
+    (tmp_path / "video.json").write_text(json.dumps({"machine": {}, "results": rates}))
     assert call("throughput", "video.json", "-o", "v.svg")[0] == 0
 
 
@@ -100,7 +109,14 @@ def test_benchmark_files(call, inputs, tmp_path):
         (["plane", "nowhere"], 2, "root must be a folder or a .csv file"),
     ],
 )
-def test_what_is_refused(call, inputs, tmp_path, arguments, code, message):
+def test_what_is_refused(
+    call: Callable[..., Any],
+    inputs: dict[str, list[Any]],
+    tmp_path: Path,
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "text.json").write_text("{")
     got, out, err = call(*arguments)
@@ -109,7 +125,9 @@ def test_what_is_refused(call, inputs, tmp_path, arguments, code, message):
     assert err.count("\n") == 1
 
 
-def test_fold_and_voiceless_video(call, inputs, tmp_path):
+def test_fold_and_voiceless_video(
+    call: Callable[..., Any], inputs: dict[str, list[Any]], tmp_path: Path
+) -> None:
     code, _, err = call(*["plane", *inputs["plane"], "--fold", "99"])
     assert code == 2
     assert "--fold must be >= 1 and <= " in err
@@ -122,13 +140,15 @@ def test_fold_and_voiceless_video(call, inputs, tmp_path):
     assert (code, "without --face" in err) == (1, True)
 
 
-def test_a_model_without_a_network_has_no_curves(call):
+def test_a_model_without_a_network_has_no_curves(call: Callable[..., Any]) -> None:
     code, _, err = call("learning", "ravdess-speech")
     assert code == 2
     assert "FILE must be a model trained with --classifier fercnn" in err
 
 
-def test_without_matplotlib_nothing_is_read(call, inputs, monkeypatch):
+def test_without_matplotlib_nothing_is_read(
+    call: Callable[..., Any], inputs: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, _, err = call("plane", *inputs["plane"])
     assert code == 2

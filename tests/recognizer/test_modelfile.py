@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-ARRAYS = {
+ARRAYS: dict[str, np.ndarray] = {
     "classifier/coef": np.arange(6, dtype=np.float32).reshape(2, 3),
-    "classifier/scalar": np.float64(2.5).reshape(()),
+    "classifier/scalar": np.array(2.5),
     "fusion/empty": np.zeros((0, 4)),
     "fusion/order": np.array([2, 0, 1], dtype=np.int64),
 }

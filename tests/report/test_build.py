@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,27 +14,34 @@ from stcorner.corpora import load_ravdess
 from stcorner.recognizer import EmotionRecognizer
 from stcorner.report import build_report
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import stcorner
+
 
 @pytest.fixture(scope="module")
-def trained(small_corpus):
+def trained(small_corpus: Path) -> tuple[list[stcorner.Clip], stcorner.EmotionRecognizer]:
     clips = load_ravdess(small_corpus)[:24]
     return clips, EmotionRecognizer("both", augment=False, name="small").fit(clips)
 
 
 @pytest.fixture(scope="module")
-def made(trained, tmp_path_factory):
+def made(
+    trained: tuple[list[stcorner.Clip], stcorner.EmotionRecognizer], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Any, str]:
     clips, recognizer = trained
     page = tmp_path_factory.mktemp("report") / "clip.html"
     return build_report(clips[0].path, page, recognizer=recognizer), page.read_text(encoding="utf-8")
 
 
-def _data(text):
+def _data(text: str) -> dict[str, Any]:
     return json.loads(
         re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
     )
 
 
-def test_the_page_holds_everything_and_asks_for_nothing(made):
+def test_the_page_holds_everything_and_asks_for_nothing(made: tuple[Any, str]) -> None:
     report, text = made
     assert re.findall(r'(?:src|href)="(?!data:|#)', text) == []
     assert "default-src 'none'" in html.unescape(text)
@@ -49,7 +57,9 @@ def test_the_page_holds_everything_and_asks_for_nothing(made):
         assert sum(shares) == pytest.approx(1, abs=1e-3)
 
 
-def test_the_decision_is_the_recognizers_own(trained, made):
+def test_the_decision_is_the_recognizers_own(
+    trained: tuple[list[stcorner.Clip], stcorner.EmotionRecognizer], made: tuple[Any, str]
+) -> None:
     clips, recognizer = trained
     report, text = made
     assert report.prediction["label"] == recognizer.predict(clips[0].path)
@@ -59,14 +69,16 @@ def test_the_decision_is_the_recognizers_own(trained, made):
     assert parts.face_map() is not None
 
 
-def test_features_only(trained, tmp_path):
+def test_features_only(
+    trained: tuple[list[stcorner.Clip], stcorner.EmotionRecognizer], tmp_path: Path
+) -> None:
     clips, _ = trained
     report = build_report(clips[0].path, tmp_path / "r.html")
     assert report.prediction is None
     assert "No decision was asked for" in (tmp_path / "r.html").read_text()
 
 
-def test_sound_alone(tmp_path, rng):
+def test_sound_alone(tmp_path: Path, rng: np.random.Generator) -> None:
     import soundfile
 
     t = np.arange(16_000) / 16_000
@@ -80,14 +92,16 @@ def test_sound_alone(tmp_path, rng):
     assert np.median(voiced) == pytest.approx(150, rel=0.01)
 
 
-def test_a_long_clip_is_cut_and_says_so(trained, tmp_path):
+def test_a_long_clip_is_cut_and_says_so(
+    trained: tuple[list[stcorner.Clip], stcorner.EmotionRecognizer], tmp_path: Path
+) -> None:
     clips, _ = trained
     report = build_report(clips[0].path, tmp_path / "r.html", max_duration=0.8)
     assert report.duration == pytest.approx(0.8)
     assert "Shown are the first 0.8 s" in report.warnings[0]
 
 
-def test_what_cannot_be_reported(tmp_path):
+def test_what_cannot_be_reported(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"missing\.mp4"):
         build_report(tmp_path / "missing.mp4", tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,13 @@ from stcorner.cli import main
 from stcorner.evaluation import Evaluation
 from stcorner.report import build_report
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def _evaluation(rng, model, skill, **details):
+    import stcorner
+
+
+def _evaluation(rng: np.random.Generator, model: str, skill: float, **details: Any) -> stcorner.Evaluation:
     classes = ["angry", "happy", "sad"]
     y = [classes[i % 3] for i in range(60)]
     scores = rng.normal(size=(60, 3)) + skill * np.eye(3)[[classes.index(label) for label in y]]
@@ -25,7 +31,7 @@ def _evaluation(rng, model, skill, **details):
 
 
 @pytest.fixture
-def pair(rng):
+def pair(rng: np.random.Generator) -> list[stcorner.Evaluation]:
     history = {"loss": [2.0, 1.0, 0.5], "val_loss": [2.1, 1.4, 1.2]}
     return [
         _evaluation(rng, "good <1>", 3.0, history=history, audit=["no leak found"]),
@@ -33,7 +39,7 @@ def pair(rng):
     ]
 
 
-def test_models_stand_side_by_side(pair, tmp_path):
+def test_models_stand_side_by_side(pair: list[stcorner.Evaluation], tmp_path: Path) -> None:
     build_report(pair, tmp_path / "e.html")
     text = (tmp_path / "e.html").read_text()
     assert f"{100 * pair[0].uar:.1f}" in text
@@ -51,14 +57,16 @@ def test_models_stand_side_by_side(pair, tmp_path):
     assert "script-src &#39;none&#39;" in text
 
 
-def test_one_model_has_no_comparison(pair, tmp_path):
+def test_one_model_has_no_comparison(pair: list[stcorner.Evaluation], tmp_path: Path) -> None:
     build_report(pair[1], tmp_path / "e.html")
     text = (tmp_path / "e.html").read_text()
     assert "Evaluation of poor" in text
     assert "corrected for the number" not in text
 
 
-def test_evaluate_writes_the_fused_plane_that_the_page_draws(small_corpus, tmp_path, capsys):
+def test_evaluate_writes_the_fused_plane_that_the_page_draws(
+    small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     written = tmp_path / "e.json"
     with pytest.raises(SystemExit) as left:
         main([

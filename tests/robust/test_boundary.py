@@ -5,6 +5,8 @@ The right answer is that of a plain, contiguous, native copy of the same values.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from fuzz.source import DTYPES, LAYOUTS, laid_out
@@ -13,9 +15,12 @@ from hypothesis import strategies as st
 
 import stcorner
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 @st.composite
-def arrays(draw, ndim: int):
+def arrays(draw: st.DrawFn, ndim: int) -> Any:
     """An array of mostly `ndim` dimensions, made in one of the ways in which users make them."""
     dims = draw(st.sampled_from([ndim] * 6 + [0, 1, 2, 3, 4]))
     shape = tuple(draw(st.integers(0, 9)) for _ in range(dims))
@@ -30,7 +35,7 @@ def arrays(draw, ndim: int):
 
 LABELS = np.array(["happy", "sad"])
 
-CALLS = {
+CALLS: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "corner_harris_3d": (3, lambda x: stcorner.corner_harris_3d(x)),
     "structure_tensor_3d": (3, lambda x: stcorner.structure_tensor_3d(x)),
     "corner_peaks_3d": (3, lambda x: stcorner.corner_peaks_3d(x)),
@@ -46,12 +51,12 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_any_array(name):
+def test_any_array(name: str) -> None:
     ndim, call = CALLS[name]
 
     @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(arrays(ndim))
-    def check(value):
+    def check(value: Any) -> None:
         before = np.array(value, copy=True) if isinstance(value, np.ndarray) else None
         plain = np.array(value)
         if plain.dtype.kind in "biuf":
@@ -74,7 +79,7 @@ def test_any_array(name):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_view_of_huge_strides(name):
+def test_a_view_of_huge_strides(name: str) -> None:
     # One value seen as a large array by strides of zero: 2 ** 40 voxels must be refused, not allocated.
     ndim, call = CALLS[name]
     if name in {"intrinsic_graph", "penalty_graph"}:

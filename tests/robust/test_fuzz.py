@@ -12,9 +12,9 @@ INPUTS = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.glob("*/*
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_replay(name):
+def test_replay(name: str) -> None:
     TARGETS[Path(name).parent.name]((CORPUS / name).read_bytes())
 
 
-def test_every_target_has_inputs():
+def test_every_target_has_inputs() -> None:
     assert {Path(name).parent.name for name in INPUTS} == set(TARGETS)

@@ -41,5 +41,5 @@ assert digests() == before
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no processor-time signals")
 @pytest.mark.parametrize("name", LONG)
-def test_interrupt(name):
+def test_interrupt(name: str) -> None:
     assert float(run(CODE.format(call=LONG[name], rows=ROWS), OPENBLAS_NUM_THREADS="1")) < 0.2

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def run(code: str, *, timeout: float = 120, **environment: str) -> str:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
-def test_fork_after_use():
+def test_fork_after_use() -> None:
     # The parent has a team of OpenMP threads; the child must not wait for theirs.
     code = (
         "import os, warnings; warnings.simplefilter('ignore'); from robust.work import digests\n"
@@ -44,21 +45,21 @@ def test_fork_after_use():
 @pytest.mark.parametrize(
     "method", [m for m in ("spawn", "forkserver") if m in multiprocessing.get_all_start_methods()]
 )
-def test_pool_of_new_interpreters(method):
+def test_pool_of_new_interpreters(method: str) -> None:
     names = list(WORK)
     with multiprocessing.get_context(method).Pool(2) as pool:
         assert dict(zip(names, pool.map(digest, names), strict=True)) == digests()
 
 
 @pytest.mark.slow
-def test_joblib_workers():
+def test_joblib_workers() -> None:
     joblib = pytest.importorskip("joblib")
     names = list(WORK)
     found = joblib.Parallel(n_jobs=2)(joblib.delayed(digest)(name) for name in names)
     assert dict(zip(names, found, strict=True)) == digests()
 
 
-def test_dask_threads():
+def test_dask_threads() -> None:
     dask = pytest.importorskip("dask")
     tasks = {name: dask.delayed(digest)(name) for name in WORK}
     assert dask.compute(tasks, scheduler="threads", num_workers=4)[0] == digests()
@@ -75,14 +76,14 @@ NEIGHBOURS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("order", ["us cv2 sklearn jax", "jax sklearn cv2 us", "sklearn us jax cv2"])
-def test_import_orders(order):
+def test_import_orders(order: Any) -> None:
     pytest.importorskip("jax")
     lines = [NEIGHBOURS[name] for name in order.split()]
     lines += ["import json; assert digests() == first; print(json.dumps(first))"]
     assert json.loads(run("\n".join(lines))) == digests()
 
 
-def test_threadpool_limits_reach_the_core():
+def test_threadpool_limits_reach_the_core() -> None:
     code = (
         "import stcorner; from stcorner import _core; from threadpoolctl import threadpool_limits\n"
         "with threadpool_limits(1): print(_core.effective_threads(0, 100), end=' ')\n"
@@ -91,7 +92,7 @@ def test_threadpool_limits_reach_the_core():
     assert run(code, OMP_NUM_THREADS="3") == "1 3"
 
 
-def test_exit_while_a_thread_is_in_the_core():
+def test_exit_while_a_thread_is_in_the_core() -> None:
     code = (
         "import threading, time; from robust.work import digests\n"
         "def forever():\n    while True: digests()\n"

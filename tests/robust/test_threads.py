@@ -11,13 +11,13 @@ from robust.work import WORK, digest, digests
 
 
 @pytest.mark.parametrize("name", WORK)
-def test_eight_threads_in_one_function(name):
+def test_eight_threads_in_one_function(name: str) -> None:
     expected = digest(name)
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(digest, [name] * 16)) == {expected}
 
 
-def test_every_function_at_once():
+def test_every_function_at_once() -> None:
     expected = digests()
     start = threading.Barrier(len(WORK))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,12 +12,15 @@ import stcorner
 from oracles import video as oracle
 from peak_memory import PEAK_KIB
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def clip(shape=(20, 36, 42), seed=0):
+
+def clip(shape: tuple[int, int, int] = (20, 36, 42), seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random(shape).astype(np.float32)
 
 
-def test_texture_map_equals_oracle(isa, n_threads):
+def test_texture_map_equals_oracle(isa: str, n_threads: int) -> None:
     video = clip((19, 25, 31))
     options = {"grid": (3, 2), "segments": 3, "bins": 8}
     actual = stcorner.texture_map_histogram(
@@ -28,7 +32,7 @@ def test_texture_map_equals_oracle(isa, n_threads):
     assert np.abs(actual - wanted).sum() * (19 * 25 * 31) / 18 < 4
 
 
-def test_texture_map_of_a_stream_and_a_file(real_data):
+def test_texture_map_of_a_stream_and_a_file(real_data: Path) -> None:
     video = clip()
     wanted = stcorner.texture_map_histogram(video)
     np.testing.assert_array_equal(
@@ -43,14 +47,14 @@ def test_texture_map_of_a_stream_and_a_file(real_data):
     )
 
 
-def test_texture_map_does_not_see_contrast():
+def test_texture_map_does_not_see_contrast() -> None:
     video = clip()
     wanted = stcorner.texture_map_histogram(video, eps=0.0)
     changed = stcorner.texture_map_histogram(video * 0.5 + 0.25, eps=0.0)
     assert np.abs(changed - wanted).sum() / len(wanted) < 1e-4
 
 
-def test_even_pictures_fall_into_the_first_bin():
+def test_even_pictures_fall_into_the_first_bin() -> None:
     features = stcorner.texture_map_histogram(np.full((9, 12, 12), 7, np.uint8), grid=(2, 2)).reshape(-1, 16)
     assert (features[:, 0] == 1).all()
 
@@ -67,12 +71,12 @@ def test_even_pictures_fall_into_the_first_bin():
         ({"scales": [2.0]}, r"scales must be pairs \(sigma, tau\)"),
     ],
 )
-def test_texture_map_refusals(options, message):
+def test_texture_map_refusals(options: dict[str, Any], message: str) -> None:
     with pytest.raises(stcorner.ParameterError, match=message):
         stcorner.texture_map_histogram(clip(), **options)
 
 
-def moving_square(direction, n=40):
+def moving_square(direction: tuple[int, int], n: int = 40) -> np.ndarray:
     """Texture that glides one pixel a frame; direction is (dy, dx)."""
     texture = np.random.default_rng(0).random((200, 200)).astype(np.float32)
     texture = oracle.smooth(texture[None], 1.5, 0.3, "reflect")[0]
@@ -85,7 +89,7 @@ def moving_square(direction, n=40):
 
 
 @pytest.mark.parametrize(("direction", "bin_"), [((0, 1), 0), ((1, 0), 1), ((0, -1), 2), ((-1, 0), 3)])
-def test_flow_histogram_points_where_the_texture_goes(direction, bin_):
+def test_flow_histogram_points_where_the_texture_goes(direction: tuple[int, int], bin_: int) -> None:
     video = moving_square(direction)
     point = stcorner.Stips(
         coordinates=[[20, 32, 32]], response=[1], sigma=[2.0], tau=[2.0], shape=video.shape
@@ -95,7 +99,7 @@ def test_flow_histogram_points_where_the_texture_goes(direction, bin_):
     assert hof[bin_] > 0.8 * hof.sum()
 
 
-def test_still_video_has_no_flow():
+def test_still_video_has_no_flow() -> None:
     video = np.tile(moving_square((0, 0), 1), (20, 1, 1))
     point = stcorner.Stips(
         coordinates=[[10, 32, 32]], response=[1], sigma=[2.0], tau=[2.0], shape=video.shape
@@ -106,7 +110,7 @@ def test_still_video_has_no_flow():
 
 
 @pytest.mark.parametrize(("angle", "bin_"), [(0, 0), (45, 1), (90, 2), (135, 3)])
-def test_gradient_histogram_knows_the_angle(angle, bin_):
+def test_gradient_histogram_knows_the_angle(angle: int, bin_: int) -> None:
     y, x = np.mgrid[:64, :64]
     wave = np.sin((np.cos(np.radians(angle)) * x + np.sin(np.radians(angle)) * y) / 3)
     video = np.tile(wave.astype(np.float32), (20, 1, 1))
@@ -118,7 +122,7 @@ def test_gradient_histogram_knows_the_angle(angle, bin_):
     assert hog[bin_] > 0.9 * hog.sum()
 
 
-def test_descriptors_do_not_depend_on_blocks_or_threads(n_threads):
+def test_descriptors_do_not_depend_on_blocks_or_threads(n_threads: int) -> None:
     video = clip((60, 48, 52))
     points = stcorner.detect_stips(video)
     wanted = stcorner.describe_stips(video, points)
@@ -131,7 +135,7 @@ def test_descriptors_do_not_depend_on_blocks_or_threads(n_threads):
     assert stcorner.describe_stips(video, points[:0]).shape == (0, 162)
 
 
-def test_descriptor_refusals():
+def test_descriptor_refusals() -> None:
     video = clip()
     points = stcorner.detect_stips(video)
     with pytest.raises(ValueError, match="descriptor must be one of 'hog', 'hof', 'hoghof', got 'sift'"):
@@ -142,7 +146,7 @@ def test_descriptor_refusals():
         stcorner.describe_stips(video[:19], points)
 
 
-def test_bag_of_words_and_its_state(rng):
+def test_bag_of_words_and_its_state(rng: np.random.Generator) -> None:
     clips = [rng.normal(centre, 0.1, (20, 3)) for centre in (0, 5, 9)]
     bag = stcorner.StipBagOfWords(n_words=3).fit(clips)
     words = bag.transform([*clips, np.empty((0, 3))])
@@ -159,7 +163,7 @@ def test_bag_of_words_and_its_state(rng):
 
 
 @pytest.mark.parametrize("response", [True, False])
-def test_overlay_film(tmp_path, response):
+def test_overlay_film(tmp_path: Path, response: bool) -> None:
     from stcorner.media import load_video
 
     video = (clip((24, 36, 42)) * 255).astype(np.uint8)
@@ -170,7 +174,7 @@ def test_overlay_film(tmp_path, response):
     assert fps == 10
 
 
-def test_overlay_strip_draws_the_points(tmp_path):
+def test_overlay_strip_draws_the_points(tmp_path: Path) -> None:
     import cv2
 
     video = np.zeros((25, 33, 33), np.uint8)
@@ -194,7 +198,7 @@ def test_overlay_strip_draws_the_points(tmp_path):
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_stream(tmp_path):
+def test_memory_does_not_grow_with_the_stream(tmp_path: Path) -> None:
     import subprocess
     import sys
 
@@ -214,6 +218,6 @@ def test_memory_does_not_grow_with_the_stream(tmp_path):
     assert peaks[1] < 500, peaks
 
 
-def test_every_public_name_is_at_the_top():
+def test_every_public_name_is_at_the_top() -> None:
     for name in itertools.chain(__import__("stcorner.video", fromlist=["x"]).__all__):
         assert hasattr(stcorner, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,21 +13,35 @@ import stcorner
 from oracles import video as oracle
 from stcorner import _core
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import DTypeLike
+
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 33]
 SCALE = {"sigma": 2.0, "tau": 2**0.5}
 
 
-def clip(shape, seed=0, dtype=np.float32):
+def clip(shape: tuple[int, int, int], seed: int = 0, dtype: DTypeLike = np.float32) -> np.ndarray:
     values = np.random.default_rng(seed).random(shape)
     return (values * 255).astype(dtype) if np.dtype(dtype).kind == "u" else (values - 0.5).astype(dtype)
 
 
-def close(actual, wanted, tolerance=1e-5):
+def close(actual: np.ndarray, wanted: np.ndarray, tolerance: float = 1e-5) -> None:
     limit = tolerance * max(np.abs(wanted).max(), 1e-30)
     assert np.abs(actual - wanted).max() <= limit
 
 
-def run(video, *, tile=(0, 0), block=None, n_threads=1, tensor=False, reflect=True, scale=(2.0, 2**0.5)):
+def run(
+    video: np.ndarray,
+    *,
+    tile: tuple[int, int] = (0, 0),
+    block: int | None = None,
+    n_threads: int = 1,
+    tensor: bool = False,
+    reflect: bool = True,
+    scale: tuple[float, float] = (2.0, 2**0.5),
+) -> np.ndarray:
     """The engine itself, with a tile size of the caller's choice."""
     options = _core.HarrisOptions(
         height=video.shape[1], width=video.shape[2], scales=[scale], s=2.0, k=0.005,
@@ -43,7 +59,7 @@ def run(video, *, tile=(0, 0), block=None, n_threads=1, tensor=False, reflect=Tr
 
 @pytest.mark.parametrize("mode", ["reflect", "nearest"])
 @pytest.mark.parametrize("n", SIZES)
-def test_response_equals_oracle_at_odd_sizes(isa, n, mode):
+def test_response_equals_oracle_at_odd_sizes(isa: str, n: int, mode: str) -> None:
     for shape in ((n, 9, 18), (11, n, 17), (10, 16, n)):
         video = clip(shape)
         wanted = oracle.harris(video, mode=mode, **SCALE)
@@ -51,7 +67,7 @@ def test_response_equals_oracle_at_odd_sizes(isa, n, mode):
 
 
 @pytest.mark.parametrize("mode", ["reflect", "nearest"])
-def test_tensor_equals_oracle(isa, mode):
+def test_tensor_equals_oracle(isa: str, mode: str) -> None:
     video = clip((20, 37, 41))
     wanted = oracle.structure_tensor(video, mode=mode, **SCALE)
     close(stcorner.structure_tensor_3d(video, mode=mode, **SCALE), wanted)
@@ -60,7 +76,7 @@ def test_tensor_equals_oracle(isa, mode):
 @pytest.mark.parametrize(
     ("sigma", "tau", "s"), [(0.4, 0.5, 1.0), (1.0, 3.0, 2.0), (3.3, 1.2, 2.5), (5.0, 4.5, 2.0)]
 )
-def test_any_radius(isa, sigma, tau, s):
+def test_any_radius(isa: str, sigma: float, tau: float, s: float) -> None:
     video = clip((14, 40, 45))
     wanted = oracle.harris(video, sigma=sigma, tau=tau, s=s)
     close(stcorner.corner_harris_3d(video, sigma=sigma, tau=tau, s=s), wanted)
@@ -69,12 +85,12 @@ def test_any_radius(isa, sigma, tau, s):
 @pytest.mark.parametrize(
     "options", [{"k": 0.0}, {"scale_normalize": False}, {"normalize": "max"}, {"k": 0.02}]
 )
-def test_options_equal_oracle(options):
+def test_options_equal_oracle(options: dict[str, Any]) -> None:
     video = clip((18, 30, 33))
     close(stcorner.corner_harris_3d(video, **SCALE, **options), oracle.harris(video, **SCALE, **options))
 
 
-def test_trace_normalised_equals_oracle(isa):
+def test_trace_normalised_equals_oracle(isa: str) -> None:
     video = clip((18, 30, 33))
     wanted = oracle.harris(video, normalize="trace", eps=1e-3, **SCALE)
     actual = stcorner.corner_harris_3d(video, normalize="trace", eps=1e-3, **SCALE)
@@ -84,12 +100,12 @@ def test_trace_normalised_equals_oracle(isa):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64, np.int32, np.float16])
-def test_dtypes(isa, dtype):
+def test_dtypes(isa: str, dtype: type[float] | type[int]) -> None:
     video = (clip((15, 20, 21), dtype=np.uint8) // 2).astype(dtype)
     close(stcorner.corner_harris_3d(video, **SCALE), oracle.harris(video, **SCALE))
 
 
-def test_instruction_sets_agree():
+def test_instruction_sets_agree() -> None:
     video = clip((20, 33, 50))
     results = []
     for name in stcorner.available_isas():
@@ -101,7 +117,9 @@ def test_instruction_sets_agree():
 
 
 @pytest.mark.parametrize("shape", [(21, 33, 70), (9, 16, 48), (17, 7, 33)])
-def test_threads_tiles_and_blocks_give_the_same_bits(isa, n_threads, shape):
+def test_threads_tiles_and_blocks_give_the_same_bits(
+    isa: str, n_threads: int, shape: tuple[int, int, int]
+) -> None:
     video = clip(shape)
     wanted = run(video)
     for tile, block in (((8, 16), 5), ((16, 32), None), ((0, 16), 1), ((24, 0), 8)):
@@ -111,7 +129,7 @@ def test_threads_tiles_and_blocks_give_the_same_bits(isa, n_threads, shape):
 
 
 @pytest.mark.parametrize("scale", [(0.5, 0.4), (3.3, 3.2), (2.0, 4.5), (5.0, 1.5)])
-def test_other_radii_give_the_same_bits_too(isa, scale):
+def test_other_radii_give_the_same_bits_too(isa: str, scale: tuple[float, float]) -> None:
     # Beyond radius 16 the loops have run-time bounds, which compilers treat otherwise.
     video = clip((40, 33, 49))
     wanted = run(video, scale=scale)
@@ -119,7 +137,7 @@ def test_other_radii_give_the_same_bits_too(isa, scale):
         np.testing.assert_array_equal(run(video, tile=tile, block=block, scale=scale), wanted)
 
 
-def test_views_and_byte_orders_are_read_right():
+def test_views_and_byte_orders_are_read_right() -> None:
     video = clip((12, 20, 24))
     wanted = stcorner.corner_harris_3d(video)
     doubled = np.repeat(video, 2, axis=2)[:, :, ::2]
@@ -127,7 +145,7 @@ def test_views_and_byte_orders_are_read_right():
     np.testing.assert_array_equal(stcorner.corner_harris_3d(video.astype(">f4")), wanted)
 
 
-def test_streaming_equals_batch_for_every_block_length():
+def test_streaming_equals_batch_for_every_block_length() -> None:
     video = clip((31, 12, 19))
     wanted = stcorner.corner_harris_3d(video)
     for block in range(1, len(video) + 1):
@@ -137,7 +155,7 @@ def test_streaming_equals_batch_for_every_block_length():
         np.testing.assert_array_equal(np.concatenate(parts), wanted)
 
 
-def test_latency_is_exact():
+def test_latency_is_exact() -> None:
     stream = stcorner.HarrisStream(shape=(9, 10), tau=1.0)
     assert stream.latency == 4 + 6 + 1
     counts = [len(stream.push(frame)) for frame in clip((20, 9, 10))]
@@ -148,7 +166,7 @@ def test_latency_is_exact():
 
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(st.floats(0.25, 4.0), st.floats(-2.0, 2.0))
-def test_contrast_and_brightness(gain, offset):
+def test_contrast_and_brightness(gain: float, offset: float) -> None:
     video = clip((16, 20, 22)).astype(np.float64)
     changed = gain * video + offset
     plain = stcorner.corner_harris_3d(video)
@@ -157,16 +175,16 @@ def test_contrast_and_brightness(gain, offset):
     assert np.abs(stcorner.corner_harris_3d(changed, normalize="trace") - relative).max() < 1e-5
 
 
-def test_still_video_never_responds():
+def test_still_video_never_responds() -> None:
     still = np.tile(clip((1, 40, 40), dtype=np.uint8), (20, 1, 1))
     assert stcorner.corner_harris_3d(still).max() <= 0
     assert len(stcorner.detect_stips(still)) == 0
 
 
-def test_dask_equals_memory():
+def test_dask_equals_memory() -> None:
     da = pytest.importorskip("dask.array")
     video = clip((50, 60, 70))
-    lazy = stcorner.corner_harris_3d(da.from_array(video, chunks=(25, 45, 40)))
+    lazy: Any = stcorner.corner_harris_3d(da.from_array(video, chunks=(25, 45, 40)))
     np.testing.assert_array_equal(lazy.compute(scheduler="synchronous"), stcorner.corner_harris_3d(video))
     with pytest.raises(ValueError, match="normalize must be None or 'trace' for a dask array"):
         stcorner.corner_harris_3d(da.from_array(video), normalize="max")
@@ -196,7 +214,9 @@ WITH_NAN[3, 2, 1] = np.nan
         (VIDEO, {"scale_normalize": 1}, "scale_normalize must be True or False, got 1"),
     ],
 )
-def test_refusals(function, video, options, message):
+def test_refusals(
+    function: Callable[..., Any], video: np.ndarray, options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(stcorner.ParameterError, match=message):
         function(video, **options)
 
@@ -209,12 +229,12 @@ def test_refusals(function, video, options, message):
         ({"eps": -1.0}, "eps must be finite and >= 0, got -1"),
     ],
 )
-def test_refusals_of_the_response(options, message):
+def test_refusals_of_the_response(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         stcorner.corner_harris_3d(VIDEO, **options)
 
 
-def test_refusals_of_the_stream():
+def test_refusals_of_the_stream() -> None:
     with pytest.raises(ValueError, match=r"shape must be \(height, width\), got 5"):
         stcorner.HarrisStream(shape=5)
     with pytest.raises(ValueError, match="shape must be >= 1, got 0"):

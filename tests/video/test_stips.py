@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,12 +12,15 @@ from hypothesis import strategies as st
 import stcorner
 from oracles import video as oracle
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def clip(shape=(40, 48, 64), seed=0):
+
+def clip(shape: tuple[int, int, int] = (40, 48, 64), seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random(shape).astype(np.float32)
 
 
-def popping(shape, at):
+def popping(shape: tuple[int, int, int], at: np.ndarray) -> np.ndarray:
     """A square that appears at a voxel and vanishes."""
     video = np.zeros(shape, np.float32)
     t, y, x = at
@@ -24,7 +29,7 @@ def popping(shape, at):
 
 
 @pytest.mark.parametrize("exclude_border", [True, False])
-def test_peaks_equal_oracle(isa, n_threads, exclude_border):
+def test_peaks_equal_oracle(isa: str, n_threads: int, exclude_border: bool) -> None:
     # Few levels: plateaus and ties on purpose.
     response = np.random.default_rng(3).integers(-2, 9, (9, 12, 37)).astype(np.float32)
     actual = stcorner.corner_peaks_3d(response, exclude_border=exclude_border, n_threads=n_threads)
@@ -32,7 +37,7 @@ def test_peaks_equal_oracle(isa, n_threads, exclude_border):
     assert actual.tolist() == wanted
 
 
-def test_peaks_are_kept_apart():
+def test_peaks_are_kept_apart() -> None:
     response = np.random.default_rng(4).random((12, 20, 20)).astype(np.float32)
     for distance in (2, 5):
         peaks = stcorner.corner_peaks_3d(response, min_distance=distance)
@@ -42,13 +47,13 @@ def test_peaks_are_kept_apart():
     assert (response[tuple(strict.T)] > 0.95).all()
 
 
-def test_no_peaks_where_nothing_is_positive():
+def test_no_peaks_where_nothing_is_positive() -> None:
     assert stcorner.corner_peaks_3d(np.full((4, 4, 4), -1.0)).shape == (0, 3)
     assert stcorner.corner_peaks_3d(np.zeros((2, 2, 2))).shape == (0, 3)
 
 
 @pytest.mark.parametrize("exclude_border", [True, False])
-def test_detection_equals_response_and_peaks(isa, n_threads, exclude_border):
+def test_detection_equals_response_and_peaks(isa: str, n_threads: int, exclude_border: bool) -> None:
     video = clip()
     points = stcorner.detect_stips(
         video, sigmas=2.0, taus=1.5, exclude_border=exclude_border, n_threads=n_threads
@@ -60,7 +65,7 @@ def test_detection_equals_response_and_peaks(isa, n_threads, exclude_border):
     np.testing.assert_array_equal(points.response, response[tuple(peaks.T)])
 
 
-def test_each_scale_is_that_of_a_call_of_its_own():
+def test_each_scale_is_that_of_a_call_of_its_own() -> None:
     video = clip()
     together = stcorner.detect_stips(video)
     for sigma in (2.0, 2.83):
@@ -70,7 +75,7 @@ def test_each_scale_is_that_of_a_call_of_its_own():
             np.testing.assert_array_equal(mine.coordinates, alone.coordinates)
 
 
-def test_streams_and_threads_do_not_matter(n_threads):
+def test_streams_and_threads_do_not_matter(n_threads: int) -> None:
     video = clip()
     wanted = stcorner.detect_stips(video, scale_selection=True)
     for length in (1, 7, 40):
@@ -80,7 +85,7 @@ def test_streams_and_threads_do_not_matter(n_threads):
         np.testing.assert_array_equal(points.response, wanted.response)
 
 
-def test_scale_selection_equals_oracle():
+def test_scale_selection_equals_oracle() -> None:
     video = clip((30, 40, 44))
     everything = stcorner.detect_stips(video)
     selected = stcorner.detect_stips(video, scale_selection=True)
@@ -93,14 +98,14 @@ def test_scale_selection_equals_oracle():
 
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(st.integers(-4, 4), st.integers(-6, 6), st.integers(-6, 6))
-def test_a_shifted_video_has_shifted_points(dt, dy, dx):
+def test_a_shifted_video_has_shifted_points(dt: int, dy: int, dx: int) -> None:
     shape, at = (44, 60, 60), np.array([22, 30, 30])
     base = stcorner.detect_stips(popping(shape, at), num_peaks=1)
     moved = stcorner.detect_stips(popping(shape, at + np.array([dt, dy, dx])), num_peaks=1)
     np.testing.assert_allclose(moved.coordinates - base.coordinates, [[dt, dy, dx]], atol=1e-4)
 
 
-def test_sub_voxel_position():
+def test_sub_voxel_position() -> None:
     # A blob between two pixels and two frames.
     t, y, x = np.ogrid[:40, :40, :40]
     video = np.exp(-((t - 19.3) ** 2) / 8 - ((y - 20.4) ** 2 + (x - 18.75) ** 2) / 18)
@@ -108,7 +113,7 @@ def test_sub_voxel_position():
     np.testing.assert_allclose(points.coordinates[0], [19.3, 20.4, 18.75], atol=0.1)
 
 
-def test_strongest_first_and_limits():
+def test_strongest_first_and_limits() -> None:
     points = stcorner.detect_stips(clip())
     assert (np.diff(points.response) <= 0).all()
     few = stcorner.detect_stips(clip(), num_peaks=4)
@@ -118,7 +123,7 @@ def test_strongest_first_and_limits():
     assert (distance[~np.eye(len(apart), dtype=bool)] > 7).all()
 
 
-def test_table_and_files(tmp_path):
+def test_table_and_files(tmp_path: Path) -> None:
     points = stcorner.detect_stips(clip())
     table = points.to_pandas()
     assert list(table.columns) == ["t", "y", "x", "sigma", "tau", "response"]
@@ -132,7 +137,7 @@ def test_table_and_files(tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_laptev_columns(tmp_path):
+def test_laptev_columns(tmp_path: Path) -> None:
     file = tmp_path / "one.txt"
     file.write_text("# point-type x y t sigma2 tau2 confidence\n4 11 21 31 4 2 0.5\n")
     point = stcorner.Stips.load(file)
@@ -163,12 +168,12 @@ def test_laptev_columns(tmp_path):
         ),
     ],
 )
-def test_refusals(options, message):
+def test_refusals(options: dict[str, Any], message: str) -> None:
     with pytest.raises(stcorner.ParameterError, match=message):
         stcorner.detect_stips(clip((5, 6, 7)), **options)
 
 
-def test_refused_videos(tmp_path):
+def test_refused_videos(tmp_path: Path) -> None:
     for video, message in (
         (np.zeros((4, 4)), r"video must have 3 dimension\(s\)"),
         (iter([]), "video must hold at least one frame"),
@@ -185,7 +190,7 @@ def test_refused_videos(tmp_path):
         stcorner.detect_stips(tmp_path / "missing.mp4")
 
 
-def test_kth_points_lie_on_the_moving_arms(real_data):
+def test_kth_points_lie_on_the_moving_arms(real_data: Path) -> None:
     from stcorner.media import load_video
 
     path = real_data / "video" / "kth_person01_boxing_d1.avi"

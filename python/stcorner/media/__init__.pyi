@@ -1,3 +1,5 @@
+__all__: list[str]
+
 from ._container import MediaWarning as MediaWarning
 from .clips import FaceClip as FaceClip
 from .clips import FaceTrack as FaceTrack

@@ -1,3 +1,5 @@
+__all__: list[str]
+
 from .clips import plot_corners as plot_corners
 from .clips import plot_spectrogram as plot_spectrogram
 from .clips import plot_voice as plot_voice
