@@ -11,6 +11,8 @@ import pytest
 import stcorner
 from oracles import audio as oracle
 from stcorner.audio import RECIPES
+from stcorner.audio._functionals import quantile
+from stcorner.audio.recipes import voiced_features
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +37,23 @@ def test_names_fit_the_values(clip: np.ndarray, recipe: str, length: int) -> Non
     assert values.dtype == np.float32
     assert np.isfinite(values).all()
     np.testing.assert_array_equal(values, stcorner.clip_features(clip, sr=16000, recipe=recipe))
+
+
+def test_voiced_frames_are_those_of_the_recipe(clip: np.ndarray) -> None:
+    for recipe in RECIPES:
+        vector, n_voiced = voiced_features(clip, sr=16000, recipe=recipe)
+        np.testing.assert_array_equal(vector, stcorner.clip_features(clip, sr=16000, recipe=recipe))
+        tracked = int(stcorner.pitch_autocorrelation(clip, sr=16000)[1].sum())
+        assert n_voiced is None if recipe == "notebook162" else n_voiced == pytest.approx(tracked, rel=0.2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 33, 34, 35, 300, 1001])
+def test_quantile_is_that_of_numpy(rng: np.random.Generator, n: int) -> None:
+    values = (100 * rng.standard_normal(n)).astype(np.float32)
+    for share in (0.05, 0.5, 0.97):
+        # Before 2.4 numpy rounded the place between two values to their own type.
+        np.testing.assert_allclose(quantile(values, share), np.quantile(values, share), rtol=1e-4, atol=1e-3)
+    assert quantile(np.full(n, 7, np.float32), 0.97) == 7.0
 
 
 def notebook(y: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from stcorner import _core
 from stcorner.audio._filters import cosine_basis, mel_filters
+from stcorner.audio._functionals import quantile
 from stcorner.audio.pitch import track
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def tracks(y: NDArray[np.float32]) -> Tracks:
     first, second = (_harmonic(log_power, hertz * k) for k in (1, 2))
     third_formant = _decibel(power[:, _bin(2000) + 1 : _bin(3500)].max(axis=1))
 
-    loud = float(np.percentile(energy, 97))
+    loud = quantile(energy, 0.97)
     columns = [
         zcr, energy, centroid, spread, *rolloff, entropy, flatness, flux, band[:, 1] - band[:, 0], low - high,
         *tilt.T, strength, hnr, first - second, first - third_formant,

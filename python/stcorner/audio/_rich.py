@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner.audio._functionals import FUNCTIONALS, quantiles, regression_delta, runs, summarise
-from stcorner.audio._lld import LLD_NAMES, Tracks, tracks
+from stcorner.audio._lld import LLD_NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from stcorner.audio._lld import Tracks
 
 __all__ = ["NAMES", "rich"]
 
@@ -37,9 +39,8 @@ NAMES = (
 )
 
 
-def rich(y: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the 525 values of a 16 kHz signal (n,), n >= 1, in the order of `NAMES`."""
-    found = tracks(y)
+def rich(found: Tracks) -> NDArray[np.float32]:
+    """Return the 525 values of a clip's tracks, in the order of `NAMES`."""
     begin, end = _region(found.active)
     region = slice(begin, end)
     both = np.concatenate([found.lld, found.mfcc], axis=1)

@@ -58,6 +58,13 @@ def clip_features(y: ArrayLike, *, sr: float, recipe: str = "rich") -> NDArray[n
     >>> clip_features(np.zeros(16000), sr=16000).shape
     (525,)
     """
+    return voiced_features(y, sr=sr, recipe=recipe)[0]
+
+
+def voiced_features(
+    y: ArrayLike, *, sr: float, recipe: str = "rich"
+) -> tuple[NDArray[np.float32], int | None]:
+    """Return `clip_features` and the number of voiced frames, None where the recipe has no pitch."""
     check_choice("recipe", recipe, RECIPES)
     signal = check_signal(y)
     rate = check_rate(sr)
@@ -65,9 +72,10 @@ def clip_features(y: ArrayLike, *, sr: float, recipe: str = "rich") -> NDArray[n
         raise ParameterError(f"y must have shape (n,) or (channels, n), got {signal.shape}")
     mono = signal if signal.ndim == 1 else signal.mean(axis=0, dtype=np.float32)
     if recipe == "notebook162":
-        return _notebook162(mono, rate)
-    speech = _resampled(mono, rate, _lld.SAMPLE_RATE)
-    return _rich.rich(speech) if recipe == "rich" else _paper162(speech)
+        return _notebook162(mono, rate), None
+    tracks = _lld.tracks(_resampled(mono, rate, _lld.SAMPLE_RATE))
+    vector = _rich.rich(tracks) if recipe == "rich" else _paper162(tracks)
+    return vector, int(np.count_nonzero(tracks.voiced))
 
 
 @functools.cache
@@ -143,8 +151,7 @@ def notebook_means(clip: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([track.mean(axis=-1) for track in tracks]).astype(np.float32)
 
 
-def _paper162(y: NDArray[np.float32]) -> NDArray[np.float32]:
-    tracks = _lld.tracks(y)
+def _paper162(tracks: _lld.Tracks) -> NDArray[np.float32]:
     cepstrum = tracks.mfcc[:, :12]
     zcr_energy = tracks.lld[:, :2]
     every = np.concatenate([zcr_energy, cepstrum, regression_delta(cepstrum)], axis=1)

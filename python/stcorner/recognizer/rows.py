@@ -280,12 +280,14 @@ def audio_vector(
     y: NDArray[np.float32], plan: ExtractionPlan, *, name: str = "the sound"
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Return the vector of sound at `SAMPLE_RATE`, and what is known about it."""
-    from stcorner.audio import clip_features, pitch_autocorrelation
+    from stcorner.audio import pitch_autocorrelation
+    from stcorner.audio.recipes import voiced_features
 
     if np.abs(y).max(initial=0.0) < _SILENCE:
         raise MissingModalityError(
             "silent", "audio", f"{name} is silent: no sample exceeds {_SILENCE:g} of full scale"
         )
-    vector = np.asarray(clip_features(y, sr=SAMPLE_RATE, recipe=plan.recipe), dtype=np.float32)
-    _, voiced, _ = pitch_autocorrelation(y, sr=SAMPLE_RATE)
-    return vector, {"n_voiced": int(np.count_nonzero(voiced)), "status": "ok"}
+    vector, n_voiced = voiced_features(y, sr=SAMPLE_RATE, recipe=plan.recipe)
+    if n_voiced is None:
+        n_voiced = int(np.count_nonzero(pitch_autocorrelation(y, sr=SAMPLE_RATE)[1]))
+    return vector, {"n_voiced": n_voiced, "status": "ok"}
