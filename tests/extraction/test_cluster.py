@@ -11,7 +11,7 @@ import pytest
 
 import stcorner
 from extraction_files import StalePlan, hashes, kill_at_clip_2, table, write_tree
-from stcorner.errors import InternalError
+from stcorner.errors import InternalError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +50,41 @@ def test_equals_the_local_run(tmp_path: Path, client: Any) -> None:
     assert hashes(remote) == hashes(local)
     assert remote.n_errors == 1
     assert seen[-1] == (7, 7)
+
+
+def test_a_cluster_without_workers_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stcorner.extraction import cluster
+
+    monkeypatch.setattr(cluster, "_PATIENCE", 1.0)
+    monkeypatch.setattr(cluster, "_ASK_AGAIN", 0.2)
+    tree = write_tree(tmp_path / "in", 2)
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as empty,
+        distributed.Client(empty) as client,
+        pytest.raises(ParameterError, match=r"client must have a worker, got none for 1 s"),
+    ):
+        stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", client=client)
+
+
+def test_workers_that_leave_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stcorner.extraction import cluster, run
+
+    monkeypatch.setattr(cluster, "_PATIENCE", 1.0)
+    monkeypatch.setattr(cluster, "_ASK_AGAIN", 0.2)
+    monkeypatch.setattr(run, "_BATCH", 1)
+    tree = write_tree(tmp_path / "in", 20)
+    with (
+        distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as leaving,
+        distributed.Client(leaving) as client,
+        pytest.raises(ParameterError, match="client must have a worker"),
+    ):
+        stcorner.extract(
+            tree,
+            tmp_path / "f.parquet",
+            modality="audio",
+            client=client,
+            progress=lambda *_: leaving.scale(0),
+        )
 
 
 def test_a_worker_killed_in_the_middle(tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
