@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import pickle
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import stcorner
 from stcorner import corpora
 from stcorner.corpora import Clip
+from stcorner.corpora.clip import find_media
 from stcorner.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -347,3 +349,20 @@ def test_load_corpus_guesses(ravdess: Path, tmp_path: Path) -> None:
 def test_load_corpus_real(real_data: Path) -> None:
     assert stcorner.load_corpus(real_data / "ravdess" / "av_speech")[0].corpus == "ravdess"
     assert stcorner.load_corpus(real_data / "crema-d")[0].corpus == "crema-d"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_folders_behind_links_are_read_once(tmp_path: Path) -> None:
+    store, root = tmp_path / "store" / "Actor_02", tmp_path / "corpus"
+    for folder in (store, root / "Actor_01"):
+        folder.mkdir(parents=True)
+        (folder / f"03-01-05-01-01-01-{folder.name[-2:]}.wav").touch()
+    (root / "Actor_02").symlink_to(store, target_is_directory=True)
+    (root / "A").symlink_to(root / "Actor_01", target_is_directory=True)  # again, under another name
+    (root / "Actor_01" / "up").symlink_to(root, target_is_directory=True)
+    (store / "up").symlink_to(tmp_path / "store", target_is_directory=True)
+    (root / "nowhere").symlink_to(tmp_path / "gone")
+    (root / ".hidden").mkdir()
+    (root / ".hidden" / "03-01-05-01-01-01-03.wav").touch()
+    assert sorted(clip.subject for clip in stcorner.load_ravdess(root)) == ["01", "02"]
+    assert [path.parent.name for path in find_media(root, {".wav"})] == ["Actor_01", "Actor_02"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ __all__ = [
     "ClipList",
     "SkippedFile",
     "canonical_label",
+    "find_files",
+    "find_media",
     "map_labels",
 ]
 
@@ -277,15 +280,36 @@ def _map_shares(
     return {label: share / total for label, share in mapped.items()} if total > 0 else None
 
 
+def find_files(root: str | os.PathLike[str]) -> list[Path]:
+    """Return all files below `root`, hidden ones and hidden folders left out, sorted by path.
+
+    Folders that links point to are entered too, each folder once: under its own name where it has one below
+    `root`, else under that of the first link. A link back up does not lead round for ever.
+    """
+    top = Path(root)
+    if not top.is_dir():
+        raise DatasetError(f"root must be a folder, got {str(root)!r}")
+    found: list[Path] = []
+    entered: set[str] = set()
+    waiting = [top]
+    while waiting:
+        linked: list[Path] = []
+        for begin in waiting:
+            for folder, inside, names in os.walk(begin):
+                true = os.path.realpath(folder)
+                if true in entered:
+                    inside.clear()
+                    continue
+                entered.add(true)
+                inside[:] = sorted(name for name in inside if not name.startswith("."))
+                linked += [Path(folder, name) for name in inside if Path(folder, name).is_symlink()]
+                # "._name" is what macOS leaves in unpacked archives: it has the suffix and no media.
+                found += [Path(folder, name) for name in names if not name.startswith(".")]
+        waiting = linked
+    return sorted(found)
+
+
 def find_media(root: str | Path, suffixes: Iterable[str]) -> list[Path]:
-    """Return all files below `root` with one of the suffixes, hidden ones left out, sorted by path."""
-    folder = Path(root)
-    if not folder.is_dir():
-        raise DatasetError(f"root must be a folder, got {str(folder)!r}")
+    """Return the `find_files` that have one of the suffixes."""
     wanted = frozenset(suffixes)
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        # "._name" files are what macOS leaves in unpacked archives: they have the suffix and no media.
-        if path.suffix.lower() in wanted and not path.name.startswith(".") and path.is_file()
-    )
+    return [path for path in find_files(root) if path.suffix.lower() in wanted and path.is_file()]

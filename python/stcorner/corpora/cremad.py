@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stcorner._validation import check_choice
-from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Clip, ClipList, SkippedFile, find_media
+from stcorner.corpora.clip import (
+    AUDIO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Clip,
+    ClipList,
+    SkippedFile,
+    find_files,
+    find_media,
+)
 from stcorner.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -233,14 +241,14 @@ def _choose_file(paths: Sequence[Path], modality: str | None) -> tuple[Path, str
 
 
 def _find_table(root: str | Path, name: str) -> Path:
-    found = sorted(Path(root).rglob(name))
+    found = [path for path in find_files(root) if path.name == name]
     if not found:
         raise DatasetError(f"root must hold {name} for labels by vote, got none below {str(root)!r}")
     return found[0]
 
 
 def _read_sexes(root: str | Path) -> dict[str, str]:
-    found = sorted(Path(root).rglob("VideoDemographics.csv"))
+    found = [path for path in find_files(root) if path.name == "VideoDemographics.csv"]
     if not found:
         return {}
     return {row["ActorID"]: row["Sex"].lower() for row in _read_rows(found[0], ("ActorID", "Sex"))}

@@ -90,25 +90,10 @@ def list_media(root: str | os.PathLike[str]) -> list[Path]:
     DatasetError
         If `root` is no folder.
     """
-    from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+    from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_files
 
-    top = Path(root)
-    if not top.is_dir():
-        raise DatasetError(f"root must be a folder, got {str(root)!r}")
-    found = []
-    entered = set()
-    for folder, inside, names in os.walk(top, followlinks=True):
-        true = os.path.realpath(folder)
-        if true in entered:  # a link back up would lead round for ever
-            inside.clear()
-            continue
-        entered.add(true)
-        inside[:] = sorted(name for name in inside if not name.startswith("."))
-        for name in names:
-            suffix = Path(name).suffix.lower()
-            if not name.startswith(".") and suffix in AUDIO_SUFFIXES | VIDEO_SUFFIXES:
-                found.append(Path(folder, name))
-    return sorted(found)
+    wanted = AUDIO_SUFFIXES | VIDEO_SUFFIXES
+    return [path for path in find_files(root) if path.suffix.lower() in wanted]
 
 
 def make_items(clips_or_root: Any) -> tuple[list[Item], str]:
