@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from stcorner._validation import check_array
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ClassifierBase", "ParameterBase", "check_is_fitted", "class_list"]
+__all__ = [
+    "ClassifierBase",
+    "ParameterBase",
+    "check_groups",
+    "check_is_fitted",
+    "check_row_weights",
+    "check_totals",
+    "class_list",
+]
 
 
 def check_is_fitted(estimator: object) -> None:
@@ -28,6 +37,35 @@ def check_is_fitted(estimator: object) -> None:
 
         name = type(estimator).__name__
         raise NotFittedError(f"This {name} instance is not fitted yet: call fit or from_state first.")
+
+
+def check_groups(groups: ArrayLike | None, n_rows: int) -> NDArray[Any] | None:
+    """Check the groups of the rows of `fit`."""
+    if groups is None:
+        return None
+    members = np.asarray(groups)
+    if members.shape != (n_rows,):
+        raise ParameterError(f"groups must have shape ({n_rows},), got {members.shape}")
+    return members
+
+
+def check_row_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[np.float64]:
+    """Check the weights of the rows of `fit`, or of all of them one number; default 1."""
+    if sample_weight is None:
+        return np.ones(n_rows)
+    weight = check_array("sample_weight", sample_weight, dtype=np.float64, ndim=(0, 1))
+    if (weight.ndim and len(weight) != n_rows) or (weight < 0).any():
+        raise ParameterError(
+            f"sample_weight must hold {n_rows} values >= 0, got shape {weight.shape} "
+            f"and least {weight.min():g}"
+        )
+    return np.broadcast_to(weight, n_rows)
+
+
+def check_totals(totals: NDArray[Any]) -> None:
+    """Refuse weights that leave a class nothing; `totals` are those of the classes."""
+    if (totals <= 0).any():
+        raise ParameterError("sample_weight must leave every class a row of weight above zero")
 
 
 def class_list(classes: NDArray[Any]) -> list[Any]:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from stcorner._discriminant import balance, combine, fit_kernel, fit_linear, folds, rbf, spread
-from stcorner._estimator import ClassifierBase, check_is_fitted, class_list
+from stcorner._estimator import (
+    ClassifierBase,
+    check_groups,
+    check_is_fitted,
+    check_row_weights,
+    check_totals,
+    class_list,
+)
 from stcorner._validation import check_array, check_flag, check_integer, check_real
 from stcorner.errors import ModelError, ParameterError
 
@@ -154,12 +161,11 @@ class DiscriminantClassifier(ClassifierBase):
         self._check_parameters()
         features, indices = self._validate_fit(X, y)
         shares = self._shares(indices, sample_weight, soft_labels)
-        members = None if groups is None else _check_groups(groups, len(features))
+        members = check_groups(groups, len(features))
         kept = shares.sum(axis=1) > 0
         features, shares, indices = features[kept], shares[kept], indices[kept]
         members = None if members is None else members[kept]
-        if (shares.sum(axis=0) <= 0).any():
-            raise ParameterError("sample_weight must leave every class a row of weight above zero")
+        check_totals(shares.sum(axis=0))
 
         self._calibrate(features, shares, indices, members)
         self._fit_parts(features, shares)
@@ -255,15 +261,7 @@ class DiscriminantClassifier(ClassifierBase):
                     f"got shape {shares.shape}"
                 )
             shares = shares / shares.sum(axis=1, keepdims=True)
-        if sample_weight is not None:
-            weight = check_array("sample_weight", sample_weight, dtype=np.float64, ndim=(0, 1))
-            if (weight.ndim and len(weight) != n_rows) or (weight < 0).any():
-                raise ParameterError(
-                    f"sample_weight must hold {n_rows} values >= 0, got shape {weight.shape} "
-                    f"and least {weight.min():g}"
-                )
-            shares = shares * np.broadcast_to(weight, n_rows)[:, None]
-        return shares
+        return shares * check_row_weights(sample_weight, n_rows)[:, None]
 
     def _fit_parts(self, features: NDArray[np.float64], shares: NDArray[np.float64]) -> None:
         weight = shares.sum(axis=1)
@@ -328,10 +326,3 @@ class DiscriminantClassifier(ClassifierBase):
             for s in grid
         ]
         self.sharpness_ = float(grid[int(np.argmin(losses))])
-
-
-def _check_groups(groups: ArrayLike, n_rows: int) -> NDArray[Any]:
-    members = np.asarray(groups)
-    if members.shape != (n_rows,):
-        raise ParameterError(f"groups must have shape ({n_rows},), got {members.shape}")
-    return members

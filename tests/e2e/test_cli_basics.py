@@ -17,6 +17,8 @@ import pytest
 
 import stcorner
 from stcorner.cli import COMMANDS, build_app, main
+from stcorner.cli._options import RecognizerOptions
+from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +109,14 @@ def test_wrong_use_is_one_line_and_exit_2(
     assert err.startswith("stcorner: ")
     assert err.count("\n") == 1
     assert message in err
+
+
+def test_validation_fraction_reaches_the_network() -> None:
+    options = RecognizerOptions(classifier="fercnn", validation_fraction=0.0)
+    assert options.recognizer().classifier_params == {"validation_fraction": 0.0}
+    assert RecognizerOptions(classifier="fercnn").recognizer().classifier_params is None
+    with pytest.raises(ParameterError, match="must come with --classifier fercnn, got discriminant"):
+        RecognizerOptions(validation_fraction=0.2).recognizer()
 
 
 def test_config_file_sets_options(call: Callable[..., Any], tmp_path: Path) -> None:

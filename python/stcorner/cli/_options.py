@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import Parameter
 
+from stcorner.errors import ParameterError
+
 if TYPE_CHECKING:
     from stcorner.recognizer import EmotionRecognizer
 
@@ -28,6 +30,9 @@ class RecognizerOptions:
         How sound and face are put together.
     classifier
         The default, which does best on unheard people, or the network of the paper.
+    validation_fraction
+        Share of the people that the network of the paper holds out to know when to stop, 0.15 unless given.
+        With few people: 0, which holds out nobody and trains through all epochs.
     label_map
         OLD=NEW renames a label, OLD= drops its clips; may be given several times.
     augment
@@ -42,6 +47,7 @@ class RecognizerOptions:
     recipe: str = "rich"
     fusion: Literal["concatenate", "mfa", "mfa_per_modality", "cca", "lda"] = "concatenate"
     classifier: Literal["discriminant", "fercnn"] = "discriminant"
+    validation_fraction: float | None = None
     label_map: tuple[str, ...] = ()
     augment: tuple[str, ...] = ()
     seed: int = 0
@@ -52,6 +58,12 @@ class RecognizerOptions:
 
         if self.augment:
             more["augment"] = None if self.augment == ("none",) else self.augment
+        if self.validation_fraction is not None:
+            if self.classifier != "fercnn":
+                raise ParameterError(
+                    f"--validation-fraction must come with --classifier fercnn, got {self.classifier}"
+                )
+            more["classifier_params"] = {"validation_fraction": self.validation_fraction}
         return EmotionRecognizer(
             self.modality,
             recipe=self.recipe,

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from stcorner._estimator import ClassifierBase, check_is_fitted, class_list
+from stcorner._estimator import (
+    ClassifierBase,
+    check_groups,
+    check_is_fitted,
+    check_row_weights,
+    check_totals,
+    class_list,
+)
 from stcorner._validation import check_array, check_choice, check_integer, check_real
 from stcorner.errors import ModelError, ParameterError
 from stcorner.fercnn.inference import check_weights, forward
@@ -168,8 +175,9 @@ class FERCNNClassifier(ClassifierBase):
             raise ParameterError(
                 f"X must have {N_FEATURES} features unless projection='seriate', got {features.shape[1]}"
             )
-        weight = _row_weights(indices, sample_weight, balanced=self.class_weight == "balanced")
-        held = _hold_out(indices, groups, self.validation_fraction, plan.seed)
+        weight = self._row_weights(indices, sample_weight)
+        members = check_groups(groups, len(indices))
+        held = _hold_out(indices, members, self.validation_fraction, plan.seed)
         self.held_out_ = held
         self._fit_inputs(features[~held], indices[~held])
         inputs = self._inputs(features)
@@ -274,6 +282,15 @@ class FERCNNClassifier(ClassifierBase):
             seed=check_integer("random_state", self.random_state, low=0, high=2**31 - 16),
         )
 
+    def _row_weights(self, indices: NDArray[np.intp], sample_weight: Any) -> NDArray[np.float64]:
+        weight = check_row_weights(sample_weight, len(indices))
+        totals = np.bincount(indices, weights=weight)
+        check_totals(totals)
+        if self.class_weight == "balanced":
+            weight = weight / totals[indices]
+        scaled: NDArray[np.float64] = weight / weight.mean()
+        return scaled
+
     def _fit_inputs(self, features: NDArray[np.float64], indices: NDArray[np.intp]) -> None:
         knots = fit_knots(features)[: None if self.scaling == "quantile" else 0]
         features = normal_scores(features, knots) if len(knots) else features
@@ -298,31 +315,12 @@ class FERCNNClassifier(ClassifierBase):
         return np.asarray(scaled, dtype=np.float32)
 
 
-def _row_weights(indices: NDArray[np.intp], sample_weight: Any, *, balanced: bool) -> NDArray[np.float64]:
-    weight: NDArray[np.float64] = np.ones(len(indices))
-    if sample_weight is not None:
-        weight = check_array("sample_weight", sample_weight, dtype=np.float64, ndim=1)
-        if len(weight) != len(indices) or (weight < 0).any():
-            raise ParameterError(
-                f"sample_weight must hold {len(indices)} values >= 0, got {len(weight)}, least {weight.min()}"
-            )
-    totals = np.bincount(indices, weights=weight)
-    if (totals <= 0).any():
-        raise ParameterError("sample_weight must leave every class a row of weight above zero")
-    if balanced:
-        weight = weight / totals[indices]
-    scaled: NDArray[np.float64] = weight / weight.mean()
-    return scaled
-
-
 def _hold_out(
-    indices: NDArray[np.intp], groups: ArrayLike | None, fraction: float, seed: int
+    indices: NDArray[np.intp], groups: NDArray[Any] | None, fraction: float, seed: int
 ) -> NDArray[np.bool_]:
     """Choose whole groups at random; every class must stay in training."""
     n_rows = len(indices)
-    members = np.arange(n_rows) if groups is None else np.asarray(groups)
-    if members.shape != (n_rows,):
-        raise ParameterError(f"groups must have shape ({n_rows},), got {members.shape}")
+    members = np.arange(n_rows) if groups is None else groups
     if fraction == 0:
         return np.zeros(n_rows, dtype=bool)
     names, group = np.unique(members, return_inverse=True)
@@ -336,7 +334,7 @@ def _hold_out(
             return held
     raise ParameterError(
         f"validation_fraction={fraction:g} of {len(names)} groups leaves no training rows of some class: "
-        "give more groups, or validation_fraction=0"
+        "give more groups, or validation_fraction=0 (for commands --validation-fraction 0)"
     )
 
 
