@@ -46,6 +46,7 @@ std::vector<std::ptrdiff_t> ranked(const float* signal, std::ptrdiff_t n, const 
     keyed.emplace_back(energy_of(signal + inside[i] + length / 4, length / 2), inside[i]);
   std::sort(keyed.begin(), keyed.end());
   std::vector<std::ptrdiff_t> result;
+  result.reserve(keyed.size());
   for (const auto& each : keyed) result.push_back(each.second);
   return result;
 }
@@ -124,6 +125,7 @@ Noise learn_noise(const float* signal, std::ptrdiff_t n, const std::vector<std::
   const double high = std::accumulate(both.begin(), both.end(), 0.0);
   if (low > kFaint * high && low < kNoPause * high) {
     std::vector<double> voice;
+    voice.reserve(noise.size());
     for (std::size_t k = 0; k < noise.size(); ++k) voice.push_back(std::max(both[k] - noise[k], 0.0));
     const double floor = kFloor * std::accumulate(voice.begin(), voice.end(), 0.0) / static_cast<double>(voice.size());
     for (std::size_t k = 0; k < noise.size(); ++k)

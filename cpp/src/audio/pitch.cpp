@@ -27,13 +27,14 @@ std::vector<double> hann(std::ptrdiff_t n) {
 /// Interpolation kernels: row f holds sinc(k - f / kSincSteps) under a Hann window, for the lags
 /// k = -15 .. 16 about the whole lag, each row of sum 1.
 std::vector<float> make_sinc_table() {
+  constexpr int kHalf = kernels::kSincTaps / 2;
   std::vector<float> table;
   for (int step = 0; step <= kernels::kSincSteps; ++step) {
     double row[kernels::kSincTaps], sum = 0.0;
     for (int k = 0; k < kernels::kSincTaps; ++k) {
-      const double x = k - (kernels::kSincTaps / 2 - 1) - static_cast<double>(step) / kernels::kSincSteps;
+      const double x = k - (kHalf - 1) - static_cast<double>(step) / kernels::kSincSteps;
       const double sinc = std::abs(x) < 1e-12 ? 1.0 : std::sin(kPi * x) / (kPi * x);
-      row[k] = sinc * (0.5 + 0.5 * std::cos(kPi * x / (kernels::kSincTaps / 2 + 0.5)));
+      row[k] = sinc * (0.5 + 0.5 * std::cos(kPi * x / (kHalf + 0.5)));
       sum += row[k];
     }
     for (const double value : row) table.push_back(static_cast<float>(value / sum));

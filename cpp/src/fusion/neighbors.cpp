@@ -85,7 +85,7 @@ void NeighborSearch::process(const BlockPair& pair) {
       std::int32_t *const at_p = a.of(p), *const at_q = b.of(q);
       const Index count = panels_.scan(p, q, at_p, at_q, hits.data());
       if (count == 0) continue;
-      std::unique_lock<std::mutex> lock_a(locks_[static_cast<std::size_t>(pair.first)]);
+      const std::unique_lock<std::mutex> lock_a(locks_[static_cast<std::size_t>(pair.first)]);
       std::unique_lock<std::mutex> lock_b;  // always taken after the lower block's: no deadlock
       if (!diagonal) lock_b = std::unique_lock<std::mutex>(locks_[static_cast<std::size_t>(pair.second)]);
       for (Index h = 0; h < count; ++h) {
@@ -153,6 +153,7 @@ std::int32_t NeighborSearch::thin_out(std::int32_t row, std::int32_t limit) {
   std::vector<std::pair<double, std::int32_t>> decided;
   decide(begin, count, row, limit, decided);
   std::vector<std::int32_t> kept;
+  kept.reserve(decided.size());
   for (const auto& each : decided) kept.push_back(each.second);
   std::sort(kept.begin(), kept.end());
   count = static_cast<std::int32_t>(

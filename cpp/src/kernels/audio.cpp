@@ -6,9 +6,9 @@
 namespace stcorner::kernels::STC_ISA {
 
 const AudioTable& audio_table() noexcept {
-  static constexpr AudioTable table{STC_STRING(STC_ISA), F32::size,     F64::size, changes_and_energy, autocorrelate32,
+  static constexpr AudioTable kTable{STC_STRING(STC_ISA), F32::size,     F64::size, changes_and_energy, autocorrelate32,
                                     autocorrelate64,     power_spectra, project,   find_peaks,         decimate};
-  return table;
+  return kTable;
 }
 
 // Partial sums stay in float32 lanes for at most this many samples, then move to float64.

@@ -128,7 +128,7 @@ STC_INLINE Lanes load_lanes(const float* p) noexcept { return {_mm512_cvtps_pd(_
 STC_INLINE Lanes load_lanes(const double* p) noexcept { return {_mm512_loadu_pd(p)}; }
 STC_INLINE void add_square(Lanes& sums, Lanes a, Lanes b) noexcept {
   const __m512d difference = _mm512_sub_pd(a.v, b.v);
-  __m512d square = _mm512_mul_pd(difference, difference);
+  __m512d square = _mm512_mul_pd(difference, difference);  // NOLINT(misc-const-correctness): asm writes it
 #ifndef _MSC_VER
   __asm__("" : "+v"(square));
 #endif
@@ -144,7 +144,7 @@ STC_INLINE Lanes load_lanes(const float* p) noexcept {
 }
 STC_INLINE Lanes load_lanes(const double* p) noexcept { return {_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4)}; }
 STC_INLINE __m256d square_of(__m256d difference) noexcept {
-  __m256d square = _mm256_mul_pd(difference, difference);
+  __m256d square = _mm256_mul_pd(difference, difference);  // NOLINT(misc-const-correctness): asm writes it
 #ifndef _MSC_VER
   __asm__("" : "+x"(square));
 #endif
@@ -203,8 +203,8 @@ double distance_double(const double* a, const double* b, std::ptrdiff_t n) noexc
 }  // namespace
 
 const FusionTable& fusion_table() noexcept {
-  static constexpr FusionTable table{STC_STRING(STC_ISA), kWidth, &scan, &quantise, &distance_float, &distance_double};
-  return table;
+  static constexpr FusionTable kTable{STC_STRING(STC_ISA), kWidth, &scan, &quantise, &distance_float, &distance_double};
+  return kTable;
 }
 
 }  // namespace stcorner::kernels::STC_ISA

@@ -8,10 +8,10 @@
 namespace stcorner::kernels::STC_ISA {
 
 const VideoTable& video_table() noexcept {
-  static constexpr VideoTable table{
+  static constexpr VideoTable kTable{
       STC_STRING(STC_ISA), &inner_scratch, &inner, &time, &outer_scratch, &outer, &maxima, &histogram,
   };
-  return table;
+  return kTable;
 }
 
 }  // namespace stcorner::kernels::STC_ISA

@@ -24,7 +24,6 @@ constexpr int kMaxRadius = 16;
 /// The filter radius as a type, so that R = 0 can stand for "known at run time".
 template <int R>
 struct Radius {
-  static constexpr int fixed = R;
   int value;
   constexpr int get() const noexcept { return R > 0 ? R : value; }
 };
@@ -116,9 +115,11 @@ static void along_lanes(int radius, const float* in, std::ptrdiff_t n, const flo
 using ColumnsToLanes = void (*)(int, const float* const* const*, std::ptrdiff_t, const float*, float*) noexcept;
 using AlongLanes = void (*)(int, const float*, std::ptrdiff_t, const float*, float*) noexcept;
 
+// NOLINTBEGIN(bugprone-macro-parentheses): F is the name of a template
 // Radii up to kMaxRadius are known at compile time; entry 0 is the loop for all others.
 #define STC_RADII(F) \
   {F<0>, F<1>, F<2>, F<3>, F<4>, F<5>, F<6>, F<7>, F<8>, F<9>, F<10>, F<11>, F<12>, F<13>, F<14>, F<15>, F<16>}
+// NOLINTEND(bugprone-macro-parentheses)
 
 STC_INLINE int radius_entry(int radius) noexcept { return radius <= kMaxRadius ? radius : 0; }
 
