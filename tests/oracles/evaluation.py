@@ -50,14 +50,18 @@ def calibration_error(probabilities: np.ndarray, y: list[int], n_bins: int) -> f
 
 
 def best_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
-    """Search a grid of temperatures for the least negative log likelihood."""
-    grid = np.exp(np.linspace(-3, 3, 6001))
-    losses = []
-    for temperature in grid:
-        powered = np.asarray(probabilities) ** (1 / temperature)
+    """Search a coarse grid of temperatures for the least negative log likelihood, then a fine one around it.
+
+    The loss is convex in the inverse temperature: it has no other minimum between the coarse points.
+    """
+
+    def loss(logarithm: float) -> float:
+        powered = np.asarray(probabilities) ** np.exp(-logarithm)
         powered /= powered.sum(axis=1, keepdims=True)
-        losses.append(-np.mean(np.log(powered[np.arange(len(y)), y])))
-    return grid[int(np.argmin(losses))]
+        return -np.mean(np.log(powered[np.arange(len(y)), y]))
+
+    coarse = min(np.linspace(-3, 3, 61), key=loss)
+    return float(np.exp(min(np.linspace(coarse - 0.1, coarse + 0.1, 201), key=loss)))
 
 
 def exchange_p_value(
