@@ -106,11 +106,16 @@ def test_no_block_is_left_out_in_silence() -> None:
     for page in PAGES:
         for block in blocks(page):
             where = f"{identify(page)}:{block.line}"
-            assert block.language in {"python", "sh", "text"}, where
+            assert block.language in {"python", "sh", "text", "cpp"}, where
             if block.language == "sh":
                 assert known.fullmatch(block.mark), f"{where} must be marked: run, or needs WHAT"
             elif block.language == "python":
                 assert block.mark == "" or block.mark.startswith("needs "), where
+
+
+def test_the_program_in_cpp_is_the_one_that_ctest_runs() -> None:
+    (shown,) = [block.code for page in PAGES for block in blocks(page) if block.language == "cpp"]
+    assert shown == (REPOSITORY / "cpp" / "tests" / "example.cpp").read_text()
 
 
 @pytest.mark.parametrize("page", pages_with("sh"), ids=identify)
