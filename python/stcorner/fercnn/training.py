@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
-import os
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from stcorner._archives import read_npz
+from stcorner._files import write_bytes
 from stcorner.errors import ModelError, ParameterError
 from stcorner.fercnn.inference import forward
 from stcorner.fercnn.network import import_keras
@@ -155,11 +156,9 @@ def _store(
     arrays |= {f"optimizer{i:03d}": value for i, value in enumerate(_numpy(model.optimizer.variables))}
     arrays |= {f"best{i:03d}": value for i, value in enumerate(best)}
     meta = json.dumps({"fingerprint": fingerprint, "history": history})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, meta=np.asarray(meta), **arrays)
-    os.replace(part, path)  # noqa: PTH105 -- atomic: a run killed here leaves the old state
+    content = io.BytesIO()
+    np.savez(content, meta=np.asarray(meta), **arrays)
+    write_bytes(path, content.getvalue())  # at once: a run killed here leaves the old state
 
 
 def _restore(model: Any, path: Path, fingerprint: str) -> tuple[History, list[NDArray[np.float32]]]:

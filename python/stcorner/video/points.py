@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner._files import write_bytes
 from stcorner._validation import check_array, check_choice
 from stcorner.errors import MissingExtraError, ParameterError
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
@@ -128,6 +130,11 @@ class Stips:
         format : {"npz", "laptev"}, optional
             Default: ``"laptev"`` for ``.txt``, else ``"npz"`` (numpy, no pickle).
 
+        Raises
+        ------
+        OutputError
+            If the file cannot be written.
+
         Notes
         -----
         The text format is that of Laptev's detector: lines starting with ``#`` are comments, then one
@@ -137,7 +144,7 @@ class Stips:
         """
         target = Path(path)
         if _format_of(target, format) == "laptev":
-            _replace(target, self._laptev_text().encode())
+            write_bytes(target, self._laptev_text().encode())
             return
         import io
 
@@ -153,7 +160,7 @@ class Stips:
             arrays["seconds"] = self.seconds
         stream = io.BytesIO()
         np.savez_compressed(stream, **arrays)
-        _replace(target, stream.getvalue())
+        write_bytes(target, stream.getvalue())
 
     def _laptev_text(self) -> str:
         t, height, width = self.shape
@@ -220,16 +227,6 @@ def _format_of(path: Path, format: str | None) -> str:
     if format is None:
         return "laptev" if path.suffix == ".txt" else "npz"
     return check_choice("format", format, ("npz", "laptev"))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the target, then move into place: a reader never sees half a file."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _read_laptev(path: Path) -> Stips:
