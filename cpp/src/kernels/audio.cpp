@@ -7,7 +7,7 @@ namespace stcorner::kernels::STC_ISA {
 
 const AudioTable& audio_table() noexcept {
   static constexpr AudioTable kTable{STC_STRING(STC_ISA), F32::size,     F64::size, changes_and_energy, autocorrelate32,
-                                    autocorrelate64,     power_spectra, project,   find_peaks,         decimate};
+                                     autocorrelate64,     power_spectra, project,   find_peaks,         decimate};
   return kTable;
 }
 
