@@ -13,7 +13,7 @@ from stcorner.corpora.folds import actor_folds
 from stcorner.corpora.leakage import audit_folds
 from stcorner.errors import ParameterError
 from stcorner.evaluation.calibration import TemperatureScaling
-from stcorner.evaluation.result import evaluate_predictions
+from stcorner.evaluation.predictions import evaluate_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -228,7 +228,12 @@ class EmotionRecognizer(ParameterBase):
         groups : array_like of shape (n_rows,), optional
             Rows of one person, or else of one clip with its copies.
         """
-        from stcorner.recognizer.training import fit_calibration, one_blas_thread
+        from stcorner.recognizer.training import (
+            fit_calibration,
+            fit_fusion,
+            new_classifier,
+            one_blas_thread,
+        )
 
         self.extraction_plan()
         labels = per_row("y", y, len(features))
@@ -243,36 +248,12 @@ class EmotionRecognizer(ParameterBase):
         blocks = [chosen.blocks[name] for name in self.modalities]
         self.feature_names_ = {name: list(features.names[name]) for name in self.modalities}
         with one_blas_thread():
-            self.fusion_ = self._fit_fusion(blocks, labels, members)
+            self.fusion_ = fit_fusion(self, blocks, labels, members)
             fused = blocks[0] if self.fusion_ is None else self.fusion_.transform(blocks)
-            self.classifier_ = self._new_classifier().fit(fused, labels, groups=members)
+            self.classifier_ = new_classifier(self).fit(fused, labels, groups=members)
         self.classes_ = np.asarray(self.classifier_.classes_)
         self.calibration_ = fit_calibration(self.classifier_, fused, labels)
         return self
-
-    def _fit_fusion(
-        self, blocks: list[NDArray[Any]], y: NDArray[Any], groups: NDArray[Any] | None
-    ) -> FusedSpace | None:
-        if len(blocks) == 1 and self.fusion == "concatenate":
-            return None
-        from stcorner.recognizer.fused import FusedSpace
-
-        parameters = dict(self.fusion_params or {})
-        if self.weights is not None:
-            parameters["weights"] = [float(self.weights.get(name, 1.0)) for name in self.modalities]
-        return FusedSpace.fit(blocks, y, groups, method=self.fusion, **parameters)
-
-    def _new_classifier(self) -> Any:
-        parameters = dict(self.classifier_params or {})
-        if self.classifier == "discriminant":
-            from stcorner.discriminant import DiscriminantClassifier
-
-            # The weights of the blocks are in the scale of fused columns: it must not be undone.
-            return DiscriminantClassifier(**{"standardize": self.fusion_ is None, **parameters})
-        from stcorner.fercnn import FERCNNClassifier
-
-        defaults = {"projection": "seriate", "random_state": self.random_state}
-        return FERCNNClassifier(**{**defaults, **parameters})
 
     def _check_names(self, features: ClipFeatures) -> None:
         absent = [name for name in self.modalities if name not in features.blocks]

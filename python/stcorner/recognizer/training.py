@@ -1,4 +1,4 @@
-"""What a recogniser remembers of its training."""
+"""How a recogniser is trained, and what it remembers of it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stcorner.evaluation import TemperatureScaling
+    from stcorner.recognizer.estimator import EmotionRecognizer
     from stcorner.recognizer.features import ClipFeatures
+    from stcorner.recognizer.fused import FusedSpace
 
-__all__ = ["describe_training", "fit_calibration", "one_blas_thread", "row_groups"]
+__all__ = [
+    "describe_training",
+    "fit_calibration",
+    "fit_fusion",
+    "new_classifier",
+    "one_blas_thread",
+    "row_groups",
+]
 
 _PACKAGES = (
     "numpy",
@@ -43,6 +52,34 @@ def one_blas_thread() -> Iterator[None]:
 
     with threadpool_limits(1, user_api="blas"):
         yield
+
+
+def fit_fusion(
+    model: EmotionRecognizer, blocks: list[NDArray[Any]], y: NDArray[Any], groups: NDArray[Any] | None
+) -> FusedSpace | None:
+    """Learn how the blocks are put together; None where there is nothing to learn."""
+    if len(blocks) == 1 and model.fusion == "concatenate":
+        return None
+    from stcorner.recognizer.fused import FusedSpace
+
+    parameters = dict(model.fusion_params or {})
+    if model.weights is not None:
+        parameters["weights"] = [float(model.weights.get(name, 1.0)) for name in model.modalities]
+    return FusedSpace.fit(blocks, y, groups, method=model.fusion, **parameters)
+
+
+def new_classifier(model: EmotionRecognizer) -> Any:
+    """Return the classifier that the parameters name, unfitted; the fusion is there already."""
+    parameters = dict(model.classifier_params or {})
+    if model.classifier == "discriminant":
+        from stcorner.discriminant import DiscriminantClassifier
+
+        # The weights of the blocks are in the scale of fused columns: it must not be undone.
+        return DiscriminantClassifier(**{"standardize": model.fusion_ is None, **parameters})
+    from stcorner.fercnn import FERCNNClassifier
+
+    defaults = {"projection": "seriate", "random_state": model.random_state}
+    return FERCNNClassifier(**{**defaults, **parameters})
 
 
 def fit_calibration(classifier: Any, X: NDArray[Any], y: NDArray[Any]) -> TemperatureScaling | None:
