@@ -43,6 +43,8 @@ PROVENANCE = (
 
 def cell(value: Any) -> str:
     """Return a value as a table shows it."""
+    if value is None:
+        return ""
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
@@ -105,7 +107,8 @@ def speed_table(document: dict[str, Any], *, nested: bool = True) -> str:
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             names = [name for row in value for name, each in row.items() if not isinstance(each, dict)]
             columns = list(dict.fromkeys(names))
-            parts.append(table(columns, [[row.get(name, "") for name in columns] for row in value]))
+            title = f"*{key}*\n\n" if " " in key else ""
+            parts.append(title + table(columns, [[row.get(name, "") for name in columns] for row in value]))
         elif nested and isinstance(value, dict) and key not in ("versions", "machine", "packages"):
             rows = [list(pair) for pair in leaves(value)]
             parts += [table([key, "value"], rows)] if rows else []

@@ -36,7 +36,7 @@ def main() -> None:
     )
     lines = notes(result)
     print("\n".join(lines))
-    content = {**result.to_dict(), "notes": lines, **dict(tables(result))}
+    content = {"experiment": result.to_dict(), "notes": lines, **dict(tables(result))}
     write(options, "paper", content, started)
 
 
