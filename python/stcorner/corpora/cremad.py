@@ -240,15 +240,19 @@ def _choose_file(paths: Sequence[Path], modality: str | None) -> tuple[Path, str
     return (video[0], modality or "both") if video else None
 
 
+def _files_named(root: str | Path, name: str) -> list[Path]:
+    return [path for path in find_files(root) if path.name == name]
+
+
 def _find_table(root: str | Path, name: str) -> Path:
-    found = [path for path in find_files(root) if path.name == name]
+    found = _files_named(root, name)
     if not found:
         raise DatasetError(f"root must hold {name} for labels by vote, got none below {str(root)!r}")
     return found[0]
 
 
 def _read_sexes(root: str | Path) -> dict[str, str]:
-    found = [path for path in find_files(root) if path.name == "VideoDemographics.csv"]
+    found = _files_named(root, "VideoDemographics.csv")
     if not found:
         return {}
     return {row["ActorID"]: row["Sex"].lower() for row in _read_rows(found[0], ("ActorID", "Sex"))}
