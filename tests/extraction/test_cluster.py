@@ -52,11 +52,17 @@ def test_equals_the_local_run(tmp_path: Path, client: Any) -> None:
     assert seen[-1] == (7, 7)
 
 
-def test_a_cluster_without_workers_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up on a cluster after a second instead of a minute."""
     from stcorner.extraction import cluster
 
     monkeypatch.setattr(cluster, "_PATIENCE", 1.0)
     monkeypatch.setattr(cluster, "_ASK_AGAIN", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_cluster_without_workers_is_an_error(tmp_path: Path) -> None:
     tree = write_tree(tmp_path / "in", 2)
     with (
         distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as empty,
@@ -66,11 +72,10 @@ def test_a_cluster_without_workers_is_an_error(tmp_path: Path, monkeypatch: pyte
         stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", client=client)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_workers_that_leave_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from stcorner.extraction import cluster, run
+    from stcorner.extraction import run
 
-    monkeypatch.setattr(cluster, "_PATIENCE", 1.0)
-    monkeypatch.setattr(cluster, "_ASK_AGAIN", 0.2)
     monkeypatch.setattr(run, "_BATCH", 1)
     tree = write_tree(tmp_path / "in", 20)
     with (
