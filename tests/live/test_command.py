@@ -66,7 +66,9 @@ def test_wrong_use(arguments: list[str], message: str, capsys: pytest.CaptureFix
 def test_ctrl_c_ends_with_a_summary(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     soundfile.write(path, tone(60.0, 16000, 180.0), 16000)
-    code = "from stcorner.cli import main; main()"
+    # A test run that a script started in the background ignores the signal, and its children with it.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heed}; from stcorner.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code, "live", str(path), "--window", "1", "--hop", "0.25"],
         stdout=subprocess.PIPE,
