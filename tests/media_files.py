@@ -31,6 +31,7 @@ def write_media(
     audio_codec: str = "aac",
     audio_start: float = 0.0,
     rotation: int = 0,
+    mirrored: bool = False,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     form: str | None = None,
@@ -47,8 +48,8 @@ def write_media(
                 video.codec_context.color_range = color_range
             if times is not None:
                 video.codec_context.time_base = MILLISECOND
-            if rotation:
-                video.set_display_rotation(rotation)
+            if rotation or mirrored:
+                video.set_display_rotation(rotation, hflip=mirrored)
         if sound is not None:
             y = np.atleast_2d(np.asarray(sound, np.float32))
             audio = out.add_stream(audio_codec, rate=sr)

@@ -86,6 +86,41 @@ def test_rotation_is_applied(tmp_path: Path, degrees: int) -> None:
     assert np.abs(video[2].astype(int) - expected).mean() < 3
 
 
+@pytest.mark.parametrize("degrees", [0, 90, 180, -90])
+def test_a_mirrored_picture_is_mirrored_back(tmp_path: Path, degrees: int) -> None:
+    picture = np.full((48, 64), 40, np.uint8)
+    picture[:16, :16] = 230  # top left
+    path = write_media(
+        tmp_path / "a.mp4", [picture] * 5, rotation=degrees, mirrored=True, options={"crf": "1"}
+    )
+    video, _ = load_video(path)
+    expected = np.rot90(picture, degrees // 90)[:, ::-1]
+    assert video.shape[1:] == expected.shape == (probe(path).video.height, probe(path).video.width)
+    assert np.abs(video[2].astype(int) - expected).mean() < 3
+
+
+def test_the_streams_marked_as_default_are_read(tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "a.mkv"
+    marks = [av.stream.Disposition(0), av.stream.Disposition.default]
+    with av.open(str(path), "w") as out:
+        pictures, sounds = [], []
+        for mark in marks:
+            pictures.append(out.add_stream("ffv1", rate=25, width=32, height=16, pix_fmt="gray"))
+            sounds.append(out.add_stream("pcm_s16le", rate=8000, layout="mono"))
+            pictures[-1].disposition = sounds[-1].disposition = mark
+        for value, picture, sound in zip((10, 200), pictures, sounds, strict=True):
+            frame = av.VideoFrame.from_ndarray(np.full((16, 32), value, np.uint8), format="gray")
+            frame.pts = 0
+            out.mux([*picture.encode(frame), *picture.encode()])
+            heard = av.AudioFrame.from_ndarray(np.full((1, 320), 100 * value, np.int16), layout="mono")
+            heard.sample_rate, heard.pts = 8000, 0
+            out.mux([*sound.encode(heard), *sound.encode()])
+    assert load_video(path)[0].tolist() == np.full((1, 16, 32), 200).tolist()
+    np.testing.assert_allclose(load_audio(path, sr=None)[0], 20000 / 2**15)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2), (3, 5), (1, 7)])
 def test_smallest_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
     pictures = np.full((4, *size), 77, np.uint8)

@@ -107,28 +107,35 @@ def _reason(error: Exception) -> str:
 
 
 def stream_of(container: Any, kind: str, path: Path) -> Any:
-    """Return the first audio or video stream; cover art is not video."""
-    for stream in getattr(container.streams, kind):
-        context = stream.codec_context
-        if kind == "video" and _is_cover(stream):
-            continue
-        if context is None or not context.codec:
-            continue
-        if kind == "video" and context.width * context.height > MAX_PIXELS:
-            raise MediaError(
-                f"{path} declares pictures of {context.width} x {context.height} pixels, "
-                f"more than the {MAX_PIXELS} allowed"
-            )
-        return stream
-    raise MediaError(f"{path} has no {kind} stream")
+    """Return the audio or video stream that players choose: the first marked as default, else the first.
+
+    Cover art is not video, and what FFmpeg has no decoder for is passed over.
+    """
+    usable = [
+        stream
+        for stream in getattr(container.streams, kind)
+        if stream.codec_context is not None and stream.codec_context.codec and not _is_cover(stream)
+    ]
+    if not usable:
+        raise MediaError(f"{path} has no {kind} stream")
+    stream = next((one for one in usable if _is_marked(one, "default")), usable[0])
+    width, height = (getattr(stream.codec_context, side, 0) for side in ("width", "height"))
+    if width * height > MAX_PIXELS:
+        raise MediaError(
+            f"{path} declares pictures of {width} x {height} pixels, more than the {MAX_PIXELS} allowed"
+        )
+    return stream
 
 
 def _is_cover(stream: Any) -> bool:
+    return stream.type == "video" and _is_marked(stream, "attached_pic")
+
+
+def _is_marked(stream: Any, mark: str) -> bool:
     disposition = getattr(stream, "disposition", None)
-    return (
-        disposition is not None
-        and "attached_pic" in str(getattr(disposition, "name", disposition) or "").lower()
-    )
+    if disposition is None:
+        return False
+    return mark in str(getattr(disposition, "name", disposition) or "").lower()
 
 
 def media_zero(container: Any) -> float:
@@ -139,7 +146,7 @@ def media_zero(container: Any) -> float:
     starts = [
         float(stream.start_time * stream.time_base)
         for stream in (*container.streams.video, *container.streams.audio)
-        if stream.start_time is not None and not (stream.type == "video" and _is_cover(stream))
+        if stream.start_time is not None and not _is_cover(stream)
     ]
     return min(starts, default=0.0)
 

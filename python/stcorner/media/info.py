@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ __all__ = ["AudioInfo", "MediaInfo", "VideoInfo", "probe"]
 
 @dataclass(frozen=True, kw_only=True)
 class AudioInfo:
-    """The first audio stream of a file.
+    """The audio stream of a file that is read: the first marked as default, else the first.
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class AudioInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
-    """The first video stream of a file.
+    """The video stream of a file that is read: the first marked as default, else the first.
 
     Attributes
     ----------
@@ -60,7 +61,8 @@ class VideoInfo:
     n_frames : int or None
         Frames as declared; None where the file does not say.
     rotation : int
-        Counter-clockwise turn in degrees (0, 90, 180, 270) that the file asks for; `load_video` applies it.
+        Counter-clockwise turn in degrees (0, 90, 180, 270) that the file asks for; `load_video` applies it,
+        after mirroring where the file asks for that.
     """
 
     codec: str
@@ -86,9 +88,9 @@ class MediaInfo:
     duration : float or None
         Seconds, as declared; None where the file does not say.
     audio : AudioInfo or None
-        First audio stream.
+        The audio stream that is read.
     video : VideoInfo or None
-        First video stream; cover art does not count.
+        The video stream that is read; cover art does not count.
     """
 
     path: Path
@@ -124,9 +126,24 @@ def declared_fps(stream: Any) -> float:
     return 0.0
 
 
-def quarter_turn(frame: Any) -> int:
-    """Rotation of a frame's display matrix, rounded to 0, 90, 180 or 270 degrees counter-clockwise."""
-    return round((getattr(frame, "rotation", 0) or 0) / 90) % 4 * 90
+def orientation(frame: Any) -> tuple[int, bool]:
+    """Return how the file wants a frame shown: mirrored left to right first or not, then turned.
+
+    Returns
+    -------
+    rotation : int
+        Counter-clockwise turn, rounded to 0, 90, 180 or 270 degrees.
+    mirrored : bool
+    """
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return 0, False
+    a, b, _, c, d = struct.unpack("<5i", bytes(matrix)[:20])
+    # A mirror makes the determinant negative; undone, it leaves a turn. An angle of (a, b) alone would take
+    # a mirrored selfie for one that stands on its head.
+    mirrored = a * d < b * c
+    angle = math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))
+    return round(-angle / 90) % 4 * 90, mirrored
 
 
 def _first_frame(container: Any, stream: Any) -> Any:
@@ -143,7 +160,7 @@ def _start(stream: Any, zero: float) -> float:
 
 
 def probe(path: str | os.PathLike[str]) -> MediaInfo:
-    """Describe the container and its first audio and video streams.
+    """Describe the container and the audio and video streams that are read of it.
 
     At most one frame is decoded (for its rotation). Times count from the earliest sample or frame of the
     file, which is the zero of `iter_video` and `load_audio` too.
@@ -205,7 +222,7 @@ def _video_info(container: Any, file: Path, zero: float, *, required: bool) -> V
             raise
         return None
     frame = _first_frame(container, stream)
-    rotation = 0 if frame is None else quarter_turn(frame)
+    rotation = 0 if frame is None else orientation(frame)[0]
     width, height = stream.codec_context.width, stream.codec_context.height
     if rotation % 180:
         width, height = height, width

@@ -21,7 +21,7 @@ from stcorner.media._container import (
     packets,
     stream_of,
 )
-from stcorner.media.info import declared_fps, quarter_turn
+from stcorner.media.info import declared_fps, orientation
 
 if TYPE_CHECKING:
     import os
@@ -74,7 +74,7 @@ def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDAr
     Returns
     -------
     video : ndarray of shape (t, y, x) or (t, y, x, 3), uint8
-        Full range, 0 to 255 (studio range is expanded), turned upright as the file asks.
+        Full range, 0 to 255 (studio range is expanded), mirrored and turned upright as the file asks.
     fps : float
         Mean frames per second: as declared, else as measured from the presentation times.
 
@@ -192,11 +192,14 @@ class _Converter:
 
         self._gray = gray
         self._size = (frame.width, frame.height)
-        self._turns = quarter_turn(frame) // 90
+        rotation, self._mirrored = orientation(frame)
+        self._turns = rotation // 90
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: Any) -> NDArray[np.uint8]:
         picture = self._luma(frame) if self._gray else self._scaled(frame, "rgb24")
+        if self._mirrored:
+            picture = picture[:, ::-1]
         return np.rot90(picture, self._turns) if self._turns else picture
 
     def _luma(self, frame: Any) -> NDArray[np.uint8]:
