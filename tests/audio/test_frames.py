@@ -61,6 +61,22 @@ def test_stream_equals_batch(rng: np.random.Generator, sr: int, block: int) -> N
         stream.reset()
 
 
+@pytest.mark.parametrize(("sr", "hop"), [(16000, 16000), (8000, 1000), (48000, 5000), (44100, 1)])
+def test_stream_equals_batch_for_every_hop(rng: np.random.Generator, sr: int, hop: int) -> None:
+    """Also for one far longer than a frame, where samples that no frame needs have yet to come."""
+    y = clip(sr, rng, 0.01 if hop == 1 else 2.7)
+    expected = stcorner.frame_table(y, sr=sr, hop_length=hop, tracker="peak", reference_level=1.0)
+    stream = stcorner.AudioStream(sr=sr, hop_length=hop)
+    parts, at = [], 0
+    while at < len(y):
+        count = int(rng.integers(0, 1 + len(y) // 6))
+        parts.append(stream.push(y[at : at + count]))
+        at += count
+    parts.append(stream.flush())
+    for name, column in expected.items():
+        np.testing.assert_array_equal(np.concatenate([part[name] for part in parts]), column, err_msg=name)
+
+
 def test_stream_comes_in_time_and_forgets(rng: np.random.Generator) -> None:
     stream = stcorner.AudioStream(sr=16000)
     frames = 0

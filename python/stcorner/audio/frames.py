@@ -262,7 +262,9 @@ class AudioStream:
         table = layout.columns(self._signal, self._origin, frames, path=False, reference=self._reference)
         self._next = stop
         # Whole decimation steps are dropped, so that the decimating filter stays on its grid.
-        spare = stop * layout.hop - layout.reach - 10 * layout.decimation - self._origin
+        # With a long hop the next frame may need none of the samples so far: no more than those can go.
+        unread = stop * layout.hop - layout.reach - 10 * layout.decimation - self._origin
+        spare = min(unread, len(self._signal))
         if spare > 0:
             spare -= spare % layout.decimation
             self._signal = self._signal[spare:]
