@@ -14,9 +14,14 @@ from stcorner.errors import MissingExtraError, OutputError, ParameterError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["check_table_path", "write_bytes", "write_table"]
+__all__ = ["check_table_path", "printable", "write_bytes", "write_table"]
 
 ENDINGS = (".csv", ".parquet", ".json")
+
+
+def printable(text: str) -> str:
+    """Return text that can be written as UTF-8, also of a file's name in another encoding."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def check_table_path(name: str, path: Path | None) -> Path | None:
@@ -85,6 +90,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _null(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
     return None if isinstance(value, float) and value != value else value
 
 

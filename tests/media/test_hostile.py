@@ -179,6 +179,33 @@ def test_no_samples_and_bad_samples(tmp_path: Path) -> None:
         load_audio(tmp_path / "nan.wav")
 
 
+def test_less_sound_than_one_sample_of_the_rate(tmp_path: Path) -> None:
+    import soundfile
+
+    soundfile.write(tmp_path / "one.wav", np.array([0.25]), 48000)
+    with pytest.raises(MediaError, match=r"one\.wav is too short: it holds less than one sample at 16000 Hz"):
+        load_audio(tmp_path / "one.wav")
+
+
+def name_in_latin_1(folder: Path) -> Path:
+    """Path with a name that is no UTF-8, as archives from old systems give."""
+    path = folder / os.fsdecode(b"caf\xe9.wav")
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    return path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are text on this platform")
+@pytest.mark.parametrize("form", ["wav", "mp4"])
+def test_a_name_that_is_no_unicode(tmp_path: Path, good: dict[str, Path], form: str) -> None:
+    path = name_in_latin_1(tmp_path)
+    path.write_bytes(good[form].read_bytes())
+    np.testing.assert_array_equal(load_audio(path)[0], load_audio(good[form])[0])
+    assert probe(path).audio.sample_rate == 16000
+
+
 def test_sound_of_one_sample(tmp_path: Path) -> None:
     import soundfile
 

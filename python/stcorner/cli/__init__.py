@@ -342,4 +342,6 @@ def _take_config(tokens: list[str]) -> tuple[list[str], str | None]:
 
 
 def _complain(message: str) -> None:
-    print(f"stcorner: {message}", file=sys.stderr)
+    from stcorner._files import printable
+
+    print(f"stcorner: {printable(message)}", file=sys.stderr)

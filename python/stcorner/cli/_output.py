@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+
+from stcorner._files import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,14 +35,17 @@ def console(width: int | None = None) -> Console:
 
 def complain(message: str) -> None:
     """Write one line to stderr."""
-    print(f"stcorner: {message}", file=sys.stderr)
+    print(f"stcorner: {printable(message)}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:
     """Write `value` as JSON to stdout; NaN and infinity become null, paths become text."""
     import msgspec
 
-    data = msgspec.json.encode(value, enc_hook=_json_hook)
+    try:
+        data = msgspec.json.encode(value, enc_hook=_json_hook)
+    except UnicodeEncodeError:  # a file's name in another encoding
+        data = msgspec.json.encode(_all_printable(value), enc_hook=_json_hook)
     sys.stdout.write(msgspec.json.format(data, indent=2).decode() + "\n")
 
 
@@ -49,13 +55,21 @@ def _json_hook(value: Any) -> Any:
     return str(value)
 
 
+def _all_printable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _all_printable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_all_printable(one) for one in value]
+    return printable(str(value)) if isinstance(value, str | os.PathLike) else value
+
+
 def cell(value: Any) -> str:
     """Return a value as a person reads it: three decimals, nothing for what is missing."""
     if value is None or (isinstance(value, float) and value != value):
         return "-"
     if isinstance(value, float):
         return f"{value:.3f}"
-    return str(value)
+    return printable(str(value))
 
 
 def print_table(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner._files import printable
 from stcorner.errors import DatasetError, StcornerError
 from stcorner.recognizer.rows import FailedInput, Source, extract_rows, fault_of_input
 from stcorner.recognizer.windows import window_rows
@@ -138,19 +139,6 @@ def _item(given: Any, root: Path) -> Item:
             stamps.append(f"{status.st_size}:{status.st_mtime_ns}")
     # A name that is no valid Unicode cannot stand in a table; its bytes are written out.
     return Item(source=source, name=printable(name), about=about, stamp=" ".join(stamps))
-
-
-def printable(text: str) -> str:
-    """Return text that can be written as UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode() if _has_surrogates(text) else text
-
-
-def _has_surrogates(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def run_item(item: Item, settings: Settings) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,6 @@ from stcorner.media._container import (
 )
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -119,6 +119,8 @@ def load_audio(
             )
         if stop is not None and end >= stop:
             break
+    if not blocks and not start:
+        raise MediaError(f"{file} is too short: it holds less than one sample at {rate} Hz")
     if not blocks:
         raise MediaError(f"{file} ends at {end / max(rate, 1):.3f} s, before offset {start:g} s")
     y = np.concatenate(blocks, axis=1) if len(blocks) > 1 else np.ascontiguousarray(blocks[0])
@@ -247,7 +249,8 @@ def decoded_sound(file: Path, sr: int | None = None, offset: float = 0.0) -> Ite
         import soundfile
 
         try:
-            source = soundfile.SoundFile(file)
+            # The bytes of the name: soundfile encodes it strictly, and a name may be in another encoding.
+            source = soundfile.SoundFile(os.fsencode(file) if os.name == "posix" else file)
         except (soundfile.LibsndfileError, RuntimeError):
             pass  # a codec inside RIFF that libsndfile does not know; FFmpeg may, and else says why
         else:

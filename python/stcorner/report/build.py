@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stcorner._files import write_bytes
+from stcorner._files import printable, write_bytes
 from stcorner._validation import check_real
 from stcorner.errors import ParameterError
 
@@ -71,7 +71,7 @@ def build_report(
         report = collect_clip(source, recognizer, max_duration=max_duration, progress=progress)
         report.name = source.name if name is None else str(name)
         report.provenance = provenance(_settings(source, report.name, recognizer))
-        write_bytes(target, render_clip(report).encode())
+        write_bytes(target, printable(render_clip(report)).encode())
         return report
     from stcorner.evaluation import Evaluation
     from stcorner.report.evaluation import render_evaluation
