@@ -13,7 +13,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import soundfile
 
 import stcorner
 from stcorner.cli import COMMANDS, build_app, main
@@ -205,6 +207,43 @@ def test_faults_of_the_machine_are_no_faults_of_the_program(call: Callable[..., 
     code, _, err = call("report", tmp_path / "none.json")
     assert (code, err.count("\n")) == (2, 1)
     assert "none.json" in err
+
+
+def write_voice(path: Path) -> None:
+    time = np.arange(48_000) / 16_000
+    wave = sum(np.sin(2 * np.pi * k * 140 * time) / k for k in range(1, 9))
+    handle = path.open("wb")
+    with handle:
+        soundfile.write(handle, 0.1 * wave * (1 + 0.3 * np.sin(20 * time)), 16_000, format="WAV")
+
+
+def test_a_timeline_of_several_files_keeps_the_good_ones(call: Callable[..., Any], tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.wav", tmp_path / "bad.wav"
+    write_voice(good)
+    bad.write_text("no sound")
+    code, out, err = call("predict", bad, good, "--timeline", "--window", "1.5", "--hop", "1.5", "--json")
+    rows = json.loads(out)
+    assert (code, [row["status"] for row in rows]) == (1, ["failed", "ok", "ok"])
+    assert [row["start"] for row in rows] == [None, 0, 1.5]
+    assert str(bad) in rows[0]["message"]
+    assert err.count(str(bad)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems take Unicode only")
+def test_a_name_that_is_no_unicode_is_written_out(call: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    write_voice(path)
+    shown = "caf\\udce9.wav"
+    code, out, _ = call("predict", path, "-o", tmp_path / "table.csv")
+    assert code == 0
+    assert shown in out
+    assert shown in (tmp_path / "table.csv").read_text(encoding="utf-8")
+    assert call("probe", path, "--json")[0] == 0
+    assert call("report", path, "-o", tmp_path / "report.html")[0] == 0
+    path.write_text("no sound")
+    code, _, err = call("predict", path)
+    assert code == 1
+    assert shown in err
 
 
 def test_serve_refuses_before_it_invites(call: Callable[..., Any]) -> None:

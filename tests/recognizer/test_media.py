@@ -64,6 +64,31 @@ def test_processes_give_the_same_bits(corpus: ClipList) -> None:
         np.testing.assert_array_equal(one.blocks[name], two.blocks[name])
 
 
+def test_a_constant_offset_is_silence(tmp_path: Path) -> None:
+    for rate in (RATE, 48_000):
+        path = tmp_path / f"{rate}.wav"
+        soundfile.write(path, np.full(rate, 0.5), rate)
+        features = EmotionRecognizer("audio", augment=None).extract([path])
+        assert features.status["audio"].tolist() == ["silent"]
+        assert f"{rate}.wav is silent" in features.errors[0].error
+
+
+def test_sound_without_a_voice_is_described_with_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "noise.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, RATE), RATE)
+    features = EmotionRecognizer("audio", augment=None).extract([path])
+    assert features.present().all()
+    assert features.details[0]["n_voiced"] == 0
+    assert features.details[0]["warnings"] == [f"{path}: no voice was found in its sound"]
+
+
+def test_faults_of_samples_name_the_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "loud.wav"
+    soundfile.write(path, 1e30 * voice(1.0, 140.0), RATE, subtype="FLOAT")
+    features = EmotionRecognizer("audio", augment=None).extract([path])
+    assert features.errors[0].error.startswith(f"{path}: y must be of magnitude")
+
+
 def test_what_is_missing_is_named(tmp_path: Path, model: EmotionRecognizer) -> None:
     sound, silence, text = tmp_path / "sound.wav", tmp_path / "silence.wav", tmp_path / "text.wav"
     soundfile.write(sound, voice(1.5, 140.0), RATE)

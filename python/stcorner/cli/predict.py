@@ -114,7 +114,13 @@ def _clips(recognizer: EmotionRecognizer, inputs: list[Path], jobs: int) -> list
 def _windows(
     recognizer: EmotionRecognizer, inputs: list[Path], window: float, hop: float
 ) -> list[dict[str, Any]]:
+    from stcorner.recognizer.windows import check_window, failed_row
+
+    check_window(window, hop)
     rows: list[dict[str, Any]] = []
     for file in inputs:
-        rows += recognizer.timeline(file, window=window, hop=hop)
+        try:
+            rows.extend(recognizer.timeline(file, window=window, hop=hop))
+        except Exception as error:  # one bad file must not cost the rows of the others, nor those before
+            rows.append(failed_row(recognizer, file, error))
     return rows

@@ -96,4 +96,5 @@ def prediction_rows(
 
 
 def _message(details: Mapping[str, Any]) -> str:
-    return "; ".join([*details.get("errors", ()), *details.get("warnings", ())])
+    # A file that cannot be read says so once for its sound and once for its picture.
+    return "; ".join(dict.fromkeys([*details.get("errors", ()), *details.get("warnings", ())]))

@@ -32,6 +32,8 @@ SAMPLE_RATE = 16_000
 _DECODERS = frozenset({"av", "soundfile"})
 # Below this magnitude (-80 dB of full scale) a track is digital silence or dither, not a voice.
 _SILENCE = 1e-4
+# Samples at either end that do not count for that: resampling makes a step of a constant offset ring.
+_EDGE = SAMPLE_RATE // 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +135,8 @@ def fault_of_input(error: Exception, path: str | os.PathLike[str]) -> str:
         say, would come for every file: a table full of failures would hide it.
     """
     if isinstance(error, StcornerError) and not isinstance(error, MissingExtraError):
-        return str(error)
+        named = isinstance(error, MediaError) or os.fspath(path) in str(error)
+        return str(error) if named else f"{os.fspath(path)}: {error}"
     decoder = type(error).__module__.partition(".")[0] in _DECODERS
     if decoder or isinstance(error, OSError | MemoryError):
         return f"{type(error).__name__}: {error}"
@@ -207,9 +210,14 @@ def extract_rows(
     known = {} if info is None else {source.path: info}
 
     def from_sound() -> tuple[NDArray[np.float32], dict[str, Any]]:
+        from stcorner.media import MediaWarning
+
         _describe(source.audio_path, "audio", builder.details, known)
         sound.append(_load_sound(source))
-        return audio_vector(sound[0], plan, name=str(source.audio_path))
+        vector, found = audio_vector(sound[0], plan, name=str(source.audio_path))
+        if not found["n_voiced"]:
+            warnings.warn(f"{source.audio_path}: no voice was found in its sound", MediaWarning, stacklevel=1)
+        return vector, found
 
     def from_picture() -> tuple[NDArray[np.float32], dict[str, Any]]:
         from stcorner.recognizer.face_features import face_features
@@ -283,7 +291,8 @@ def audio_vector(
     from stcorner.audio import pitch_autocorrelation
     from stcorner.audio.recipes import voiced_features
 
-    if np.abs(y).max(initial=0.0) < _SILENCE:
+    inner = y[_EDGE:-_EDGE] if len(y) > 4 * _EDGE else y
+    if not len(inner) or np.abs(inner - inner.mean()).max() < _SILENCE:
         raise MissingModalityError(
             "silent", "audio", f"{name} is silent: no sample exceeds {_SILENCE:g} of full scale"
         )

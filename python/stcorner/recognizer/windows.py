@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from stcorner.recognizer.rows import ExtractionPlan, Row
 
 __all__ = [
-    "FaceWindow", "FaceWindows", "SoundWindow", "SoundWindows", "check_window", "iter_face_windows",
-    "iter_sound_windows", "predict_row", "timeline", "window_row", "window_rows",
+    "FaceWindow", "FaceWindows", "SoundWindow", "SoundWindows", "check_window", "failed_row",
+    "iter_face_windows", "iter_sound_windows", "predict_row", "timeline", "window_row", "window_rows",
 ]  # fmt: skip
 
 
@@ -40,9 +40,9 @@ class SoundWindow(NamedTuple):
     start: float
     samples: NDArray[np.float32]
 
-    def describe(self, plan: ExtractionPlan) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Return the vector, and what is known about it."""
-        return audio_vector(self.samples, plan, name="the window")
+    def describe(self, plan: ExtractionPlan, name: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Return the vector, and what is known about it; `name` is what messages call the window."""
+        return audio_vector(self.samples, plan, name=name)
 
 
 class FaceWindow(NamedTuple):
@@ -53,11 +53,11 @@ class FaceWindow(NamedTuple):
     seen: NDArray[np.bool_]
     face_id: int | None
 
-    def describe(self, plan: ExtractionPlan) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Return the vector, and what is known about it."""
+    def describe(self, plan: ExtractionPlan, name: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Return the vector, and what is known about it; `name` is what messages call the window."""
         from stcorner.recognizer.face_features import face_vector
 
-        vector, found = face_vector(self.frames, self.seen, plan, name="the window")
+        vector, found = face_vector(self.frames, self.seen, plan, name=name)
         return vector, {**found, "face_id": self.face_id}
 
 
@@ -219,13 +219,14 @@ def window_row(
     for modality in plan.modalities:
         part = parts.get(modality)
         path = source.audio_path if modality == "audio" else source.path
-        compute = partial(_absent, modality) if part is None else partial(part.describe, plan)
+        name = f"{path} from {start:g} s on"
+        compute = partial(_absent, modality, name) if part is None else partial(part.describe, plan, name)
         builder.attempt(modality, path, compute)
     return builder.build()
 
 
-def _absent(modality: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    raise MissingModalityError(f"no_{modality}", "media", f"no {modality} in this window")
+def _absent(modality: str, name: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    raise MissingModalityError(f"no_{modality}", "media", f"{name} has no {modality}")
 
 
 def timeline(
@@ -236,6 +237,19 @@ def timeline(
     plan = model.extraction_plan()
     rows = window_rows(Source.of(path), plan, window=window, hop=hop)
     return (predict_row(model, row, plan) for row in rows)
+
+
+def failed_row(model: EmotionRecognizer, path: Path, error: Exception) -> dict[str, Any]:
+    """Return the row of a file, or of the rest of one, that could not be read."""
+    plan = model.extraction_plan()
+    builder = RowBuilder(Source.of(path))
+    for modality in plan.modalities:
+        builder.attempt(modality, path, partial(_raised, error))
+    return predict_row(model, builder.build(), plan)
+
+
+def _raised(error: Exception) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    raise error
 
 
 def predict_row(model: EmotionRecognizer, row: Row, plan: ExtractionPlan) -> dict[str, Any]:
