@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -247,4 +248,49 @@ def test_refusals_of_the_stream() -> None:
     with pytest.raises(ValueError, match="video must be finite"):
         stream.push(WITH_NAN)
     with pytest.raises(ValueError, match="frames must not follow flush"):
+        stream.push(VIDEO)
+
+
+def test_refusals_of_sizes_beyond_memory() -> None:
+    with pytest.raises(stcorner.ParameterError, match=r"at most 1048576 pixels .* 8589934592\)"):
+        stcorner.HarrisStream(shape=(1, 2**33))
+
+
+def test_refusal_names_the_first_bad_frame() -> None:
+    video = np.zeros((16, 70, 9), np.float32)
+    video[3:, 1] = np.nan
+    for _ in range(20):
+        with pytest.raises(stcorner.ParameterError, match=r"got other values in frame 3$"):
+            stcorner.corner_harris_3d(video, n_threads=3)
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-45, 1e-40, 1e300])
+def test_still_regions_have_no_response_whatever_eps(isa: str, eps: float) -> None:
+    video = np.zeros((9, 12, 20), np.float32)
+    assert (stcorner.corner_harris_3d(video, normalize="trace", eps=eps) == 0).all()
+
+
+def test_threads_that_push_into_one_stream_lose_nothing() -> None:
+    frame = np.random.default_rng(4).random((1, 40, 33), dtype=np.float32)
+    expected = stcorner.corner_harris_3d(frame)[0]
+    stream = stcorner.HarrisStream(shape=(40, 33))
+    with ThreadPoolExecutor(4) as pool:
+        parts = list(pool.map(lambda n: stream.push(np.repeat(frame, n, axis=0)), [1, 2, 3, 9] * 20))
+    responses = np.concatenate([*parts, stream.flush()])
+    assert len(responses) == 15 * 20
+    assert (responses == expected).all()  # the picture is still, so that its frames may come in any order
+
+
+def test_an_interrupted_stream_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        frames_in = frames_out = 0
+
+        def run(self, *args: object, **options: object) -> None:
+            raise KeyboardInterrupt
+
+    stream = stcorner.HarrisStream(shape=VIDEO.shape[1:])
+    monkeypatch.setattr(stream, "_engine", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        stream.push(VIDEO)
+    with pytest.raises(stcorner.ParameterError, match="closed stream"):
         stream.push(VIDEO)

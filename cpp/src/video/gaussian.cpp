@@ -7,7 +7,7 @@
 namespace stcorner {
 
 int gaussian_radius(double sd) {
-  if (!(sd > 0.0) || !std::isfinite(sd)) throw std::invalid_argument("standard deviation must be finite and > 0");
+  if (!(sd > 0.0 && sd <= 1e6)) throw std::invalid_argument("standard deviation must be > 0 and <= 1e6");
   // The small number keeps 4 * sqrt(2)^2 from being rounded up to 9.
   return std::max(1, static_cast<int>(std::ceil(4.0 * sd - 1e-9)));
 }

@@ -16,6 +16,8 @@ namespace {
 using kernels::kTimeBlock;
 using Index = std::ptrdiff_t;
 
+constexpr Index kLongestSide = Index{1} << 20;
+
 std::vector<float> to_float(const std::vector<double>& values, double factor = 1.0) {
   std::vector<float> result(values.size());
   std::transform(values.begin(), values.end(), result.begin(),
@@ -34,9 +36,12 @@ void require(bool condition, const char* message) {
 HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options)) {
   const HarrisOptions& o = options_;
   require(o.height > 0 && o.width > 0, "frames must have at least one pixel");
+  // Sizes in bytes of all that is kept then fit 64 bits with room to spare, and so does the search for tiles.
+  require(o.height <= kLongestSide && o.width <= kLongestSide, "frames must have at most 2^20 pixels a side");
   require(!o.scales.empty(), "scales must not be empty");
   require(o.s > 0.0 && std::isfinite(o.s), "s must be finite and > 0");
   require(o.k >= 0.0 && std::isfinite(o.k), "k must be finite and >= 0");
+  require(o.eps >= 0.0, "eps must be >= 0");
   require(o.tile_width % 16 == 0 && o.tile_width >= 0, "tile_width must be a multiple of 16");
   require(o.tile_height % 8 == 0 && o.tile_height >= 0, "tile_height must be a multiple of 8");
 

@@ -112,7 +112,7 @@ bool HarrisEngine::step(const Input* input, bool drain, HarrisSink& sink) {
   const Index n_time = static_cast<Index>(times.size()) * bands;
   Index n_response = 0;
   for (const ResponseTask& task : responses) n_response += task.tiles;
-  std::atomic<Index> bad_frame{-1};
+  std::atomic<Index> bad_frame{kTimeBlock};  // the first of them, whichever thread came first
   // Long items first, so that the threads end together.
   parallel_for(n_response + n_space + n_time, options_.n_threads, [&](Index item) {
     if (item < n_response) {
@@ -124,13 +124,16 @@ bool HarrisEngine::step(const Input* input, bool drain, HarrisSink& sink) {
     if (item < n_space) {
       const Index frame = item / (bands * spaces);
       Space& space = spaces_[static_cast<std::size_t>(item / bands % spaces)];
-      if (run(*input, space, frame, item % bands * kBand)) bad_frame.store(frame, std::memory_order_relaxed);
+      if (!run(*input, space, frame, item % bands * kBand)) return;
+      Index first = bad_frame.load();
+      while (frame < first && !bad_frame.compare_exchange_weak(first, frame)) {
+      }
       return;
     }
     item -= n_space;
     run(times[static_cast<std::size_t>(item / bands)], item % bands * kBand);
   });
-  if (bad_frame.load() >= 0)
+  if (bad_frame.load() < kTimeBlock)
     throw std::invalid_argument("video must be finite and of magnitude <= 1e5, got other values in frame " +
                                 std::to_string(smoothed_ + bad_frame.load()));
   if (input) smoothed_ += input->n;
@@ -226,7 +229,9 @@ void HarrisEngine::run(const ResponseTask& task, Index tile, Index out_stride) {
   job.y0 = tile / task.across * level.tile_height;
   job.y1 = std::min(job.y0 + level.tile_height, options_.height);
   job.k = static_cast<float>(options_.k);
-  job.eps = static_cast<float>(options_.eps);
+  // Never 0, by which a still region would be divided.
+  using Float = std::numeric_limits<float>;
+  job.eps = static_cast<float>(std::clamp<double>(options_.eps, Float::min(), Float::max()));
   job.normalize = options_.normalize;
   job.tensor = options_.tensor;
   job.out = task.out.data();

@@ -34,6 +34,7 @@ __all__ = [
 
 # Voxels per call of the core: full of work, and yet over soon enough for Ctrl-C to feel immediate.
 _CALL_VOXELS = 1 << 20
+_LONGEST_SIDE = 1 << 20
 _PIXELS = ("uint8", "uint16", "float32", "float64")
 
 
@@ -83,6 +84,8 @@ def harris_options(
     n_threads: int | None = None,
 ) -> _core.HarrisOptions:
     """Check the parameters that all functions of the room share."""
+    if max(shape) > _LONGEST_SIDE:
+        raise ParameterError(f"frames must have at most {_LONGEST_SIDE} pixels a side, got {shape}")
     return _core.HarrisOptions(
         height=shape[0],
         width=shape[1],

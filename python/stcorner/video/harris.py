@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -100,6 +101,10 @@ def corner_harris_3d(
     and sum to 1; gradients are central differences, multiplied by `sigma` and `tau`. The paper prints
     variances and loses the cube of the trace in eq. 8.
 
+    All of it is float32. The response is a sixth power of the contrast, so that one below 1e-5 loses digits
+    and one below 1e-6 gives 0: scale such videos up. Brightness takes digits too: a mean of 100 times the
+    contrast leaves the response 1e-4 of its largest value, one of 1000 times 2e-3: subtract it first.
+
     References
     ----------
     I. Laptev, "On space-time interest points", Int. J. Computer Vision 64 (2005) 107-123.
@@ -195,7 +200,8 @@ class HarrisStream:
 
     Frames go in as they come; the response of a frame comes out when the frames that it depends on
     have been seen. Pushing a clip in any blocks and flushing gives the bits of `corner_harris_3d`.
-    Memory is bounded by the frame size and the scales, not by the length of the stream.
+    Memory is bounded by the frame size and the scales, not by the length of the stream. Threads that
+    push into one stream wait for one another.
 
     Parameters
     ----------
@@ -250,6 +256,7 @@ class HarrisStream:
         )  # fmt: skip
         self._engine = _core.HarrisEngine(options)
         self._closed = False
+        self._lock = threading.Lock()  # the core works on the stream without the interpreter's
         self.latency = self._engine.latency
 
     def push(self, frames: ArrayLike) -> NDArray[np.float32]:
@@ -269,10 +276,8 @@ class HarrisStream:
         ------
         ParameterError
             If the frames have another size, hold NaN or infinity, or the stream was flushed. A stream
-            that has met NaN or infinity cannot go on.
+            that has met NaN or infinity, or was interrupted, cannot go on.
         """
-        if self._closed:
-            raise ParameterError("frames must not follow flush(), got a push on a closed stream")
         array = check_array(
             "frames", frames, dtype="f8", allowed_dtypes=("uint8", "uint16", "float32", "float64"),
             ndim=(2, 3), finite=False,
@@ -282,7 +287,11 @@ class HarrisStream:
             raise ParameterError(
                 f"frames must have shape (n, {self.shape[0]}, {self.shape[1]}), got {block.shape}"
             )
-        return self._advance(block, max(0, self._engine.frames_in + len(block) - self.latency), finish=False)
+        with self._lock:
+            if self._closed:
+                raise ParameterError("frames must not follow flush(), got a push on a closed stream")
+            until = max(0, self._engine.frames_in + len(block) - self.latency)
+            return self._advance(block, until, finish=False)
 
     def flush(self) -> NDArray[np.float32]:
         """End the stream and return the responses that are left.
@@ -292,10 +301,11 @@ class HarrisStream:
         ndarray of shape (m, y, x), float32
             Responses of the last frames; a second call returns none.
         """
-        if self._closed:
-            return np.empty((0, *self.shape), np.float32)
-        self._closed = True
-        return self._advance(np.empty((0, *self.shape), np.uint8), self._engine.frames_in, finish=True)
+        with self._lock:
+            if self._closed:
+                return np.empty((0, *self.shape), np.float32)
+            self._closed = True
+            return self._advance(np.empty((0, *self.shape), np.uint8), self._engine.frames_in, finish=True)
 
     def _advance(self, block: NDArray[Any], until: int, *, finish: bool) -> NDArray[np.float32]:
         first = self._engine.frames_out
@@ -303,7 +313,7 @@ class HarrisStream:
         try:
             with core_errors():
                 self._engine.run(block, out, first=first, drain=True, finish=finish)
-        except ParameterError:
+        except BaseException:  # some of the frames are in, their responses are lost
             self._closed = True
             raise
         responses: NDArray[np.float32] = out[0]
