@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from media_files import noise_pictures, tone, write_media
 from stcorner.media import iter_video, load_audio, load_video, probe
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORMATS: dict[str, dict[str, Any]] = {
     "yuv420p": {},
@@ -138,6 +136,29 @@ def test_a_change_of_size_is_scaled_to_the_first(tmp_path: Path) -> None:
     assert len(video) >= 9
     times = np.concatenate([block.times for block in iter_video(both)])
     assert (np.diff(times) > 0).all()
+
+
+COMMON: dict[str, dict[str, Any]] = {
+    "phone.3gp": {"codec": "mpeg4"},
+    "camcorder.MTS": {"form": "mpegts"},
+    "disc.vob": {"codec": "mpeg2video", "audio_codec": "mp2", "sr": 44100},
+    "voice.amr": {"audio_codec": "libopencore_amrnb", "sr": 8000},
+    "memo.caf": {"audio_codec": "pcm_s16le"},
+    "field.w64": {"audio_codec": "pcm_s16le"},
+}
+
+
+def test_what_phones_and_camcorders_write_is_found_in_a_folder(tmp_path: Path) -> None:
+    from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_media
+
+    for name, settings in COMMON.items():
+        pictures = noise_pictures(25, 144, 176) if Path(name).suffix.lower() in VIDEO_SUFFIXES else None
+        write_media(tmp_path / name, pictures, tone(1.0, settings.get("sr", 16000)), **settings)
+    found = find_media(tmp_path, AUDIO_SUFFIXES | VIDEO_SUFFIXES)
+    assert {path.name for path in found} == COMMON.keys()
+    for path in found:
+        assert len(load_audio(path)[0]) > 12000
+        assert (probe(path).video is not None) == (path.suffix.lower() in VIDEO_SUFFIXES)
 
 
 def test_cover_art_is_no_video(tmp_path: Path) -> None:

@@ -29,10 +29,15 @@ __all__ = [
 ]
 
 LABELS = ("angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-AUDIO_SUFFIXES = frozenset(
-    {".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aiff", ".aif"}
-)
-VIDEO_SUFFIXES = frozenset({".mp4", ".flv", ".mpg", ".mpeg", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".wmv"})
+# What a folder is searched for: all that is commonly called a recording and can be read.
+AUDIO_SUFFIXES = frozenset({
+    ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aiff", ".aif", ".aifc", ".amr", ".au",
+    ".caf", ".mka", ".w64", ".wma", ".wv",
+})  # fmt: skip
+VIDEO_SUFFIXES = frozenset({
+    ".mp4", ".flv", ".mpg", ".mpeg", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".wmv", ".3gp", ".3g2", ".asf",
+    ".dv", ".m2ts", ".mts", ".mxf", ".ogv", ".ts", ".vob",
+})  # fmt: skip
 MODALITIES = ("audio", "video", "both")
 
 _SYNONYMS = {
