@@ -221,3 +221,16 @@ def test_memory_does_not_grow_with_the_stream(tmp_path: Path) -> None:
 def test_every_public_name_is_at_the_top() -> None:
     for name in itertools.chain(__import__("stcorner.video", fromlist=["x"]).__all__):
         assert hasattr(stcorner, name)
+
+
+@pytest.mark.parametrize(
+    ("video", "message"),
+    [
+        (iter([]), "video must hold at least one frame, got none"),
+        (iter([np.zeros((4, 8, 8)), np.zeros((4, 8, 9))]), "video must keep its frame size"),
+        ([[1, 2], [3]], "video must be a rectangular array"),
+    ],
+)
+def test_texture_refuses_sources_by_our_own_errors(video: Any, message: str) -> None:
+    with pytest.raises(stcorner.ParameterError, match=message):
+        stcorner.texture_map_histogram(video)

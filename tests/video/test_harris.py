@@ -187,6 +187,10 @@ def test_dask_equals_memory() -> None:
     video = clip((50, 60, 70))
     lazy: Any = stcorner.corner_harris_3d(da.from_array(video, chunks=(25, 45, 40)))
     np.testing.assert_array_equal(lazy.compute(scheduler="synchronous"), stcorner.corner_harris_3d(video))
+    for shape, chunks in [((5, 6, 7), 3), ((50, 9, 40), 10), ((20, 30, 21), (7, 11, 21))]:
+        small = clip(shape)  # some axes are shorter than what a response depends on
+        lazy = stcorner.corner_harris_3d(da.from_array(small, chunks=chunks))
+        np.testing.assert_array_equal(lazy.compute(scheduler="synchronous"), stcorner.corner_harris_3d(small))
     with pytest.raises(ValueError, match="normalize must be None or 'trace' for a dask array"):
         stcorner.corner_harris_3d(da.from_array(video), normalize="max")
 

@@ -13,6 +13,7 @@ import stcorner
 from oracles import video as oracle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -210,3 +211,13 @@ def test_kth_points_lie_on_the_moving_arms(real_data: Path) -> None:
     assert np.mean(np.array(ranks) > 0.9) > 0.95
     # The boxer stands at the side: arms move in the band of the shoulders.
     assert np.percentile(y, 90) - np.percentile(y, 10) < 40
+
+
+@pytest.mark.parametrize("function", [stcorner.detect_stips, stcorner.texture_map_histogram])
+def test_an_error_of_the_source_stays_what_it_is(function: Callable[..., Any]) -> None:
+    def frames() -> Iterator[np.ndarray]:
+        yield np.zeros((4, 8, 8), np.float32)
+        raise stcorner.DatasetError("no more")
+
+    with pytest.raises(stcorner.DatasetError, match="no more"):
+        function(frames())

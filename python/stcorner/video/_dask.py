@@ -43,12 +43,16 @@ def harris_of_dask(video: Any, *, normalize: str | None, n_threads: int | None, 
     checked = dict(options)
     scale = (checked.pop("sigma"), checked.pop("tau"))
     harris_options((1, 1), scales=[scale], **checked)  # refuse bad values now, not in a worker
+    # dask refuses a halo longer than an axis: such an axis becomes one chunk, which needs none.
+    halo = _halo(*scale, options["s"])
+    depth = tuple(0 if n <= far else far for n, far in zip(video.shape, halo, strict=True))
+    video = video.rechunk({axis: -1 for axis, far in enumerate(depth) if far == 0})
     # No boundary of dask's own: the faces of the whole video keep the border rule of the core.
     map_overlap: Any = da.map_overlap
     return map_overlap(
         partial(_one_chunk, normalize=normalize, n_threads=n_threads or 1, **options),
         video,
-        depth=_halo(*scale, options["s"]),
+        depth=depth,
         boundary="none",
         dtype=np.float32,
         meta=np.empty((0, 0, 0), np.float32),

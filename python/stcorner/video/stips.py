@@ -202,9 +202,10 @@ def detect_stips(
         options, threshold_abs=absolute, threshold_rel=relative, exclude_border=border,
         scale_selection=select, n_taus=len(tau_list),
     )  # fmt: skip
-    with core_errors():
-        for block in source:
+    for block in source:
+        with core_errors():
             detector.push(block, drain=False)
+    with core_errors():
         detector.finish()
     voxels, response, offset = detector.take()
     order = _strongest_first(response, voxels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from stcorner import _core
 from stcorner._validation import check_integer
 from stcorner.errors import ParameterError
-from stcorner.video._source import FrameSource, core_errors, harris_options
+from stcorner.video._source import FrameSource, check_video, core_errors, harris_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,8 +132,14 @@ def _count_frames(video: Any) -> tuple[int, Any]:
         info = probe(video).video
         return max(1, (info.n_frames or 1) if info else 1), video
     if hasattr(video, "__iter__") and not hasattr(video, "__len__") and not hasattr(video, "__array__"):
-        video = np.concatenate([np.asarray(block) for block in video])
-    return len(np.atleast_1d(np.asarray(video))), video
+        blocks = [check_video("video", block) for block in video]
+        if not blocks:
+            raise ParameterError("video must hold at least one frame, got none")
+        if len(sizes := {block.shape[1:] for block in blocks}) > 1:
+            raise ParameterError(f"video must keep its frame size, got {sorted(sizes)}")
+        video = np.concatenate(blocks)
+    array = check_video("video", video)
+    return len(array), array
 
 
 def _count(
@@ -158,15 +165,15 @@ def _count(
         source.shape, scales=scales, s=s, k=0.0, normalize=True, eps=eps, mode=mode, n_threads=n_threads
     )
     shares = np.arange(1, bins) / bins
-    texture: Any = None
     with core_errors():
         texture = _core.TextureMap(
             options, rows=grid[0], columns=grid[1], segments=min(segments, n_frames), n_frames=n_frames,
             edges=(shares**3 / 27.0).tolist(),
         )  # fmt: skip
-        texture.push(first, drain=False)
-        for block in blocks:
+    for block in itertools.chain([first], blocks):
+        with core_errors():
             texture.push(block, drain=False)
+    with core_errors():
         texture.finish()
     if source.n_frames < segments:
         raise ParameterError(f"segments must be <= the number of frames ({source.n_frames}), got {segments}")
