@@ -11,6 +11,8 @@ import csv
 import json
 import os
 import platform
+import shlex
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -134,9 +136,18 @@ def line(name: str, found: dict) -> str:
     )
 
 
+def command(argv: list[str]) -> str:
+    """Return what was typed, less the folders, which differ from machine to machine."""
+    folders = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for option in ("--data", "--cache", "--results"):
+        folders.add_argument(option)
+    _, said = folders.parse_known_args(argv[1:])
+    return shlex.join(["python", f"bench/science/{Path(argv[0]).name}", *said])
+
+
 def write(options, name: str, content: dict, started: float) -> None:
     document = {
-        "command": f"python bench/science/{name}.py",
+        "command": command(sys.argv),
         # Only this page says what each row is: some measure a leak on purpose.
         **({"page": "docs/results.md"} if name not in ("fusion", "train_shipped") else {}),
         "stcorner": stcorner.__version__,
