@@ -79,10 +79,19 @@ void decimate(const float* const* phases, int factor, const float* taps, int n_t
     }
     for (int u = 0; u < 4; ++u) store(out + i + u * F32::size, sum[u]);
   }
-  for (; i < n_out; ++i) {
-    float sum = 0.0F;
-    for (int k = 0; k < n_taps; ++k) sum += taps[k] * phases[k % factor][i + k / factor];
-    out[i] = sum;
+  // The rest goes through vectors too: a scalar loop may round otherwise, and where the signal ends must not change
+  // the outputs before.
+  for (; i < n_out; i += F32::size) {
+    const std::ptrdiff_t count = n_out - i < F32::size ? n_out - i : F32::size;
+    float part[F32::size] = {};
+    F32 sum = broadcast(0.0F);
+    for (int k = 0; k < n_taps; ++k) {
+      const float* const from = phases[k % factor] + i + k / factor;
+      for (std::ptrdiff_t u = 0; u < count; ++u) part[u] = from[u];
+      sum = fma(broadcast(taps[k]), load(part), sum);
+    }
+    store(part, sum);
+    for (std::ptrdiff_t u = 0; u < count; ++u) out[i + u] = part[u];
   }
 }
 
