@@ -39,6 +39,7 @@ PROVENANCE = (
     "stcorner",
     "command",
 )
+SURROUNDINGS = ("versions", "machine", "packages")
 
 
 def cell(value: Any) -> str:
@@ -48,7 +49,11 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
-        return " … ".join(map(cell, value))
+        # A shape, an interval, or a course of which the ends tell whether it is flat.
+        whole = all(isinstance(each, int) for each in value)
+        return (" x " if whole else " … ").join(
+            map(cell, value if whole or len(value) < 4 else value[:: len(value) - 1])
+        )
     return str(value).replace("|", "\\|")
 
 
@@ -95,7 +100,11 @@ def leaves(node: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[s
     """Yield the numbers of nested dictionaries with their keys joined."""
     for key, value in node.items():
         if isinstance(value, dict):
-            yield from leaves(value, (*path, str(key)))
+            if key not in SURROUNDINGS:
+                yield from leaves(value, (*path, str(key)))
+        elif isinstance(value, list):
+            if value and all(isinstance(each, int | float) for each in value):
+                yield " / ".join((*path, str(key))), value
         elif isinstance(value, int | float | str) and not isinstance(value, bool):
             yield " / ".join((*path, str(key))), value
 
@@ -105,11 +114,12 @@ def speed_table(document: dict[str, Any], *, nested: bool = True) -> str:
     parts = []
     for key, value in document.items():
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-            names = [name for row in value for name, each in row.items() if not isinstance(each, dict)]
+            flat = [{**row, **row.get("ratios", {})} for row in value]
+            names = [name for row in flat for name, each in row.items() if not isinstance(each, dict)]
             columns = list(dict.fromkeys(names))
             title = f"*{key}*\n\n" if " " in key else ""
-            parts.append(title + table(columns, [[row.get(name, "") for name in columns] for row in value]))
-        elif nested and isinstance(value, dict) and key not in ("versions", "machine", "packages"):
+            parts.append(title + table(columns, [[row.get(name, "") for name in columns] for row in flat]))
+        elif nested and isinstance(value, dict) and key not in SURROUNDINGS:
             rows = [list(pair) for pair in leaves(value)]
             parts += [table([key, "value"], rows)] if rows else []
     return "\n".join(parts)
