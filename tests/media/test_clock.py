@@ -100,6 +100,45 @@ def test_crops_of_a_variable_rate_are_even_and_nearest_in_time(tmp_path: Path) -
     np.testing.assert_array_equal(clip.frames[:, 8, 8], 10 * nearest)
 
 
+def test_b_frames_in_an_avi_come_at_even_times(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    write_media(
+        path, noise_pictures(50, 48, 64), options={"bf": "3", "b_strategy": "0", "x264-params": "bframes=3"}
+    )
+    times = np.concatenate([block.times for block in iter_video(path)])
+    assert len(times) == 50
+    np.testing.assert_allclose(np.diff(times), 1 / 25, atol=1e-6)
+    assert 0 <= times[0] < 0.1
+
+
+def test_a_recording_may_begin_at_any_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    pictures, sound, at = clap_and_flash(1.2)
+    times = 5000 + np.arange(len(pictures)) / 25
+    settings = {"codec": "ffv1", "audio_codec": "flac", "audio_start": 5000.0}
+    write_media(path, pictures, sound, times=times, **settings)
+    info = probe(path)
+    assert info.duration == pytest.approx(2.0, abs=0.1)
+    assert info.audio.duration == pytest.approx(2.0, abs=0.1)
+    assert clap_time(path) == pytest.approx(at, abs=0.002)
+    assert flash_time(path) == pytest.approx(at, abs=0.002)
+
+
+@pytest.mark.parametrize("form", ["adts", "ac3", "mp3"])
+def test_the_length_of_sound_without_a_header_is_measured(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "a.sound"
+    codec, options = {"adts": ("aac", {}), "ac3": ("ac3", {}), "mp3": ("libmp3lame", {"write_xing": "0"})}[
+        form
+    ]
+    # Quiet first: what FFmpeg guesses from the first bit rates is far off.
+    sound = np.concatenate([np.zeros(4 * 44100, np.float32), tone(2.0, 44100)])
+    write_media(path, sound=sound, sr=44100, audio_codec=codec, form=form, container_options=options)
+    info = probe(path)
+    assert info.duration == info.audio.duration == pytest.approx(6.0, abs=0.1)
+    y, sr = load_audio(path)
+    assert len(y) / sr == pytest.approx(6.0, abs=0.1)
+
+
 def test_sound_shorter_than_the_picture(tmp_path: Path) -> None:
     path = write_media(
         tmp_path / "a.mkv", noise_pictures(50, 32, 32), tone(0.7), codec="ffv1", audio_codec="flac"

@@ -86,6 +86,21 @@ def test_cut_off(tmp_path: Path, good: dict[str, Path], form: str, share: float)
         assert form in {"wav", "flac", "ogg"} or result["load_video"] != "ok"
 
 
+@pytest.mark.parametrize("name", ["a.mp3", "a.avi"])
+def test_headers_that_count_frames_tell_of_a_cut(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "a.mp3":
+        write_media(path, sound=tone(4.0, 44100), sr=44100, audio_codec="libmp3lame")
+    else:
+        write_media(path, noise_pictures(100, 48, 64), codec="mjpeg", pix_fmt="yuvj420p")
+    reader = load_audio if name == "a.mp3" else load_video
+    reader(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(MediaError, match=r"is cut off or damaged: it declares 4\.\d\d s and ends at [12]\."):
+        reader(path)
+
+
 @pytest.mark.parametrize("form", [*GOOD, "wav", "flac", "mp3", "ogg"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_flipped_bytes(tmp_path: Path, good: dict[str, Path], form: str, seed: int) -> None:

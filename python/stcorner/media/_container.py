@@ -23,10 +23,12 @@ __all__ = [
     "MediaWarning",
     "check_path",
     "declared_end",
+    "is_guessed",
     "media_zero",
     "open_container",
     "packets",
     "stream_of",
+    "whole_seconds",
 ]
 
 MAX_PIXELS = 8192 * 8192
@@ -46,6 +48,8 @@ _DEMUXERS = (
 
 # Containers whose header declares the length.
 _DECLARING = frozenset({"mov", "matroska", "avi", "flv", "ogg", "caf", "w64"})
+# Frames of sound, one after the other, without any header.
+_RAW = frozenset({"aac", "ac3", "amr", "amrnb", "amrwb", "eac3"})
 _LOST_SHARE = 0.05
 _LOST_SECONDS = 0.25
 
@@ -217,10 +221,41 @@ class Damage:
             warnings.warn(message, MediaWarning, stacklevel=4)
 
 
-def declared_end(container: Any) -> float | None:
-    """Seconds that the header declares, where it does: for the others FFmpeg guesses from the bit rate."""
-    known = container.format.name.split(",")[0] in _DECLARING and container.duration
-    return container.duration / 1e6 if known else None
+def whole_seconds(container: Any) -> float | None:
+    """Return the length of the file by its header, from its first stamp on, or as FFmpeg guesses it."""
+    if not container.duration:
+        return None
+    seconds, start = container.duration / 1e6, (container.start_time or 0) / 1e6
+    # Matroska declares when the last frame ends; part of a longer recording may begin at any time.
+    late = container.format.name.startswith("matroska") and 0 < start < seconds
+    return float(seconds - start) if late else float(seconds)
+
+
+def declared_end(container: Any, path: Path) -> float | None:
+    """Return the length that the header declares, where it does, in seconds."""
+    name = container.format.name.split(",")[0]
+    if name not in _DECLARING and not (name == "mp3" and _counts_frames(path)):
+        return None
+    # Of an avi that is cut off FFmpeg gives the length that is left; the header still counts the frames.
+    pictures = container.streams.video if name == "avi" else ()
+    counted = [float(one.frames / one.average_rate) for one in pictures if one.frames and one.average_rate]
+    return max([whole_seconds(container) or 0.0, *counted]) or None
+
+
+def is_guessed(container: Any, path: Path) -> bool:
+    """Whether FFmpeg guesses the length from the size of the file and its first bit rates."""
+    name = container.format.name.split(",")[0]
+    return name in _RAW or (name == "mp3" and not _counts_frames(path))
+
+
+def _counts_frames(path: Path) -> bool:
+    """Whether the first frame of an mp3 says how many follow."""
+    with path.open("rb") as file:
+        head = file.read(10)
+        tag = 10 + sum((byte & 0x7F) << 7 * (9 - at) for at, byte in enumerate(head[6:], 6))
+        file.seek(tag if head[:3] == b"ID3" else 0)
+        first = file.read(4096)
+    return any(mark in first for mark in (b"Xing", b"Info", b"VBRI"))
 
 
 def packets(container: Any, stream: Any, damage: Damage) -> Iterator[list[Any]]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stcorner.errors import MediaError
-from stcorner.media._container import MAX_GAP, check_path, media_zero, open_container, stream_of
+from stcorner.media._container import (
+    MAX_GAP,
+    check_path,
+    is_guessed,
+    media_zero,
+    open_container,
+    stream_of,
+    whole_seconds,
+)
 
 if TYPE_CHECKING:
     import os
@@ -111,11 +120,20 @@ def declared_duration(container: Any, stream: Any) -> float | None:
     """Seconds of a stream as the file declares them."""
     if stream.duration is not None and stream.time_base is not None:
         seconds = float(stream.duration * stream.time_base)
-    elif container.duration is not None:
-        seconds = container.duration / 1e6
     else:
-        return None
+        seconds = whole_seconds(container) or 0.0
     return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _measured_duration(container: Any, stream: Any) -> float | None:
+    """Seconds of a stream whose file declares none: the sum over its packets, which need no decoding."""
+    import av
+
+    ticks = 0
+    with contextlib.suppress(av.FFmpegError, EOFError, IndexError):  # reading it will say what is damaged
+        for packet in container.demux(stream):
+            ticks += packet.duration or 0
+    return float(ticks * stream.time_base) or None
 
 
 def declared_fps(stream: Any) -> float:
@@ -162,8 +180,9 @@ def _start(stream: Any, zero: float) -> float:
 def probe(path: str | os.PathLike[str]) -> MediaInfo:
     """Describe the container and the audio and video streams that are read of it.
 
-    At most one frame is decoded (for its rotation). Times count from the earliest sample or frame of the
-    file, which is the zero of `iter_video` and `load_audio` too.
+    At most one frame is decoded (for its rotation). Sound without a header that says how long it is (aac,
+    ac3, amr, some mp3) is read through, undecoded, to measure it. Times count from the earliest sample or
+    frame of the file, which is the zero of `iter_video` and `load_audio` too.
 
     Parameters
     ----------
@@ -192,26 +211,29 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
     file = check_path(path)
     with open_container(file) as container:
         zero = media_zero(container)
-        audio = video = None
+        audio = video = measured = None
+        guessed = False
         try:
             stream = stream_of(container, "audio", file)
         except MediaError:
             pass
         else:
             context = stream.codec_context
+            guessed = is_guessed(container, file)
+            measured = _measured_duration(container, stream) if guessed else None
             audio = AudioInfo(
                 codec=context.codec.name,
                 sample_rate=int(context.sample_rate),
                 channels=int(context.channels),
-                duration=declared_duration(container, stream),
+                duration=measured if guessed else declared_duration(container, stream),
                 start_time=_start(stream, zero),
             )
         if any(True for _ in container.streams.video):
             video = _video_info(container, file, zero, required=audio is None)
         if audio is None and video is None:
             raise MediaError(f"{file} has neither an audio nor a video stream")
-        duration = container.duration / 1e6 if container.duration else None
-        return MediaInfo(path=file, format=container.format.name, duration=duration, audio=audio, video=video)
+        whole = measured if guessed else whole_seconds(container)
+        return MediaInfo(path=file, format=container.format.name, duration=whole, audio=audio, video=video)
 
 
 def _video_info(container: Any, file: Path, zero: float, *, required: bool) -> VideoInfo | None:

@@ -170,10 +170,10 @@ def decoded_frames(file: Path, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8
         clock = Clock(media_zero(container), 1 / fps if fps else _DEFAULT_STEP)
         damage = Damage(file, "video")
         convert: _Converter | None = None
+        stamps = _Stamps(avi=container.format.name == "avi")
         for decoded in packets(container, stream, damage):
             for frame in decoded:
-                stamp = None if frame.pts is None else float(frame.pts * frame.time_base)
-                time = clock.time(stamp)
+                time = clock.time(stamps(frame))
                 if convert is None:
                     convert = _Converter(frame, gray=gray)
                 yield convert(frame), time
@@ -181,7 +181,27 @@ def decoded_frames(file: Path, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8
             raise MediaError(
                 f"{file}: no picture could be decoded" + (f" ({damage.reason})" if damage.reason else "")
             )
-        damage.judge(declared_end(container))
+        damage.judge(declared_end(container, file))
+
+
+class _Stamps:
+    """Presentation time of each frame in seconds, None where it has none.
+
+    An avi has no presentation times: FFmpeg hands on those of decoding, which B-frames put out of order.
+    There the decoding times of the packets that set frames free count, less the decoder's delay.
+    """
+
+    def __init__(self, *, avi: bool) -> None:
+        self._avi = avi
+        self._delay: int | None = None
+
+    def __call__(self, frame: Any) -> float | None:
+        stamp = frame.pts
+        if self._avi and stamp is not None:
+            if self._delay is None:
+                self._delay = (frame.dts or stamp) - stamp
+            stamp = None if frame.dts is None else frame.dts - self._delay
+        return None if stamp is None else float(stamp * frame.time_base)
 
 
 class _Converter:

@@ -334,7 +334,7 @@ def _from_container(file: Path) -> Iterator[tuple[Block, int]]:
             raise MediaError(
                 f"{file}: no sound could be decoded" + (f" ({damage.reason})" if damage.reason else "")
             )
-        damage.judge(declared_end(container))
+        damage.judge(declared_end(container, file))
 
 
 def _silence(channels: int, n: int, rate: int) -> Iterator[tuple[Block, int]]:
