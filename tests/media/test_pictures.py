@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from media_files import noise_pictures, tone, write_media
-from stcorner.media import iter_video, load_audio, load_video, probe
+from stcorner.media import MediaWarning, iter_audio, iter_video, load_audio, load_video, probe
 
 FORMATS: dict[str, dict[str, Any]] = {
     "yuv420p": {},
@@ -202,6 +202,25 @@ def test_channels_and_depths(tmp_path: Path, rng: np.random.Generator) -> None:
         assert both.shape == (2, 4000)
         np.testing.assert_allclose(both.T, y, atol=tolerance)
         np.testing.assert_allclose(load_audio(path)[0], both.mean(axis=0), atol=1e-7)
+
+
+def test_channels_that_cancel_each_other_are_told(tmp_path: Path, rng: np.random.Generator) -> None:
+    import soundfile
+
+    path, y = tmp_path / "a.wav", tone(1.0)
+    hiss = rng.normal(0, 0.01, len(y))
+    soundfile.write(path, np.stack([y, hiss - y], axis=1), 16000)
+    with pytest.warns(MediaWarning, match=r"a\.wav: its channels cancel each other in their mean"):
+        load_audio(path)
+    with pytest.warns(MediaWarning, match="cancel"):
+        load_audio(path, offset=0.2, duration=0.3)
+    with pytest.warns(MediaWarning, match="cancel"):
+        list(iter_audio(path))
+    assert load_audio(path, mono=False)[0].shape == (2, 16000)
+    # A voice on one channel of eight, and unrelated channels, are no such case.
+    for channels in (np.stack([y, *[0 * y] * 7]), rng.normal(0, 0.1, (3, 16000)), np.zeros((2, 16000))):
+        soundfile.write(path, channels.T, 16000)
+        load_audio(path)
 
 
 @pytest.mark.parametrize("sr", [8000, 11025, 16000, 22050, 44100, 48000, 96000])

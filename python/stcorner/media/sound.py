@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from stcorner.media._container import (
     MAX_BYTES,
     Clock,
     Damage,
+    MediaWarning,
     check_path,
     declared_end,
     media_zero,
@@ -36,6 +38,8 @@ _FRAMES_PER_READ = 1 << 16
 _MAX_RATE = 1_000_000
 # Samples, of the slower rate, read before an offset: the resampler's filter must have what came before.
 _RUN_UP = 4000
+# Share of the power of unrelated channels below which their mean is what two opposite ones leave.
+_CANCELLED = 0.03
 # Stamps of a millisecond clock jitter by this much around continuous sound.
 _GAP_TOLERANCE = 0.1
 
@@ -61,7 +65,8 @@ def load_audio(
         Samples per second of the result, 1 to 1,000,000; soxr's high-quality resampler converts.
         None keeps the file's rate.
     mono : bool, default=True
-        Mean of the channels. With False the result has one row per channel.
+        Mean of the channels, with a `MediaWarning` where they cancel each other in it. With False the
+        result has one row per channel.
     offset : float, default=0.0
         Seconds to leave out at the start, >= 0.
     duration : float, optional
@@ -105,7 +110,8 @@ def load_audio(
     file = check_path(path)
     blocks: list[Block] = []
     rate, first, stop, end, size = 0, 0, None, 0, 0
-    for block, rate, at in _resampled(file, wanted, mono=mono, offset=start):
+    mean = _ChannelMean(file) if mono else None
+    for block, rate, at in _resampled(file, wanted, mean, offset=start):
         first = round(start * rate)
         stop = None if length is None else first + max(1, round(length * rate))
         part = block[:, max(0, first - at) : None if stop is None else max(0, stop - at)]
@@ -119,6 +125,8 @@ def load_audio(
             )
         if stop is not None and end >= stop:
             break
+    if mean is not None:
+        mean.judge()
     if not blocks and not start:
         raise MediaError(f"{file} is too short: it holds less than one sample at {rate} Hz")
     if not blocks:
@@ -171,7 +179,8 @@ def iter_audio(
 def _equal_blocks(file: Path, sr: int | None, seconds: float) -> Iterator[NDArray[np.float32]]:
     waiting: list[Block] = []
     held = 0
-    for block, rate, _ in _resampled(file, sr, mono=True):
+    mean = _ChannelMean(file)
+    for block, rate, _ in _resampled(file, sr, mean):
         waiting.append(block[0])
         held += block.shape[1]
         length = max(1, round(seconds * rate))
@@ -181,12 +190,42 @@ def _equal_blocks(file: Path, sr: int | None, seconds: float) -> Iterator[NDArra
             for at in range(0, whole, length):
                 yield joined[at : at + length].copy()
             waiting, held = [joined[whole:].copy()], held - whole
+    mean.judge()
     if held:
         yield np.concatenate(waiting)
 
 
+class _ChannelMean:
+    """Mean of the channels, watched: where they cancel each other, the voice would be gone unsaid."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._channels = 1
+        self._of_channels = 0.0
+        self._of_mean = 0.0
+
+    def __call__(self, block: Block) -> Block:
+        self._channels = block.shape[0]
+        if self._channels == 1:
+            return block
+        mean = block.mean(axis=0, keepdims=True, dtype=np.float32)
+        self._of_channels += float(np.vdot(block, block)) / self._channels
+        self._of_mean += float(np.vdot(mean, mean))
+        return mean
+
+    def judge(self) -> None:
+        """Warn of a mean far below that of unrelated channels, the power of which is one nth of theirs."""
+        if self._of_mean * self._channels < _CANCELLED * self._of_channels:
+            warnings.warn(
+                f"{self._file}: its channels cancel each other in their mean (one is inverted?); "
+                "mono=False reads them apart",
+                MediaWarning,
+                stacklevel=3,
+            )
+
+
 def _resampled(
-    file: Path, sr: int | None, *, mono: bool, offset: float = 0.0
+    file: Path, sr: int | None, mean: _ChannelMean | None, *, offset: float = 0.0
 ) -> Iterator[tuple[Block, int, int]]:
     """Yield (channels, n) blocks at `sr`, with the rate and the number of the first sample.
 
@@ -197,14 +236,14 @@ def _resampled(
     for block, rate, first in decoded_sound(file, sr, offset):
         if converter is None:
             rate_in, channels = rate, block.shape[0]
-            converter = Converter(rate, sr or rate, 1 if mono else channels)
+            converter = Converter(rate, sr or rate, channels if mean is None else 1)
             at = first * converter.rate // rate
-        if rate != rate_in or (not mono and block.shape[0] != channels):
+        if rate != rate_in or (mean is None and block.shape[0] != channels):
             raise MediaError(
                 f"{file} changes its sound from {rate_in} Hz and {channels} channel(s) "
                 f"to {rate} Hz and {block.shape[0]}"
             )
-        data = block.mean(axis=0, keepdims=True, dtype=np.float32) if mono and block.shape[0] > 1 else block
+        data = block if mean is None else mean(block)
         if not np.isfinite(data).all():
             raise MediaError(f"{file} holds samples that are NaN or infinite")
         data = converter.push(data)
