@@ -33,11 +33,14 @@ _LARGEST_INTEGER = 2**53
 
 
 def _bounds(low: float | None, high: float | None, *, open_low: bool, open_high: bool) -> str:
+    def shown(bound: float) -> str:
+        return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
     parts = []
     if low is not None:
-        parts.append(f"{'>' if open_low else '>='} {low:g}")
+        parts.append(f"{'>' if open_low else '>='} {shown(low)}")
     if high is not None:
-        parts.append(f"{'<' if open_high else '<='} {high:g}")
+        parts.append(f"{'<' if open_high else '<='} {shown(high)}")
     return " and ".join(parts)
 
 

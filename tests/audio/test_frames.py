@@ -134,5 +134,7 @@ def test_activity_refusals() -> None:
         stcorner.voice_activity(np.zeros((2, 9)), sr=16000)
     with pytest.raises(ValueError, match=r"range_db must be finite and > 0, got 0"):
         stcorner.voice_activity(np.zeros(9), sr=16000, range_db=0)
+    with pytest.raises(stcorner.ParameterError, match=r"min_pause must be finite .* got 1e"):
+        stcorner.voice_activity(np.zeros(9), sr=16000, min_pause=1e307)
     with pytest.raises(ValueError, match=r"margin must be finite and >= 0, got -1"):
         stcorner.trim_silence(np.zeros(9), sr=16000, margin=-1)

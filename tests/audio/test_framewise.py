@@ -103,7 +103,7 @@ def test_scale_and_delay(scale: float, shift: int) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"frame_length": 0}, "frame_length must be >= 1, got 0"),
+        ({"frame_length": 0}, "frame_length must be >= 1 and <= 4194304, got 0"),
         ({"frame_length": 2.5}, r"frame_length must be an integer, got 2\.5"),
         ({"hop_length": 0}, "hop_length must be >= 1, got 0"),
         ({"center": "yes"}, "center must be True or False, got 'yes'"),

@@ -112,5 +112,5 @@ def test_one_period_is_enough_where_no_other_lies_in_range() -> None:
 
 
 def test_refusal() -> None:
-    with pytest.raises(ValueError, match="refine_periods must be >= 1, got 0"):
+    with pytest.raises(ValueError, match="refine_periods must be >= 1 and <= 1000, got 0"):
         track(np.zeros(1000), refine_periods=0)

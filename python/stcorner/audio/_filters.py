@@ -61,12 +61,17 @@ def _mel_filters(
 ) -> NDArray[np.float32]:
     bins = np.arange(n_fft // 2 + 1) * (sr / n_fft)
     edges = mel_to_hz(np.linspace(hz_to_mel(fmin, htk=htk), hz_to_mel(fmax, htk=htk), n_mels + 2), htk=htk)
-    rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    triangles = np.maximum(0.0, np.minimum(rise, fall))
-    if norm == "slaney":
-        triangles *= (2.0 / (edges[2:] - edges[:-2]))[:, None]
-    result: NDArray[np.float32] = triangles.astype(np.float32)
+    with np.errstate(all="ignore"):
+        rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
+        fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
+        triangles = np.maximum(0.0, np.minimum(rise, fall))
+        if norm == "slaney":
+            triangles *= (2.0 / (edges[2:] - edges[:-2]))[:, None]
+        result: NDArray[np.float32] = triangles.astype(np.float32)
+    if not np.isfinite(result).all():
+        raise ParameterError(
+            f"fmax must be far enough above fmin ({fmin:g} Hz) for {n_mels} bands, got {fmax:g}"
+        )
     result.flags.writeable = False
     return result
 

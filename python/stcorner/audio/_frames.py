@@ -12,12 +12,15 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-__all__ = ["check_pitch_range", "check_rate", "check_signal", "frame_layout"]
+__all__ = ["check_pitch_range", "check_rate", "check_signal", "decimation", "frame_layout"]
 
 # The power of a frame of any length that fits into memory still fits into float32.
 _LARGEST = 1e12
 # In samples: a frame holds three periods of the lowest pitch, and memory that many.
 _LONGEST_PERIOD = 1e6
+# Of a frame, unless the signal itself is longer: transforms of more take gigabytes, mostly of zeros.
+_LONGEST_FRAME = 1 << 22
+_HIGHEST_RATE = 1e9  # Hz; far above it resamplers do not come back
 
 
 def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -48,16 +51,22 @@ def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]
 
 def check_rate(sr: Any) -> float:
     """Return the sample rate in Hz."""
-    return check_real("sr", sr, low=0.0, open_low=True)
+    return check_real("sr", sr, low=0.0, high=_HIGHEST_RATE, open_low=True)
+
+
+def decimation(rate: float) -> int:
+    """Return the number of samples per sample of the pitch tracker, as in the core."""
+    return max(1, int(rate / 16000.0))
 
 
 def check_pitch_range(rate: float, fmin: Any, fmax: Any) -> tuple[float, float]:
-    """Return the lowest and the highest pitch in Hz."""
+    """Return the lowest and the highest pitch in Hz: four samples of the tracker hold a period."""
     low = check_real("fmin", fmin, low=0.0, open_low=True)
     high = check_real("fmax", fmax, low=0.0, open_low=True)
-    if not low < high <= rate / 4:
+    share = 4 * decimation(rate)
+    if not low < high <= rate / share:
         raise ParameterError(
-            f"fmax must be > fmin ({low:g} Hz) and <= sr / 4 ({rate / 4:g} Hz), got {high:g}"
+            f"fmax must be > fmin ({low:g} Hz) and <= sr / {share} ({rate / share:g} Hz), got {high:g}"
         )
     if rate / low > _LONGEST_PERIOD:
         raise ParameterError(f"fmin must be at least 1e-6 of sr ({rate:g} Hz), got {low:g}")
@@ -71,7 +80,7 @@ def frame_layout(
 
     Centred frames start half a frame before the signal, as in librosa; others lie inside it.
     """
-    length = check_integer("frame_length", frame_length, low=1)
+    length = check_integer("frame_length", frame_length, low=1, high=max(_LONGEST_FRAME, 2 * n_samples))
     hop = check_integer("hop_length", hop_length, low=1)
     if check_flag("center", center):
         half = length // 2

@@ -10,7 +10,7 @@ import numpy as np
 from stcorner import _core
 from stcorner._validation import check_choice, check_integer, check_real
 from stcorner.audio._filters import cosine_basis, mel_filters
-from stcorner.audio._frames import check_pitch_range, check_rate, check_signal
+from stcorner.audio._frames import check_pitch_range, check_rate, check_signal, decimation
 from stcorner.audio.pitch import NOISE_ADAPTATION, REFINE_PERIODS
 from stcorner.errors import ParameterError
 
@@ -59,14 +59,9 @@ class _Layout:
         return 2 * int(np.ceil(1.5 * self.sr / self.fmin))
 
     @property
-    def decimation(self) -> int:
-        """Samples per sample of the pitch tracker, as in the core."""
-        return max(1, int(self.sr / 16000.0))
-
-    @property
     def reach(self) -> int:
         """Samples on either side of a frame's centre that can change its values."""
-        return max(self.frame, self.pitch_frame) // 2 + 10 * self.decimation
+        return max(self.frame, self.pitch_frame) // 2 + 10 * decimation(self.sr)
 
     def columns(
         self, signal: NDArray[np.float32], origin: int, frames: range, *, path: bool, reference: float
@@ -263,10 +258,11 @@ class AudioStream:
         self._next = stop
         # Whole decimation steps are dropped, so that the decimating filter stays on its grid.
         # With a long hop the next frame may need none of the samples so far: no more than those can go.
-        unread = stop * layout.hop - layout.reach - 10 * layout.decimation - self._origin
+        step = decimation(layout.sr)
+        unread = stop * layout.hop - layout.reach - 10 * step - self._origin
         spare = min(unread, len(self._signal))
         if spare > 0:
-            spare -= spare % layout.decimation
+            spare -= spare % step
             self._signal = self._signal[spare:]
             self._origin += spare
         return table

@@ -89,7 +89,7 @@ def pitch_autocorrelation(
     sr : float
         Sample rate in Hz. From 32 kHz on the signal is decimated first, to between 16 and 32 kHz.
     fmin, fmax : float
-        Range of the search in Hz.
+        Range of the search in Hz; `fmax` at most a quarter of the rate after decimation.
     hop_length : int, optional
         Samples between frames. Default: 10 ms.
     frame_length : int, optional
@@ -191,7 +191,7 @@ def pitch_autocorrelation(
         cost_in_voicing=check_flag("octave_cost_in_voicing", octave_cost_in_voicing),
         noise_adaptation=check_real("noise_adaptation", noise_adaptation, low=0.0),
         max_candidates=check_integer("max_candidates", max_candidates, low=1, high=16),
-        refine_periods=check_integer("refine_periods", refine_periods, low=1),
+        refine_periods=check_integer("refine_periods", refine_periods, low=1, high=1000),
         find_path=check_choice("tracker", tracker, ("viterbi", "peak")) == "viterbi",
         reference_level=(
             0.0
