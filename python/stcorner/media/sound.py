@@ -208,7 +208,7 @@ class _ChannelMean:
         self._channels = block.shape[0]
         if self._channels == 1:
             return block
-        mean = block.mean(axis=0, keepdims=True, dtype=np.float32)
+        mean: Block = block.mean(axis=0, keepdims=True, dtype=np.float32)
         self._of_channels += float(np.vdot(block, block)) / self._channels
         self._of_mean += float(np.vdot(mean, mean))
         return mean
