@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import pickle
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,7 @@ from stcorner.corpora.clip import find_media
 from stcorner.errors import DatasetError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -366,3 +367,23 @@ def test_folders_behind_links_are_read_once(tmp_path: Path) -> None:
     (root / ".hidden" / "03-01-05-01-01-01-03.wav").touch()
     assert sorted(clip.subject for clip in stcorner.load_ravdess(root)) == ["01", "02"]
     assert [path.parent.name for path in find_media(root, {".wav"})] == ["Actor_01", "Actor_02"]
+
+
+@pytest.mark.parametrize(
+    ("reader", "name"),
+    [
+        (stcorner.load_ravdess, "03-01-05-01-01-01-0{}.wav"),
+        (stcorner.load_cremad, "100{}_DFA_ANG_XX.wav"),
+        (stcorner.load_folder, "angry/{}.wav"),
+    ],
+)
+def test_broken_links_are_skipped_aloud(tmp_path: Path, reader: Callable[..., Any], name: str) -> None:
+    good, broken = tmp_path / name.format(1), tmp_path / name.format(2)
+    good.parent.mkdir(exist_ok=True)
+    good.touch()
+    broken.symlink_to(tmp_path / "gone")
+    clips = reader(tmp_path, modality="audio")
+    assert [clip.path for clip in clips] == [good]
+    assert [(row.path, row.reason) for row in clips.skipped] == [
+        (broken, "does not exist: the link is broken")
+    ]

@@ -137,6 +137,15 @@ def test_no_media(tmp_path: Path, name: str) -> None:
     assert "ok" not in outcomes(path).values()
 
 
+def test_a_still_image_is_called_one(tmp_path: Path) -> None:
+    import cv2
+
+    for name in ("a.jpg", "a.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((8, 8), np.uint8))
+        with pytest.raises(MediaError, match=rf"{name} is not a media file that can be read: a still image"):
+            probe(tmp_path / name)
+
+
 def test_wrong_extension_does_not_matter(tmp_path: Path, good: dict[str, Path]) -> None:
     for form, other in [("wav", "mp4"), ("mp4", "wav"), ("flac", "mp3"), ("mkv", "txt")]:
         path = tmp_path / f"{form}.{other}"

@@ -89,9 +89,9 @@ def _expand(files: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for file in files:
         if file.is_dir():
-            from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_media
+            from stcorner.extraction.work import list_media
 
-            inside = find_media(file, AUDIO_SUFFIXES | VIDEO_SUFFIXES)
+            inside = list_media(file)
             if not inside:
                 raise ParameterError(
                     f"FILES must be media files or folders of them, got {str(file)!r} without any"

@@ -314,7 +314,19 @@ def find_files(root: str | os.PathLike[str]) -> list[Path]:
     return sorted(found)
 
 
-def find_media(root: str | Path, suffixes: Iterable[str]) -> list[Path]:
-    """Return the `find_files` that have one of the suffixes."""
+def find_media(
+    root: str | Path, suffixes: Iterable[str], *, skipped: list[SkippedFile] | None = None
+) -> list[Path]:
+    """Return the `find_files` that have one of the suffixes and are files, not broken links or pipes.
+
+    Those stand in `skipped` then, where a list is given.
+    """
     wanted = frozenset(suffixes)
-    return [path for path in find_files(root) if path.suffix.lower() in wanted and path.is_file()]
+    named = [path for path in find_files(root) if path.suffix.lower() in wanted]
+    found = [path for path in named if path.is_file()]
+    if skipped is not None:
+        for path in named:
+            if not path.is_file():
+                reason = "is no regular file" if path.exists() else "does not exist: the link is broken"
+                skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=reason))
+    return found

@@ -219,8 +219,8 @@ def _vote_label(shares: Mapping[str, float] | None, intended: str, ties: str) ->
 
 def _scan(root: str | Path) -> tuple[dict[str, list[Path]], list[SkippedFile]]:
     files: dict[str, list[Path]] = {}
-    skipped = []
-    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES):
+    skipped: list[SkippedFile] = []
+    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES, skipped=skipped):
         try:
             parse_cremad_name(path.stem)
         except DatasetError as error:

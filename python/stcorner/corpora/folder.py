@@ -129,7 +129,7 @@ def _from_folders(root: Path, subject: str | re.Pattern[str] | None, corpus: str
     if pattern is not None and pattern.groups < 1:
         raise ParameterError(f"subject must have a group for the speaker, got {pattern.pattern!r}")
     clips = ClipList()
-    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES):
+    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES, skipped=clips.skipped):
         inner = path.relative_to(root)
         name = inner.with_suffix("").as_posix()
         if len(inner.parts) < 2:

@@ -165,8 +165,8 @@ def load_ravdess(
 
 def _scan(root: str | Path) -> tuple[dict[str, Path], list[SkippedFile]]:
     files: dict[str, Path] = {}
-    skipped = []
-    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES):
+    skipped: list[SkippedFile] = []
+    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES, skipped=skipped):
         try:
             parse_ravdess_name(path.stem)
         except DatasetError as error:

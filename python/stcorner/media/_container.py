@@ -96,7 +96,9 @@ def open_container(path: Path) -> Iterator[Any]:
             **lenient,
         )
     except (av.FFmpegError, ValueError) as error:
-        raise MediaError(f"{path} is not a media file that can be read: {_reason(error)}") from None
+        refused = isinstance(error, av.ArgumentError)  # FFmpeg's word for a format that is not on the list
+        reason = "a still image, a playlist, or no format of sound or video" if refused else _reason(error)
+        raise MediaError(f"{path} is not a media file that can be read: {reason}") from None
     try:
         for stream in (*container.streams.video, *container.streams.audio):
             if stream.codec_context is not None:
