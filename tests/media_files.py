@@ -32,6 +32,7 @@ def write_media(
     audio_start: float = 0.0,
     rotation: int = 0,
     mirrored: bool = False,
+    pixel_ratio: Fraction | None = None,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     form: str | None = None,
@@ -44,6 +45,8 @@ def write_media(
             video = out.add_stream(codec, rate=fps, options={"threads": "1", **(options or {})})
             video.height, video.width = pictures[0].shape[:2]
             video.pix_fmt = pix_fmt
+            if pixel_ratio is not None:
+                video.codec_context.sample_aspect_ratio = pixel_ratio
             if color_range is not None:
                 video.codec_context.color_range = color_range
             if times is not None:

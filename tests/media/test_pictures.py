@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,26 @@ def test_a_mirrored_picture_is_mirrored_back(tmp_path: Path, degrees: int) -> No
     expected = np.rot90(picture, degrees // 90)[:, ::-1]
     assert video.shape[1:] == expected.shape == (probe(path).video.height, probe(path).video.width)
     assert np.abs(video[2].astype(int) - expected).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("ratio", "size"),
+    [((2, 1), (48, 128)), ((1, 2), (96, 64)), ((16, 15), (48, 68)), ((1, 1), (48, 64)), ((50, 1), (48, 64))],
+)
+def test_pixels_become_square(tmp_path: Path, ratio: tuple[int, int], size: tuple[int, int]) -> None:
+    pictures = np.full((3, 48, 64), 40, np.uint8)
+    pictures[:, :24, :32] = 230
+    settings: dict[str, Any] = {"codec": "mpeg4", "options": {"qscale": "1"}, "pixel_ratio": Fraction(*ratio)}
+    path = write_media(tmp_path / "a.mp4", pictures, **settings)
+    info = probe(path)
+    assert (info.video.height, info.video.width) == size
+    for gray in (True, False):
+        video, _ = load_video(path, gray=gray)
+        assert video.shape[1:3] == size
+        height, width = size
+        assert video[1, height // 2 - 6, width // 2 - 6].min() > 200
+        assert video[1, height // 2 + 6, width // 2 - 6].max() < 70
+        assert video[1, height // 2 - 6, width // 2 + 6].max() < 70
 
 
 def test_the_streams_marked_as_default_are_read(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from media_files import noise_pictures, write_media
 from stcorner.corpora import load_ravdess
+from stcorner.media import probe
 from stcorner.recognizer import EmotionRecognizer
 from stcorner.report import build_report
 
@@ -99,6 +101,13 @@ def test_a_long_clip_is_cut_and_says_so(
     report = build_report(clips[0].path, tmp_path / "r.html", max_duration=0.8)
     assert report.duration == pytest.approx(0.8)
     assert "Shown are the first 0.8 s" in report.warnings[0]
+
+
+def test_a_portrait_video_of_a_phone_stands_upright(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mp4", noise_pictures(25, 48, 96), rotation=90)
+    assert probe(path).video.rotation == 90
+    report = build_report(path, tmp_path / "r.html")
+    assert (report.picture["width"], report.picture["height"]) == (48, 96)
 
 
 def test_what_cannot_be_reported(tmp_path: Path) -> None:

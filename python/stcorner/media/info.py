@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stcorner.errors import MediaError
 from stcorner.media._container import (
     MAX_GAP,
+    MAX_PIXELS,
     check_path,
     is_guessed,
     media_zero,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["AudioInfo", "MediaInfo", "VideoInfo", "probe"]
+
+# Pixels so many times as long as wide are a slip of the header.
+_MAX_RATIO = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,7 @@ class VideoInfo:
     codec : str
         Name of the coding, as FFmpeg spells it.
     width, height : int
-        Pixels of a decoded frame, after `rotation` has been applied.
+        Pixels of a frame as `load_video` gives it: square, and turned by `rotation`.
     fps : float
         Mean frames per second as declared; 0.0 where the file does not say.
     duration : float or None
@@ -164,6 +168,15 @@ def orientation(frame: Any) -> tuple[int, bool]:
     return round(-angle / 90) % 4 * 90, mirrored
 
 
+def square_size(stream: Any, width: int, height: int) -> tuple[int, int]:
+    """Return the size at which a picture, not yet turned, has square pixels; no side gets shorter."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    if not 1 / _MAX_RATIO <= ratio <= _MAX_RATIO:
+        return width, height
+    wide, high = round(width * max(1.0, ratio)), round(height * max(1.0, 1 / ratio))
+    return (wide, high) if wide * high <= MAX_PIXELS else (width, height)
+
+
 def _first_frame(container: Any, stream: Any) -> Any:
     import av
 
@@ -245,7 +258,7 @@ def _video_info(container: Any, file: Path, zero: float, *, required: bool) -> V
         return None
     frame = _first_frame(container, stream)
     rotation = 0 if frame is None else orientation(frame)[0]
-    width, height = stream.codec_context.width, stream.codec_context.height
+    width, height = square_size(stream, stream.codec_context.width, stream.codec_context.height)
     if rotation % 180:
         width, height = height, width
     return VideoInfo(

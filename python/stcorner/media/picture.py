@@ -21,7 +21,7 @@ from stcorner.media._container import (
     packets,
     stream_of,
 )
-from stcorner.media.info import declared_fps, orientation
+from stcorner.media.info import declared_fps, orientation, square_size
 
 if TYPE_CHECKING:
     import os
@@ -74,7 +74,8 @@ def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDAr
     Returns
     -------
     video : ndarray of shape (t, y, x) or (t, y, x, 3), uint8
-        Full range, 0 to 255 (studio range is expanded), mirrored and turned upright as the file asks.
+        Full range, 0 to 255 (studio range is expanded), with square pixels, mirrored and turned upright as
+        the file asks.
     fps : float
         Mean frames per second: as declared, else as measured from the presentation times.
 
@@ -137,7 +138,8 @@ def iter_video(
     -----
     Studio range (16 to 235) is expanded to 0 to 255, so that gray equals the luma of the RGB frames. A frame
     of another size than the first is scaled to the first. Missing, repeated and backward presentation times
-    are continued by one frame length; non-square pixels are left as they are.
+    are continued by one frame length. Pixels that are not square (of DV, HDV and discs) are stretched until
+    they are: a face squeezed to two thirds has other corners. Interlaced pictures are left as they are.
     """
     check_flag("gray", gray)
     length = check_integer("block_length", block_length, low=1)
@@ -175,7 +177,7 @@ def decoded_frames(file: Path, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8
             for frame in decoded:
                 time = clock.time(stamps(frame))
                 if convert is None:
-                    convert = _Converter(frame, gray=gray)
+                    convert = _Converter(stream, frame, gray=gray)
                 yield convert(frame), time
         if convert is None:
             raise MediaError(
@@ -205,13 +207,13 @@ class _Stamps:
 
 
 class _Converter:
-    """Decoded frame to upright uint8 array of the first frame's size."""
+    """Decoded frame to upright uint8 array of the first frame's size, with square pixels."""
 
-    def __init__(self, frame: Any, *, gray: bool) -> None:
+    def __init__(self, stream: Any, frame: Any, *, gray: bool) -> None:
         from av.video.reformatter import VideoReformatter
 
         self._gray = gray
-        self._size = (frame.width, frame.height)
+        self._size = square_size(stream, frame.width, frame.height)
         rotation, self._mirrored = orientation(frame)
         self._turns = rotation // 90
         self._reformatter = VideoReformatter()

@@ -52,7 +52,7 @@ def playable_clip(
     with av.open(out, "w", format="mp4") as container:
         tracks: list[Any] = []
         if info.video is not None:
-            size = _even_size(info.video.width, info.video.height, longest_side, info.video.rotation)
+            size = _even_size(info.video.width, info.video.height, longest_side)
             picture: Any = container.add_stream(
                 "libx264", rate=30, options={"crf": "27", "preset": "veryfast"}
             )
@@ -69,10 +69,8 @@ def playable_clip(
     return out.getvalue(), size
 
 
-def _even_size(width: int, height: int, longest: int, rotation: int) -> tuple[int, int]:
+def _even_size(width: int, height: int, longest: int) -> tuple[int, int]:
     """Return the reduced size; 4:2:0 pictures have even sides."""
-    if rotation % 180:
-        width, height = height, width
     scale = min(1.0, longest / max(width, height))
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 

@@ -97,7 +97,7 @@ def collect_clip(
     if size is not None and info.video is not None:
         report.picture = {"width": size[0], "height": size[1], "fps": info.video.fps or _FPS}
         tell("looking for the face", 0.3)
-        _add_face(report, path, size, _shown_width(info.video), end)
+        _add_face(report, path, size, info.video.width, end)
     if info.audio is not None:
         tell("listening", 0.55)
         _add_sound(report, path, max_duration)
@@ -110,10 +110,6 @@ def collect_clip(
 def _length(info: Any, voice: NDArray[np.float32] | None) -> float:
     known = [info.duration or 0.0, 0.0 if voice is None else len(voice) / SAMPLE_RATE]
     return max(0.04, *known)
-
-
-def _shown_width(video: Any) -> int:
-    return int(video.height if video.rotation % 180 else video.width)
 
 
 def _add_face(report: ClipReport, path: Path, size: tuple[int, int], width: int, end: float) -> None:
