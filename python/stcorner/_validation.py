@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
@@ -22,6 +23,7 @@ __all__ = [
     "check_integer",
     "check_real",
     "check_seed",
+    "core_errors",
     "resolve_n_jobs",
     "resolve_n_threads",
 ]
@@ -169,6 +171,17 @@ def check_array(
     if finite and narrowed and not np.isfinite(result).all():
         raise ParameterError(f"{name} must fit into {target.name}, got magnitude {np.abs(array).max():g}")
     return result
+
+
+@contextmanager
+def core_errors() -> Iterator[None]:
+    """Give errors of the core their place in stcorner's family."""
+    try:
+        yield
+    except ParameterError:
+        raise
+    except ValueError as error:
+        raise ParameterError(str(error)) from None
 
 
 def resolve_n_threads(n_threads: int | None) -> int:

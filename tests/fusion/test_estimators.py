@@ -106,6 +106,8 @@ def test_degenerate_data() -> None:
     assert np.isfinite(fit.components_).all()
     with pytest.raises(ValueError, match="y must have at least 2 classes, got 1"):
         MarginalFisherAnalysis().fit(np.arange(8.0).reshape(4, 2), [1, 1, 1, 1])
+    with pytest.raises(ValueError, match="X must have squares within float64's range"):
+        MarginalFisherAnalysis().fit(1e200 * np.arange(8.0).reshape(4, 2), [0, 0, 1, 1])
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import stcorner
 from oracles import fusion as oracle
 from stcorner.fusion import graph_laplacian, intrinsic_graph, penalty_graph
 from stcorner.fusion.neighbors import nearest_neighbors, nearest_pairs, prepare
@@ -229,8 +231,42 @@ def test_degenerate_labels() -> None:
         (lambda: graph_laplacian([[0, 1]]), r"graph must be square, got shape \(1, 2\)"),
         (lambda: graph_laplacian([[0, 1], [0, 0]]), r"graph must be symmetric"),
         (lambda: graph_laplacian([[0, np.inf], [np.inf, 0]]), r"graph must be finite"),
+        (lambda: graph_laplacian(scipy.sparse.csr_array([[1j]])), "real numbers, got dtype complex128"),
+        (lambda: graph_laplacian(scipy.sparse.csr_array((0, 0))), r"got dtype float64 and shape \(0, 0\)"),
     ],
 )
 def test_refusals(call: Callable[..., Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 3.0, 1e30])
+def test_rows_that_change_before_the_search_are_refused(
+    rng: np.random.Generator, isa: str, bad: float
+) -> None:
+    """Another thread may write into X: a result can then be anything, but memory must stay whole."""
+    samples = prepare(rng.standard_normal((300, 4)))
+    samples.near[17, 2] = bad
+    labels = np.zeros(300, np.int32)
+    with pytest.raises(stcorner.ParameterError, match="X must keep its values while it is being searched"):
+        nearest_neighbors(samples, labels, 3)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, 1e300])
+@pytest.mark.parametrize("k", [1, 5, 40])
+def test_rows_that_change_during_the_search_do_no_harm(
+    rng: np.random.Generator, isa: str, value: float, k: int
+) -> None:
+    X = np.repeat(rng.standard_normal((6, 4)), 60, axis=0) + 1e-7 * rng.standard_normal((360, 4))
+    samples = prepare(X)
+    samples.exact[:] = value  # not what was bounded
+    labels = np.arange(360, dtype=np.int32) % 3
+    rows = nearest_neighbors(samples, labels, k, n_threads=2).rows
+    assert ((rows >= -1) & (rows < 360)).all()
+    pairs = nearest_pairs(samples, labels, 3000, n_threads=2).rows
+    assert ((pairs >= 0) & (pairs < 360)).all()
+
+
+def test_more_rows_than_the_core_counts_are_refused() -> None:
+    with pytest.raises(stcorner.ParameterError, match=r"X must have below 2\*\*31 rows, got 2147483648"):
+        prepare(np.broadcast_to(np.float32(0), (2**31, 1)))

@@ -160,7 +160,8 @@ std::int32_t NeighborSearch::thin_out(std::int32_t row, std::int32_t limit) {
       std::remove_if(begin, begin + count,
                      [&](Candidate c) { return !std::binary_search(kept.begin(), kept.end(), row_of(c)); }) -
       begin);
-  return std::min(limit, panels_.limit_above(decided.back().first));
+  // None is left only where the caller's rows change meanwhile.
+  return decided.empty() ? limit : std::min(limit, panels_.limit_above(decided.back().first));
 }
 
 bool NeighborSearch::useful(std::int32_t row, Candidate candidate, std::int32_t limit) const noexcept {

@@ -95,7 +95,8 @@ void PairSearch::compact(List& list) {
   if (static_cast<Index>(list.pairs.size()) > k_ + (capacity_ - k_) / 2) {
     // Ties within rounding (duplicates, say): only exact distances can thin them out.
     decide(list.pairs, limit, 1);
-    limit = std::min(limit, panels_.limit_above(list.pairs.back().distance));
+    // None is left only where the caller's rows change meanwhile.
+    if (!list.pairs.empty()) limit = std::min(limit, panels_.limit_above(list.pairs.back().distance));
   }
   list.limit.store(limit, std::memory_order_relaxed);
 }

@@ -21,6 +21,9 @@ constexpr Index kBlockRows = 256;
 /// Rows this many times longer than nine in ten are drawn in.
 constexpr double kLongerThanMost = 8.0;
 
+/// Squared length of rows of `near`, with what rounding may add.
+constexpr double kLongestNear = 1.001;
+
 /// Squared length of x[0, n).
 double squared_length(const float* x, Index n) noexcept {
   double sums[4] = {0.0, 0.0, 0.0, 0.0};
@@ -88,10 +91,11 @@ Panels::Panels(const Table& table, std::int32_t first_stage, int n_threads)
       // Half a unit per coordinate, and what float32 leaves open of where that is.
       reach_(0.51 * std::sqrt(static_cast<double>(table.depth)) + 0.01) {
   if (table.n < 1 || table.depth < 1) throw std::invalid_argument("X must not be empty");
+  if (table.n > std::numeric_limits<std::int32_t>::max()) throw std::invalid_argument("X must have below 2^31 rows");
   for (std::int32_t end = first_stage / 2; end < n_pairs_; end *= 2) stage_ends_.push_back(end);
   stage_ends_.push_back(static_cast<std::int32_t>(n_pairs_));
-  sort_rows(table, n_threads);
   choose_unit(table, n_threads);
+  sort_rows(table, n_threads);
   const auto n_places = labels_.size() * static_cast<std::size_t>(width_);
   values_.resize(n_places * static_cast<std::size_t>(2 * n_pairs_));
   halves_.resize(n_places * stage_ends_.size(), kernels::kNowhere);
@@ -141,6 +145,9 @@ void Panels::choose_unit(const Table& table, int n_threads) {
     for (Index i = chunk * kChunk; i < std::min(table.n, (chunk + 1) * kChunk); ++i)
       norms_[static_cast<std::size_t>(i)] = squared_length(table.near + i * depth_, depth_);
   });
+  // Longer rows, and NaN, would leave the integers, and with them what the search may rely on.
+  if (!std::all_of(norms_.begin(), norms_.end(), [](double norm) { return norm <= kLongestNear; }))
+    throw std::invalid_argument("X must keep its values while it is being searched, got others");
   std::vector<double> sorted = norms_;
   const auto most = sorted.begin() + static_cast<Index>(sorted.size() - 1 - sorted.size() / 10);
   std::nth_element(sorted.begin(), most, sorted.end());

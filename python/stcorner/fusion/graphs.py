@@ -249,9 +249,14 @@ def graph_laplacian(graph: Any) -> Any:
     """
     from scipy.sparse import csr_array, diags_array, issparse
 
-    weights = csr_array(graph, dtype=np.float64) if issparse(graph) else None
-    if weights is None:
+    if not issparse(graph):
         weights = csr_array(check_array("graph", graph, dtype=np.float64, ndim=2))
+    elif graph.dtype.kind not in "biuf" or graph.ndim != 2 or 0 in graph.shape:
+        raise ParameterError(
+            f"graph must be a matrix of real numbers, got dtype {graph.dtype} and shape {graph.shape}"
+        )
+    else:
+        weights = csr_array(graph, dtype=np.float64)
     if weights.shape[0] != weights.shape[1]:
         raise ParameterError(f"graph must be square, got shape {weights.shape}")
     if not np.isfinite(weights.data).all():

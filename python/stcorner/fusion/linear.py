@@ -41,14 +41,17 @@ def principal_axes(rows: Rows, variance: float | None) -> PrincipalAxes:
     mean = total / n
     if not np.isfinite(mean).all():
         raise ParameterError("X must be finite, got NaN or infinite values")
-    if n <= d:
-        centred = np.concatenate([block - mean for block in iter_blocks(rows)])
-        scatter = centred @ centred.T
-    else:
-        scatter = np.zeros((d, d))
-        for block in iter_blocks(rows):
-            centred = block - mean
-            scatter += centred.T @ centred
+    with np.errstate(over="ignore", invalid="ignore"):  # seen below
+        if n <= d:
+            centred = np.concatenate([block - mean for block in iter_blocks(rows)])
+            scatter = centred @ centred.T
+        else:
+            scatter = np.zeros((d, d))
+            for block in iter_blocks(rows):
+                centred = block - mean
+                scatter += centred.T @ centred
+    if not np.isfinite(scatter).all():
+        raise ParameterError("X must have squares within float64's range")
     values, vectors = np.linalg.eigh(scatter)
     values, vectors = values[::-1], vectors[:, ::-1]
     rank = int(np.count_nonzero(values > max(values[0], 0.0) * max(n, d) * np.finfo(np.float64).eps))

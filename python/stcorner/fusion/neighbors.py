@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stcorner import _core
+from stcorner._validation import core_errors
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def _axes(near: NDArray[np.float32]) -> NDArray[np.float64]:
 def prepare(X: NDArray[Any], *, turn: bool = True, n_threads: int = 0) -> Samples:
     """Centre, turn (where that pays) and scale rows for the search."""
     n, d = X.shape
+    if n > np.iinfo(np.int32).max:
+        raise ParameterError(f"X must have below 2**31 rows, got {n}")
     X = np.ascontiguousarray(X)
     near, scale = _core.centre(X, n_threads)
     if not np.isfinite(scale):
@@ -76,11 +79,9 @@ def nearest_neighbors(
 
     Pairs of the same group, or of the same side, do not count. Without `distances`, those have no rows.
     """
-    return Neighbors(
-        *_core.nearest_neighbors(
-            samples.exact, samples.near, samples.scale, labels, groups, sides, k, other, distances, n_threads
-        )
-    )
+    with core_errors():
+        found = _core.nearest_neighbors(*samples, labels, groups, sides, k, other, distances, n_threads)
+    return Neighbors(*found)
 
 
 def nearest_pairs(
@@ -88,8 +89,6 @@ def nearest_pairs(
     sides: Codes | None = None, n_threads: int = 0,
 ) -> Pairs:  # fmt: skip
     """Find the `k` nearest pairs of rows of different labels, for each class or over all."""
-    return Pairs(
-        *_core.nearest_pairs(
-            samples.exact, samples.near, samples.scale, labels, groups, sides, k, per_class, n_threads
-        )
-    )
+    with core_errors():
+        found = _core.nearest_pairs(*samples, labels, groups, sides, k, per_class, n_threads)
+    return Pairs(*found)

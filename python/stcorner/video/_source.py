@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +26,6 @@ __all__ = [
     "call_length",
     "check_scales",
     "check_video",
-    "core_errors",
     "harris_options",
     "radius",
 ]
@@ -46,17 +44,6 @@ def call_length(shape: tuple[int, int]) -> int:
 def check_video(name: str, video: ArrayLike) -> Frames:
     """Return a C-contiguous (t, y, x) array of a dtype that the core reads; finiteness is checked there."""
     return check_array(name, video, dtype="f8", allowed_dtypes=_PIXELS, ndim=3, finite=False)
-
-
-@contextmanager
-def core_errors() -> Iterator[None]:
-    """Give errors of the core their place in stcorner's family."""
-    try:
-        yield
-    except ParameterError:
-        raise
-    except ValueError as error:
-        raise ParameterError(str(error)) from None
 
 
 def check_scales(name: str, values: float | Sequence[float]) -> list[float]:

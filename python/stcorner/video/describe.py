@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_array, check_choice, check_integer, check_real, resolve_n_threads
+from stcorner._validation import (
+    check_array,
+    check_choice,
+    check_integer,
+    check_real,
+    core_errors,
+    resolve_n_threads,
+)
 from stcorner.errors import ModelError, ParameterError
-from stcorner.video._source import FrameSource, core_errors, harris_options
+from stcorner.video._source import FrameSource, harris_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

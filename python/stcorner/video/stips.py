@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_array, check_flag, check_integer, check_real, resolve_n_threads
+from stcorner._validation import (
+    check_array,
+    check_flag,
+    check_integer,
+    check_real,
+    core_errors,
+    resolve_n_threads,
+)
 from stcorner.errors import ParameterError
-from stcorner.video._source import FrameSource, check_scales, core_errors, harris_options
+from stcorner.video._source import FrameSource, check_scales, harris_options
 from stcorner.video.points import Stips
 
 if TYPE_CHECKING:

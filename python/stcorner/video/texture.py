@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_integer
+from stcorner._validation import check_integer, core_errors
 from stcorner.errors import ParameterError
-from stcorner.video._source import FrameSource, check_video, core_errors, harris_options
+from stcorner.video._source import FrameSource, check_video, harris_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

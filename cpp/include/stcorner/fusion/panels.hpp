@@ -56,6 +56,7 @@ class Panels {
  public:
   static constexpr std::ptrdiff_t kBox = 8;  ///< leading coordinates that boxes bound
 
+  /// Throws std::invalid_argument for rows of `near` longer than 1, of NaN, or more of them than int32 counts.
   /// Tiles are first looked at after `first_stage` coordinates (even), then each time that number doubles.
   Panels(const Table& table, std::int32_t first_stage, int n_threads);
 
