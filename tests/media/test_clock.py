@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from media_files import clap_and_flash, noise_pictures, tone, write_media
-from stcorner.media import crop_face, iter_video, load_audio, load_video, probe
+from stcorner.media import MediaWarning, crop_face, iter_video, load_audio, load_video, probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,6 +138,25 @@ def test_the_length_of_sound_without_a_header_is_measured(tmp_path: Path, form: 
     assert info.duration == info.audio.duration == pytest.approx(6.0, abs=0.1)
     y, sr = load_audio(path)
     assert len(y) / sr == pytest.approx(6.0, abs=0.1)
+
+
+def test_mp3_files_joined_are_read_to_the_end(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mp3", sound=tone(4.0, 44100), sr=44100, audio_codec="libmp3lame")
+    path.write_bytes(2 * path.read_bytes())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MediaWarning)  # the second file's header is no sound
+        y, sr = load_audio(path)
+    assert len(y) / sr == pytest.approx(8.0, abs=0.2)
+    assert probe(path).duration == pytest.approx(8.0, abs=0.2)
+
+
+def test_a_recording_of_a_browser_has_a_length(tmp_path: Path) -> None:
+    path = tmp_path / "a.webm"
+    settings = {"codec": "libvpx", "audio_codec": "libopus", "sr": 48000, "container_options": {"live": "1"}}
+    write_media(path, noise_pictures(50, 48, 64), tone(2.0, 48000), **settings)
+    assert probe(path).duration == pytest.approx(2.0, abs=0.1)
+    write_media(path, noise_pictures(50, 48, 64), codec="libvpx", container_options={"live": "1"})
+    assert probe(path).video.duration == probe(path).duration == pytest.approx(2.0, abs=0.1)
 
 
 def test_sound_shorter_than_the_picture(tmp_path: Path) -> None:

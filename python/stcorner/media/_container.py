@@ -236,7 +236,9 @@ def whole_seconds(container: Any) -> float | None:
 def declared_end(container: Any, path: Path) -> float | None:
     """Return the length that the header declares, where it does, in seconds."""
     name = container.format.name.split(",")[0]
-    if name not in _DECLARING and not (name == "mp3" and _counts_frames(path)):
+    if name == "mp3":
+        return _counted_seconds(container, path)
+    if name not in _DECLARING:
         return None
     # Of an avi that is cut off FFmpeg gives the length that is left; the header still counts the frames.
     pictures = container.streams.video if name == "avi" else ()
@@ -245,19 +247,30 @@ def declared_end(container: Any, path: Path) -> float | None:
 
 
 def is_guessed(container: Any, path: Path) -> bool:
-    """Whether FFmpeg guesses the length from the size of the file and its first bit rates."""
+    """Whether the file declares no length, or one that FFmpeg guessed from its size and first bit rates."""
+    if not container.duration:
+        return True
     name = container.format.name.split(",")[0]
-    return name in _RAW or (name == "mp3" and not _counts_frames(path))
+    if name != "mp3":
+        return name in _RAW
+    # FFmpeg too turns to a guess where the count is not that of the file: one of several joined, say.
+    counted = _counted_seconds(container, path) or 0.0
+    return bool(abs(counted - container.duration / 1e6) > _LOST_SECONDS)
 
 
-def _counts_frames(path: Path) -> bool:
-    """Whether the first frame of an mp3 says how many follow."""
+def _counted_seconds(container: Any, path: Path) -> float | None:
+    """Return the length by the count of frames that most mp3 hold in their first frame."""
     with path.open("rb") as file:
         head = file.read(10)
         tag = 10 + sum((byte & 0x7F) << 7 * (9 - at) for at, byte in enumerate(head[6:], 6))
         file.seek(tag if head[:3] == b"ID3" else 0)
         first = file.read(4096)
-    return any(mark in first for mark in (b"Xing", b"Info", b"VBRI"))
+    at = max(first.find(b"Xing"), first.find(b"Info"))
+    rate = container.streams.audio[0].rate if container.streams.audio else 0
+    if at < 0 or len(first) < at + 12 or not first[at + 7] & 1 or not rate:
+        return None
+    samples = 1152 if rate >= 32_000 else 576
+    return int.from_bytes(first[at + 8 : at + 12], "big") * samples / rate
 
 
 def packets(container: Any, stream: Any, damage: Damage) -> Iterator[list[Any]]:

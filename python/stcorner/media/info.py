@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stcorner.errors import MediaError
@@ -130,14 +130,17 @@ def declared_duration(container: Any, stream: Any) -> float | None:
 
 
 def _measured_duration(container: Any, stream: Any) -> float | None:
-    """Seconds of a stream whose file declares none: the sum over its packets, which need no decoding."""
+    """Seconds of a stream whose file declares none, by the stamps of its packets, which need no decoding."""
     import av
 
-    ticks = 0
+    starts, ends = [], []
     with contextlib.suppress(av.FFmpegError, EOFError, IndexError):  # reading it will say what is damaged
         for packet in container.demux(stream):
-            ticks += packet.duration or 0
-    return float(ticks * stream.time_base) or None
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if stamp is not None:
+                starts.append(stamp)
+                ends.append(stamp + (packet.duration or 0))
+    return float((max(ends) - min(starts)) * stream.time_base) or None if starts else None
 
 
 def declared_fps(stream: Any) -> float:
@@ -193,9 +196,9 @@ def _start(stream: Any, zero: float) -> float:
 def probe(path: str | os.PathLike[str]) -> MediaInfo:
     """Describe the container and the audio and video streams that are read of it.
 
-    At most one frame is decoded (for its rotation). Sound without a header that says how long it is (aac,
-    ac3, amr, some mp3) is read through, undecoded, to measure it. Times count from the earliest sample or
-    frame of the file, which is the zero of `iter_video` and `load_audio` too.
+    At most one frame is decoded (for its rotation). A file that does not declare how long it is (aac, ac3,
+    amr, some mp3, recordings of browsers) is read through, undecoded, to measure it. Times count from the
+    earliest sample or frame of the file, which is the zero of `iter_video` and `load_audio` too.
 
     Parameters
     ----------
@@ -224,28 +227,29 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
     file = check_path(path)
     with open_container(file) as container:
         zero = media_zero(container)
-        audio = video = measured = None
-        guessed = False
+        audio = video = None
         try:
             stream = stream_of(container, "audio", file)
         except MediaError:
             pass
         else:
             context = stream.codec_context
-            guessed = is_guessed(container, file)
-            measured = _measured_duration(container, stream) if guessed else None
             audio = AudioInfo(
                 codec=context.codec.name,
                 sample_rate=int(context.sample_rate),
                 channels=int(context.channels),
-                duration=measured if guessed else declared_duration(container, stream),
+                duration=declared_duration(container, stream),
                 start_time=_start(stream, zero),
             )
         if any(True for _ in container.streams.video):
             video = _video_info(container, file, zero, required=audio is None)
         if audio is None and video is None:
             raise MediaError(f"{file} has neither an audio nor a video stream")
-        whole = measured if guessed else whole_seconds(container)
+        whole = whole_seconds(container)
+        if is_guessed(container, file):  # comes last: it reads to the end
+            whole = _measured_duration(container, stream_of(container, "audio" if audio else "video", file))
+            audio = audio and replace(audio, duration=whole)
+            video = video and replace(video, duration=None if audio else whole)
         return MediaInfo(path=file, format=container.format.name, duration=whole, audio=audio, video=video)
 
 
