@@ -54,11 +54,11 @@ def test_a_session_equals_the_timeline(
     corpus: list[stcorner.Clip], model: stcorner.EmotionRecognizer, speed: float | None
 ) -> None:
     path = corpus[0].path
-    live = LiveRecognizer(model, window=0.8, hop=0.3)
+    live = LiveRecognizer(model, window=0.8, hop=0.25)
     session = LiveSession(live, [FileSource(path, speed=speed)], max_frames=10_000)
     rows = list(session.updates())
     assert len(rows) > 2
-    assert_same(rows, list(model.timeline(path, window=0.8, hop=0.3)))
+    assert_same(rows, list(model.timeline(path, window=0.8, hop=0.25)))
     summary = session.summary()
     assert (summary["windows"], summary["dropped_frames"]) == (len(rows), 0)
     assert summary["frames"] > 20

@@ -188,3 +188,13 @@ def test_a_gap_in_the_sound_is_silence(tmp_path: Path) -> None:
     np.testing.assert_allclose(heard[:8000], y[:8000], atol=1e-4)
     assert not heard[8000:16000].any()
     np.testing.assert_allclose(heard[16000:], y[8000:], atol=1e-4)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.5])
+@pytest.mark.parametrize("n", [5000, 5120, 5121])
+def test_an_mp4_ends_where_its_sound_ended(tmp_path: Path, n: int, start: float) -> None:
+    pictures = noise_pictures(25, 48, 64) if start else None
+    path = write_media(tmp_path / "a.mp4", pictures, tone(1.0)[:n], audio_start=start)
+    y, sr = load_audio(path, sr=None)
+    # An edit list counts milliseconds; the codec's last block would be up to 64 of them.
+    assert len(y) / sr == pytest.approx(start + n / sr, abs=1e-3)
