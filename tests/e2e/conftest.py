@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
+
+from stcorner.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class RunCommand(Protocol):
@@ -34,5 +39,23 @@ def stcorner_command() -> RunCommand:
             check=False,
             env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         )
+
+    return run
+
+
+class Call(Protocol):
+    def __call__(self, *arguments: str | Path) -> tuple[int, str, str]: ...
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run a command inside this process: (exit code, stdout, stderr)."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+        output = capsys.readouterr()
+        code = left.value.code
+        return (code if isinstance(code, int) else 0), output.out, output.err
 
     return run

@@ -18,29 +18,14 @@ import pytest
 import soundfile
 
 import stcorner
-from stcorner.cli import COMMANDS, build_app, main
+from stcorner.cli import COMMANDS, build_app
 from stcorner.cli._options import RecognizerOptions
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from e2e.conftest import RunCommand
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Run a command inside this process: (exit code, stdout, stderr)."""
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        output = capsys.readouterr()
-        code = left.value.code
-        return (code if isinstance(code, int) else 0), output.out, output.err
-
-    return run
+    from e2e.conftest import Call, RunCommand
 
 
 def test_a_process_of_its_own(stcorner_command: RunCommand) -> None:
@@ -70,9 +55,7 @@ EACH = pytest.mark.parametrize(("words", "command"), CALLS, ids=["-".join(words)
 
 
 @EACH
-def test_help_of_each_command_has_examples(
-    call: Callable[..., Any], words: tuple[Any, ...], command: Any
-) -> None:
+def test_help_of_each_command_has_examples(call: Call, words: tuple[Any, ...], command: Any) -> None:
     code, out, _ = call(*words, "--help")
     assert code == 0
     assert "Examples:" in out
@@ -103,9 +86,7 @@ def test_printed_examples_parse(words: tuple[Any, ...], command: Any) -> None:
         (["info", "--config", "none.toml"], "none.toml"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_2(
-    call: Callable[..., Any], arguments: list[str], message: str
-) -> None:
+def test_wrong_use_is_one_line_and_exit_2(call: Call, arguments: list[str], message: str) -> None:
     code, out, err = call(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith("stcorner: ")
@@ -121,7 +102,7 @@ def test_validation_fraction_reaches_the_network() -> None:
         RecognizerOptions(validation_fraction=0.2).recognizer()
 
 
-def test_config_file_sets_options(call: Callable[..., Any], tmp_path: Path) -> None:
+def test_config_file_sets_options(call: Call, tmp_path: Path) -> None:
     config = tmp_path / "run.toml"
     config.write_text("[info]\njson = true\n")
     code, out, _ = call("info", "--config", config)
@@ -136,7 +117,7 @@ def test_config_file_sets_options(call: Callable[..., Any], tmp_path: Path) -> N
     assert "no-such-option" in err
 
 
-def test_nothing_coloured_into_a_pipe(call: Callable[..., Any]) -> None:
+def test_nothing_coloured_into_a_pipe(call: Call) -> None:
     _, out, err = call("info")
     assert "\x1b" not in out + err
 
@@ -185,7 +166,7 @@ def test_a_narrow_terminal_cuts_nothing(small_corpus: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_knows_the_commands(
-    call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     script = tmp_path / f"completion.{shell}"
@@ -197,7 +178,7 @@ def test_completion_knows_the_commands(
     assert "--output" in text
 
 
-def test_faults_of_the_machine_are_no_faults_of_the_program(call: Callable[..., Any], tmp_path: Path) -> None:
+def test_faults_of_the_machine_are_no_faults_of_the_program(call: Call, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     code, out, err = call("demo", tmp_path / "file" / "inside")
     assert (code, out) == (2, "")
@@ -217,7 +198,7 @@ def write_voice(path: Path) -> None:
         soundfile.write(handle, 0.1 * wave * (1 + 0.3 * np.sin(20 * time)), 16_000, format="WAV")
 
 
-def test_a_timeline_of_several_files_keeps_the_good_ones(call: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_timeline_of_several_files_keeps_the_good_ones(call: Call, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.wav", tmp_path / "bad.wav"
     write_voice(good)
     bad.write_text("no sound")
@@ -230,7 +211,7 @@ def test_a_timeline_of_several_files_keeps_the_good_ones(call: Callable[..., Any
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other file systems take Unicode only")
-def test_a_name_that_is_no_unicode_is_written_out(call: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_name_that_is_no_unicode_is_written_out(call: Call, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.wav")
     write_voice(path)
     shown = "caf\\udce9.wav"
@@ -246,7 +227,7 @@ def test_a_name_that_is_no_unicode_is_written_out(call: Callable[..., Any], tmp_
     assert shown in err
 
 
-def test_serve_refuses_before_it_invites(call: Callable[..., Any]) -> None:
+def test_serve_refuses_before_it_invites(call: Call) -> None:
     for arguments, message in (
         (["--port", "99999"], "port must be >= 0 and <= 65535, got 99999"),
         (["--model", "none"], "model must be a *.stcorner file"),
