@@ -112,7 +112,7 @@ class FileSource:
             yield event._replace(at=perf_counter())
 
     def _sound(self) -> Iterator[Captured]:
-        from stcorner.media.sound import decoded_sound
+        from stcorner.media._decoding import decoded_sound
 
         time = 0.0
         for block, sr, at in decoded_sound(self.path):
