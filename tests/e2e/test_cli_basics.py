@@ -210,6 +210,19 @@ def test_a_timeline_of_several_files_keeps_the_good_ones(call: Call, tmp_path: P
     assert err.count(str(bad)) == 1
 
 
+def test_a_warning_is_one_line_without_code(tmp_path: Path) -> None:
+    path = tmp_path / "inverted.wav"
+    y = 0.1 * np.sin(np.arange(32_000) / 10)
+    soundfile.write(path, np.stack([y, 1e-3 - y], axis=1), 16_000)
+    code = "from stcorner.cli import main; main()"
+    command = [sys.executable, "-c", code, "report", str(path), "-o", str(tmp_path / "report.html")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    told = [line for line in result.stderr.splitlines() if "cancel each other" in line]
+    assert len(told) == 1
+    assert told[0].startswith(f"stcorner: warning: {path}: its channels cancel")
+    assert ".py" not in result.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other file systems take Unicode only")
 def test_a_name_that_is_no_unicode_is_written_out(call: Call, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.wav")

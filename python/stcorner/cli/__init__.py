@@ -6,12 +6,14 @@ itself · 130 stopped by Ctrl-C.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from cyclopts import App
 
@@ -259,13 +261,33 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     tokens = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _run(tokens)
+        with _warnings_in_one_line():
+            code = _run(tokens)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`| head`) has gone. Python would complain again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Write what is odd about a file as any message, once, without the place in the code that noticed it."""
+    usual, told = warnings.showwarning, set()
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, UserWarning):
+            usual(message, category, *place, **more)
+        elif str(message) not in told:
+            told.add(str(message))
+            _complain(f"warning: {message}")
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
 
 
 def _run(tokens: list[str]) -> int:
