@@ -65,6 +65,19 @@ def test_bad_files_are_rows_of_the_errors(tmp_path: Path) -> None:
     assert {row["stage"] for row in errors.values()} == {"media"}
 
 
+def test_an_error_says_what_was_odd_about_the_file(tmp_path: Path) -> None:
+    import soundfile
+
+    (tmp_path / "in").mkdir()
+    y = tone(1.0)
+    soundfile.write(tmp_path / "in" / "inverted.wav", np.stack([y, -y], axis=1), 16000)
+    run = stcorner.extract(tmp_path / "in", tmp_path / "features.parquet", modality="audio", n_jobs=1)
+    assert (run.n_rows, run.n_errors) == (0, 1)
+    (error,) = table(run.errors)
+    assert "inverted.wav is silent" in error["error"]
+    assert "cancel each other" in error["error"]
+
+
 def test_shards_are_the_whole(tree: Path, tmp_path: Path) -> None:
     whole = stcorner.extract(tree, tmp_path / "whole.parquet", modality="audio", n_jobs=1)
     parts = [

@@ -168,7 +168,7 @@ def run_item(item: Item, settings: Settings) -> Outcome:
     return Outcome(
         details=[_details(item, row, plan) for row in kept],
         blocks=blocks,
-        failures=_one_per_file(item, failures),
+        failures=_one_per_file(item, failures, [] if kept else rows),
     )
 
 
@@ -190,10 +190,14 @@ def _rows(source: Source, settings: Settings) -> Iterator[Row]:
     yield from extract_rows(source, settings.plan, info=info)
 
 
-def _one_per_file(item: Item, failures: Sequence[FailedInput]) -> list[tuple[str, str, str]]:
+def _one_per_file(
+    item: Item, failures: Sequence[FailedInput], lost: Sequence[Row]
+) -> list[tuple[str, str, str]]:
+    """Return what failed as one entry, with the warnings of rows that are not in the table to hold them."""
     if not failures:
         return []
-    text = "; ".join(dict.fromkeys(failed.error for failed in failures))
+    remarks = [text for row in lost for text in row.details["warnings"]]
+    text = "; ".join(dict.fromkeys([*(failed.error for failed in failures), *remarks]))
     return [(item.name, failures[0].stage, printable(text))]
 
 
