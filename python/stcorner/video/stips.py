@@ -176,6 +176,11 @@ def detect_stips(
     MediaError
         If the file cannot be read.
 
+    Notes
+    -----
+    Memory does not grow with the length of a file that is given by its path, but with its frames: about 1.4 kB
+    per pixel with the default scales, 1.3 GB at 1280 x 720 and 12 GB at 3840 x 2160.
+
     References
     ----------
     I. Laptev, "On space-time interest points", Int. J. Computer Vision 64 (2005) 107-123.
