@@ -47,6 +47,16 @@ def test_mel_and_mfcc_equal_librosa(voice: np.ndarray, options: dict[str, Any]) 
         np.testing.assert_array_equal(stcorner.mfcc(voice, sr=22050, n_mfcc=20, **options), got)
 
 
+@pytest.mark.parametrize("n_fft", [509, 1022])
+@pytest.mark.parametrize("center", [True, False])
+def test_lengths_with_large_primes(voice: np.ndarray, n_fft: int, center: bool) -> None:
+    options: dict[str, Any] = {"n_fft": n_fft, "hop_length": 160, "center": center}
+    got = stcorner.power_spectrogram(voice, **options)
+    assert_close(got, oracle.power_spectrum(voice, n_fft, 160, center=center), rtol=1e-5)
+    mel = stcorner.melspectrogram(voice, sr=22050, n_mels=20, **options)
+    assert_close(mel, librosa.feature.melspectrogram(y=voice, sr=22050, n_mels=20, **options))
+
+
 @pytest.mark.parametrize("tuning", [0.0, 0.23, None])
 def test_chroma_equals_librosa(voice: np.ndarray, tuning: float | None) -> None:
     got = stcorner.chroma(voice, sr=22050, tuning=tuning)

@@ -153,6 +153,71 @@ def test_laptev_columns(tmp_path: Path) -> None:
         stcorner.Stips.load(broken)
 
 
+def three_points(**changed: Any) -> stcorner.Stips:
+    columns: dict[str, Any] = {
+        "coordinates": [[0, 1, 2], [3, 4, 5], [6, 7, 8]], "response": [3.0, 2.0, 1.0], "sigma": [2.0] * 3,
+        "tau": [1.5] * 3, "shape": (9, 10, 11), "seconds": [0.0, 0.12, 0.24],
+    }  # fmt: skip
+    return stcorner.Stips(**{**columns, **changed})
+
+
+def test_the_clock_of_a_file_goes_along(tmp_path: Path) -> None:
+    points = three_points()
+    assert points.to_pandas()["seconds"].tolist() == [0.0, 0.12, 0.24]
+    points.save(tmp_path / "p.npz")
+    back = stcorner.Stips.load(tmp_path / "p.npz")
+    assert back.seconds is not None
+    assert back.seconds.tolist() == [0.0, 0.12, 0.24]
+    picked = points[[2, 0]]
+    assert picked.seconds is not None
+    assert (picked.coordinates[:, 0].tolist(), picked.seconds.tolist()) == ([6.0, 0.0], [0.24, 0.0])
+    assert len(three_points(coordinates=[], response=[], sigma=[], tau=[], seconds=None)) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"coordinates": [[0, 1], [2, 3], [4, 5]]}, r"coordinates must have shape \(n, 3\), got \(3, 2\)"),
+        ({"shape": (9, 10)}, r"shape must be \(t, y, x\), got \(9, 10\)"),
+        ({"seconds": [0.0]}, r"seconds must have one row per point \(3\), got 1"),
+    ],
+)
+def test_columns_that_do_not_fit(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(stcorner.ParameterError, match=message):
+        three_points(**changed)
+    with pytest.raises(stcorner.ParameterError, match="index must be a slice, a mask or an array"):
+        three_points()[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"4 1 1 1 4 two 0.5\n", "path must hold 7 numbers a line .* in line 1 of"),
+        (b"4 1 1 1 4 nan 0.5\n", "path must hold finite numbers up to 1e15"),
+        (b"4 1 1 1 4 -2 0.5\n", "path must hold variances > 0, got -2"),
+        (b"4 1 1 1 4 \xff 0.5\n", "path must hold text"),
+    ],
+)
+def test_texts_that_are_not_points(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "p.txt").write_bytes(content)
+    with pytest.raises(stcorner.ParameterError, match=message):
+        stcorner.Stips.load(tmp_path / "p.txt")
+    with pytest.raises(stcorner.ParameterError, match=r"format must be one of .*npz.*, got 'csv'"):
+        stcorner.Stips.load(tmp_path / "p.txt", format="csv")
+
+
+def test_files_of_another_format(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", format=np.int64(99))
+    with pytest.raises(stcorner.ParameterError, match="path must be a stips file of format 1"):
+        stcorner.Stips.load(tmp_path / "p.npz")
+    with (tmp_path / "p.npz").open("wb") as file:
+        file.truncate(1 << 40)  # a hole, no bytes on the disk
+    with pytest.raises(
+        stcorner.ParameterError, match=r"path must be a stips file, got .* of 1099511627776 bytes"
+    ):
+        stcorner.Stips.load(tmp_path / "p.npz")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -49,7 +49,7 @@ def spectra(
             parts.append(_core.band_spectra(row, weights, length, hop, start, n_frames, basis, threads))
     result = parts[0][None] if len(parts) == 1 else np.stack(parts)
     if not np.isfinite(result.max()):
-        raise ParameterError("y must have squares that float32 can hold, got magnitudes beyond 1e18")
+        raise ParameterError(f"y must have powers below 3.4e38, got more with n_fft {length}")
     return result.reshape(*signal.shape[:-1], *result.shape[1:])
 
 
