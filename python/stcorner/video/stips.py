@@ -178,8 +178,8 @@ def detect_stips(
 
     Notes
     -----
-    Memory does not grow with the length of a file that is given by its path, but with its frames: about 1.4 kB
-    per pixel with the default scales, 1.3 GB at 1280 x 720 and 12 GB at 3840 x 2160.
+    Memory does not grow with the length of a file that is given by its path, but with its frames: about
+    1.4 kB per pixel with the default scales, 1.3 GB at 1280 x 720 and 12 GB at 3840 x 2160.
 
     References
     ----------
