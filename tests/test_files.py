@@ -72,3 +72,13 @@ def test_every_form_holds_the_values(tmp_path: Path, ending: str) -> None:
 def test_other_endings_are_refused_before_work(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"--output must end in \.csv, \.parquet, \.json, got 't\.xlsx'"):
         check_table_path("--output", type(tmp_path)("t.xlsx"))
+
+
+def test_other_places_are_refused_before_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "table.csv").mkdir()
+    with pytest.raises(OutputError, match=r"table\.csv cannot be written: it is a folder"):
+        check_table_path("--output", tmp_path / "table.csv")
+    assert check_table_path("--output", tmp_path / "new" / "t.csv") == tmp_path / "new" / "t.csv"
+    monkeypatch.setattr(os, "access", lambda *asked: False)
+    with pytest.raises(OutputError, match=r"t\.csv cannot be written: no permission"):
+        check_table_path("--output", tmp_path / "new" / "t.csv")

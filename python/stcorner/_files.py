@@ -25,11 +25,16 @@ def printable(text: str) -> str:
 
 
 def check_table_path(name: str, path: Path | None) -> Path | None:
-    """Refuse an ending that cannot be written before any work is done."""
+    """Refuse an ending or a place that cannot be written before any work is done."""
     if path is None:
         return None
     if path.suffix.lower() not in ENDINGS:
         raise ParameterError(f"{name} must end in {', '.join(ENDINGS)}, got {str(path)!r}")
+    folder = next((one for one in path.absolute().parents if one.exists()), path)
+    if path.is_dir() or not os.access(folder, os.W_OK):
+        raise OutputError(
+            f"{path} cannot be written: {'it is a folder' if path.is_dir() else 'no permission'}"
+        )
     if path.suffix.lower() == ".parquet":
         _pyarrow()
     return path

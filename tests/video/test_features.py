@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import stcorner
 from oracles import video as oracle
 from peak_memory import PEAK_KIB
+from stcorner.errors import OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,6 +197,24 @@ def test_overlay_strip_draws_the_points(tmp_path: Path) -> None:
         stcorner.overlay(video, points, tmp_path / "strip.gif")
     with pytest.raises(ValueError, match="out must lie in an existing folder"):
         stcorner.overlay(video, points, tmp_path / "no" / "strip.png")
+
+
+def test_a_film_is_written_to_the_file_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import av
+
+    video = clip((6, 20, 22))
+    points = stcorner.detect_stips(video)
+    monkeypatch.chdir(tmp_path)
+    name = "http:film.mp4" if os.name == "posix" else "film.mp4"
+    stcorner.overlay(video, points, name, min_height=20)
+    assert len(stcorner.load_video(name)[0]) == 6
+
+    def refused(*arguments: object, **named: object) -> None:
+        raise av.PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(av, "open", refused)
+    with pytest.raises(OutputError, match=r"film\.mp4 cannot be written: Permission denied"):
+        stcorner.overlay(video, points, name)
 
 
 @pytest.mark.slow

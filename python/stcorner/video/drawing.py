@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner._validation import check_flag, check_integer, check_real
-from stcorner.errors import ParameterError
+from stcorner.errors import OutputError, ParameterError
 from stcorner.video._source import FrameSource
 from stcorner.video.harris import HarrisStream
 
@@ -241,7 +241,12 @@ def _write_mp4(
 
     height, width = (n * painter.scale // 2 * 2 for n in source.shape)  # H.264 wants even sizes
     height, width = max(2, height), max(2, width)
-    with av.open(os.fspath(path), "w", format="mp4") as container:
+    try:
+        # A bare name with a colon would be written to as a protocol.
+        opened: Any = av.open(f"file:{path}", "w", format="mp4")
+    except (av.FFmpegError, OSError) as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+    with opened as container:
         stream: Any = None
         for index, frame, plane in frames:
             if stream is None:
