@@ -2,7 +2,9 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <thread>
 
 namespace py = pybind11;
@@ -63,6 +65,28 @@ void bind_fusion(py::module_& m);
 /// Let Ctrl-C through between blocks of a long call; needs the GIL.
 inline void check_signals() {
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kBreath = std::chrono::milliseconds(20);
+
+/// Call work(begin, end) over [0, count) without the GIL, coming up for Ctrl-C about every kBreath.
+/// `step` is a guess at what one step can do.
+template <class Work>
+void in_steps(std::ptrdiff_t count, std::ptrdiff_t step, Work work) {
+  for (std::ptrdiff_t begin = 0; begin < count;) {
+    const auto start = Clock::now();
+    const std::ptrdiff_t end = begin + std::min(count - begin, step);
+    {
+      const WithoutGil nogil;
+      work(begin, end);
+    }
+    check_signals();
+    begin = end;
+    const auto taken = Clock::now() - start;
+    if (taken < kBreath) step *= 2;
+    if (taken > 2 * kBreath) step = std::max<std::ptrdiff_t>(1, step / 2);
+  }
 }
 
 }  // namespace stcorner::bindings

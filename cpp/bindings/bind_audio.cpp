@@ -40,7 +40,7 @@ Array<double> autocorrelate(const Array<double>& signal, const Array<double>& wi
   const Framing framing{window.size(), hop_length, first_start, n_frames};
   {
     const WithoutGil nogil;
-    audio::autocorrelate(x, n, framing, w, n_lags, unbiased, result, n_threads);
+    audio::autocorrelate(x, n, framing, w, n_lags, unbiased, result, n_threads, &pause);
   }
   return out;
 }
@@ -55,7 +55,7 @@ Array<float> power_spectra(const Array<float>& signal, const Array<float>& windo
   const Framing framing{window.size(), hop_length, first_start, n_frames};
   {
     const WithoutGil nogil;
-    audio::power_spectra(x, n, framing, w, n_fft, result, n_threads);
+    audio::power_spectra(x, n, framing, w, n_fft, result, n_threads, &pause);
   }
   return out;
 }
@@ -75,7 +75,7 @@ Array<float> band_spectra(const Array<float>& signal, const Array<float>& window
   const Framing framing{window.size(), hop_length, first_start, n_frames};
   {
     const WithoutGil nogil;
-    audio::band_spectra(x, n, framing, w, n_fft, weights, bands, result, n_threads);
+    audio::band_spectra(x, n, framing, w, n_fft, weights, bands, result, n_threads, &pause);
   }
   return out;
 }

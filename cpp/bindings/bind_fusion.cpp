@@ -1,7 +1,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,28 +54,6 @@ Table as_table(const py::array& exact, const Array<float>& near, double scale, c
   table.groups = groups ? groups->data() : nullptr;
   table.sides = sides ? sides->data() : nullptr;
   return table;
-}
-
-using Clock = std::chrono::steady_clock;
-constexpr auto kBreath = std::chrono::milliseconds(20);
-
-/// Call work(begin, end) over [0, count) without the GIL, coming up for Ctrl-C about every kBreath.
-/// `step` is a guess at what one step can do.
-template <class Work>
-void in_steps(std::ptrdiff_t count, std::ptrdiff_t step, Work work) {
-  for (std::ptrdiff_t begin = 0; begin < count;) {
-    const auto start = Clock::now();
-    const std::ptrdiff_t end = begin + std::min(count - begin, step);
-    {
-      const WithoutGil nogil;
-      work(begin, end);
-    }
-    check_signals();
-    begin = end;
-    const auto taken = Clock::now() - start;
-    if (taken < kBreath) step *= 2;
-    if (taken > 2 * kBreath) step = std::max<std::ptrdiff_t>(1, step / 2);
-  }
 }
 
 template <class Make>

@@ -112,11 +112,12 @@ py::array_t<float> describe(const Array<float>& tensor, Index first, const Array
     around[static_cast<std::size_t>(i)] = {p(i, 0), p(i, 1), p(i, 2), p(i, 3), p(i, 4), p(i, 5)};
   py::array_t<float> out({n, py::ssize_t{kHogLength + kHofLength}});
   float* const result = out.mutable_data();
-  {
-    const WithoutGil nogil;
-    describe_points(tensor.data(), tensor.shape(1), tensor.shape(2), tensor.shape(3), first, around.data(), n, still,
-                    result, n_threads);
-  }
+  const float* const planes = tensor.data();
+  const Index n_frames = tensor.shape(1), height = tensor.shape(2), width = tensor.shape(3);
+  in_steps(n, 16, [&](Index begin, Index end) {
+    describe_points(planes, n_frames, height, width, first, around.data() + begin, end - begin, still,
+                    result + begin * (kHogLength + kHofLength), n_threads);
+  });
   return out;
 }
 

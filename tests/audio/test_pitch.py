@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import stcorner
 from oracles import audio as oracle
+from stcorner import _core
 
 
 def track(y: np.ndarray, sr: int = 16000, **options: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -184,6 +185,17 @@ def test_refusals(change: dict[str, Any], message: str) -> None:
     arguments = {"y": np.zeros(1000), "sr": 16000, **change}
     with pytest.raises(ValueError, match=message):
         stcorner.pitch_autocorrelation(arguments.pop("y"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_candidates", 17), ("max_candidates", 0), ("sample_rate", 1e300)]
+)
+def test_refusals_of_the_core(name: str, value: float) -> None:
+    options = _core.PitchOptions()
+    options.sample_rate = 16000.0
+    setattr(options, name, value)
+    with pytest.raises(ValueError, match=r"max_candidates must be >= 1 and <= 16|sr must be > 0 and <= 1e9"):
+        _core.track_pitch(np.zeros(2000, np.float32), 800, 160, 0, 5, options, 1)
 
 
 def test_harmonicity_refusals() -> None:

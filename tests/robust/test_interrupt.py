@@ -9,10 +9,19 @@ import pytest
 from robust.test_processes import run
 
 # Long calls, made again until the signal comes.
-ROWS = "(np.random.default_rng(0).standard_normal((12000, 96)), np.arange(12000) % 3)"
+ROWS = "rows = np.random.default_rng(0).standard_normal((12000, 96)), np.arange(12000) % 3"
+SOUND = "sound = np.random.default_rng(0).standard_normal(20_000_000).astype(np.float32)"
+POINTS = """clip = np.random.default_rng(0).random((40, 150, 150), dtype=np.float32)
+points = stcorner.detect_stips(clip, threshold_rel=0.0)"""
 LONG = {
     "harris": "stcorner.corner_harris_3d(np.zeros((600, 400, 400), np.uint8), n_threads=1)",
     "stips": "stcorner.detect_stips(np.zeros((600, 400, 400), np.uint8), n_threads=1)",
+    "stream": "stcorner.HarrisStream(shape=(400, 400), n_threads=1).push(np.zeros((600, 400, 400)))",
+    "describe": "stcorner.describe_stips(clip, points, n_threads=1)",
+    "autocorrelate": "stcorner.autocorrelate(sound, frame_length=800, hop_length=160, n_threads=1)",
+    "spectra": "stcorner.power_spectrogram(sound, n_fft=4096, hop_length=1024, n_threads=1)",
+    "mel": "stcorner.melspectrogram(sound, n_fft=4096, hop_length=1024)",
+    "pitch": "stcorner.pitch_autocorrelation(sound, sr=16000, n_threads=1)",
     "intrinsic_graph": "stcorner.intrinsic_graph(*rows, n_threads=1)",
     "class_pairs": "stcorner.penalty_graph(*rows, n_pairs=200_000, n_threads=1)",
     "sample_neighbors": 'stcorner.penalty_graph(*rows, penalty="sample_neighbors", n_pairs=400, n_threads=1)',
@@ -25,7 +34,8 @@ CODE = """
 import signal, time
 import numpy as np, stcorner
 from robust.work import digests
-before, rows = digests(), {rows}
+before = digests()
+{setup}
 signal.signal(signal.SIGPROF, signal.default_int_handler)
 try:
     signal.setitimer(signal.ITIMER_PROF, 1.0)
@@ -42,4 +52,6 @@ assert digests() == before
 @pytest.mark.skipif(sys.platform == "win32", reason="no processor-time signals")
 @pytest.mark.parametrize("name", LONG)
 def test_interrupt(name: str) -> None:
-    assert float(run(CODE.format(call=LONG[name], rows=ROWS), OPENBLAS_NUM_THREADS="1")) < 0.2
+    needs = {"rows": ROWS, "sound": SOUND, "points": POINTS}
+    setup = "\n".join(lines for word, lines in needs.items() if word in LONG[name])
+    assert float(run(CODE.format(call=LONG[name], setup=setup), OPENBLAS_NUM_THREADS="1")) < 0.2

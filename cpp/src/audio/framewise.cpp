@@ -11,6 +11,7 @@ namespace stcorner::audio {
 namespace {
 
 constexpr std::ptrdiff_t kChunk = 1024;  // frames per work item of the sums
+constexpr std::ptrdiff_t kPauseSamples = std::ptrdiff_t{1} << 22;  // in the transforms between two pauses
 
 void check(const Framing& framing) {
   if (framing.frame_length < 1) throw std::invalid_argument("frame_length must be >= 1");
@@ -71,7 +72,7 @@ void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, floa
 }
 
 void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framing, const double* window,
-                   std::ptrdiff_t n_lags, bool unbiased, double* out, int n_threads) {
+                   std::ptrdiff_t n_lags, bool unbiased, double* out, int n_threads, void (*pause)()) {
   check(framing);
   if (n_lags < 1 || n_lags > framing.frame_length) throw std::invalid_argument("max_lag must be < frame_length");
   const kernels::AudioTable& table = kernels::audio_table();
@@ -82,7 +83,7 @@ void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framin
     const auto own = window_autocorrelation(window, framing.frame_length, n_lags);
     for (std::size_t lag = 0; lag < scale.size(); ++lag) scale[lag] /= own[lag];
   }
-  parallel_for((framing.n_frames + batch - 1) / batch, n_threads, [&](std::ptrdiff_t item) {
+  const auto frames_of = [&](std::ptrdiff_t item) {
     const Scratch<double> scratch(4 * size * table.lanes64);
     const std::ptrdiff_t first = item * batch, count = std::min(batch, framing.n_frames - first);
     std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(count));
@@ -94,7 +95,14 @@ void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framin
                           nullptr, n_lags, scratch.data(), rows, levels.data());
     for (std::ptrdiff_t i = 0; i < count; ++i)
       for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag) rows[i * n_lags + lag] *= scale[static_cast<std::size_t>(lag)];
-  });
+  };
+  const std::ptrdiff_t n_items = (framing.n_frames + batch - 1) / batch;
+  const std::ptrdiff_t team = effective_threads(n_threads, n_items);
+  const std::ptrdiff_t block = std::max(4 * team, kPauseSamples / (batch * size));  // work for every thread
+  for (std::ptrdiff_t begin = 0; begin < n_items; begin += block) {
+    parallel_for(std::min(block, n_items - begin), n_threads, [&](std::ptrdiff_t item) { frames_of(begin + item); });
+    if (pause && begin + block < n_items) pause();
+  }
 }
 
 }  // namespace stcorner::audio

@@ -153,7 +153,11 @@ class Searcher {
 
 void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options, float* f0,
                  float* strength, int n_threads, void (*pause)()) {
-  if (!(options.sample_rate > 0.0)) throw std::invalid_argument("sr must be > 0");
+  if (!(options.sample_rate > 0.0 && options.sample_rate <= 1e9))
+    throw std::invalid_argument("sr must be > 0 and <= 1e9");
+  if (framing.hop_length < 1) throw std::invalid_argument("hop_length must be >= 1");
+  if (options.max_candidates < 1 || options.max_candidates > kernels::kMaxCandidates)
+    throw std::invalid_argument("max_candidates must be >= 1 and <= 16");
   if (!(options.fmin > 0.0 && options.fmax > options.fmin)) throw std::invalid_argument("fmax must be > fmin > 0");
   const std::ptrdiff_t factor = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(options.sample_rate / 16000.0));
   Searcher searcher(options, framing, factor);

@@ -10,6 +10,7 @@ namespace stcorner::audio {
 namespace {
 
 constexpr std::ptrdiff_t kItem = 256;  // frames per work item; even, so that pairs of frames stay together
+constexpr std::ptrdiff_t kPauseSamples = std::ptrdiff_t{1} << 24;  // in the transforms between two pauses
 
 using Bands = std::vector<kernels::Band>;
 
@@ -29,14 +30,14 @@ Bands bands_of(const float* basis, std::ptrdiff_t n_bands, std::ptrdiff_t n_bins
 /// `done(rows, first, count)` is told when they are there.
 template <class Rows, class Done>
 void each_batch(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                std::ptrdiff_t n_fft, int n_threads, const Rows& rows, const Done& done) {
+                std::ptrdiff_t n_fft, int n_threads, void (*pause)(), const Rows& rows, const Done& done) {
   if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
   if (framing.frame_length < 1 || framing.frame_length > n_fft)
     throw std::invalid_argument("frame_length must be >= 1 and <= n_fft");
   const kernels::AudioTable& table = kernels::audio_table();
   const Plan<float> plan(n_fft);
   const std::ptrdiff_t batch = 2 * table.lanes32;
-  parallel_for((framing.n_frames + kItem - 1) / kItem, n_threads, [&](std::ptrdiff_t item) {
+  const auto frames_of = [&](std::ptrdiff_t item) {
     const Scratch<float> scratch(4 * n_fft * table.lanes32), own(batch * (n_fft / 2 + 1));
     const std::ptrdiff_t end = std::min((item + 1) * kItem, framing.n_frames);
     std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(batch));
@@ -49,26 +50,35 @@ void each_batch(const float* signal, std::ptrdiff_t n, const Framing& framing, c
                           scratch.data(), to);
       done(to, first, count);
     }
-  });
+  };
+  const std::ptrdiff_t n_items = (framing.n_frames + kItem - 1) / kItem;
+  const std::ptrdiff_t team = effective_threads(n_threads, n_items);
+  const std::ptrdiff_t block = std::max(4 * team, kPauseSamples / (kItem * n_fft));  // work for every thread
+  for (std::ptrdiff_t begin = 0; begin < n_items; begin += block) {
+    parallel_for(std::min(block, n_items - begin), n_threads, [&](std::ptrdiff_t item) { frames_of(begin + item); });
+    if (pause && begin + block < n_items) pause();
+  }
 }
 
 }  // namespace
 
 void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                   std::ptrdiff_t n_fft, float* out, int n_threads) {
+                   std::ptrdiff_t n_fft, float* out, int n_threads, void (*pause)()) {
   const std::ptrdiff_t bins = n_fft / 2 + 1;
   each_batch(
-      signal, n, framing, window, n_fft, n_threads, [&](std::ptrdiff_t first, float*) { return out + first * bins; },
+      signal, n, framing, window, n_fft, n_threads, pause,
+      [&](std::ptrdiff_t first, float*) { return out + first * bins; },
       [](const float*, std::ptrdiff_t, std::ptrdiff_t) {});
 }
 
 void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                  std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, float* out, int n_threads) {
+                  std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, float* out, int n_threads,
+                  void (*pause)()) {
   const std::ptrdiff_t bins = n_fft / 2 + 1;
   const Bands bands = bands_of(basis, n_bands, bins);
   const auto kernel = kernels::audio_table().project;
   each_batch(
-      signal, n, framing, window, n_fft, n_threads, [](std::ptrdiff_t, float* own) { return own; },
+      signal, n, framing, window, n_fft, n_threads, pause, [](std::ptrdiff_t, float* own) { return own; },
       [&](const float* rows, std::ptrdiff_t first, std::ptrdiff_t count) {
         for (std::ptrdiff_t i = 0; i < count; ++i)
           kernel(rows + i * bins, bands.data(), n_bands, out + (first + i) * n_bands);

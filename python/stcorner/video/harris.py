@@ -311,8 +311,13 @@ class HarrisStream:
         first = self._engine.frames_out
         out = np.empty((1, max(0, until - first), *self.shape), np.float32)
         try:
+            step = call_length(self.shape)
             with core_errors():
-                self._engine.run(block, out, first=first, drain=True, finish=finish)
+                for start in range(0, max(1, len(block)), step):  # Python between the calls: Ctrl-C works
+                    last = start + step >= len(block)
+                    self._engine.run(
+                        block[start : start + step], out, first=first, drain=last, finish=finish and last
+                    )
         except BaseException:  # some of the frames are in, their responses are lost
             self._closed = True
             raise

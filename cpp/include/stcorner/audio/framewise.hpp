@@ -21,8 +21,9 @@ void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, floa
 
 /// Autocorrelation of the windowed frames in float64, lags 0 .. n_lags - 1, into (n_frames, n_lags).
 /// `window` has frame_length values. With `unbiased`, each lag is divided by the window's own
-/// autocorrelation there. Throws std::invalid_argument if n_lags > frame_length.
+/// autocorrelation there. Throws std::invalid_argument if n_lags > frame_length. `pause`, if not null, is called
+/// between blocks of frames, in the calling thread.
 void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framing, const double* window,
-                   std::ptrdiff_t n_lags, bool unbiased, double* out, int n_threads);
+                   std::ptrdiff_t n_lags, bool unbiased, double* out, int n_threads, void (*pause)() = nullptr);
 
 }  // namespace stcorner::audio

@@ -23,7 +23,7 @@ struct PitchOptions {
   double noise_adaptation = 0.0;
   bool cost_in_voicing = false;  ///< whether the octave cost also weighs against "unvoiced", as in Praat
   double reference_level = 0.0;  ///< magnitude that silence_threshold refers to; 0: the signal's largest
-  int max_candidates = 15;
+  int max_candidates = 15;  ///< 1 to 16
   int refine_periods = 1;  ///< peaks at up to so many periods sharpen the frequency; 1: the first alone
   bool find_path = true;      ///< false: the strongest candidate of each frame by itself
   bool always_voiced = false;  ///< no frame is called unvoiced unless it has no candidate
@@ -32,7 +32,7 @@ struct PitchOptions {
 /// f0 in Hz (NaN where unvoiced) and strength (normalised autocorrelation, 0 .. 1) per frame.
 /// Framing counts samples of `signal`. Signals of 32 kHz and more are decimated first, by the integer that
 /// brings them nearest above 16 kHz. Throws std::invalid_argument for parameters that leave no lag to
-/// search. `pause` is called between blocks of frames, in the calling thread.
+/// search, or out of their range. `pause` is called between blocks of frames, in the calling thread.
 void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options, float* f0,
                  float* strength, int n_threads, void (*pause)());
 
