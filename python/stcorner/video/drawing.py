@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from pathlib import Path
@@ -228,6 +229,17 @@ def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     path.write_bytes(data.tobytes())
 
 
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which file it was that FFmpeg could not write: it opens it with the first frame."""
+    import av
+
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
 def _write_mp4(
     path: Path,
     painter: _Painter,
@@ -241,12 +253,8 @@ def _write_mp4(
 
     height, width = (n * painter.scale // 2 * 2 for n in source.shape)  # H.264 wants even sizes
     height, width = max(2, height), max(2, width)
-    try:
-        # A bare name with a colon would be written to as a protocol.
-        opened: Any = av.open(f"file:{path}", "w", format="mp4")
-    except (av.FFmpegError, OSError) as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
-    with opened as container:
+    # A bare name with a colon would be written to as a protocol.
+    with _named(path), av.open(f"file:{path}", "w", format="mp4") as container:
         stream: Any = None
         for index, frame, plane in frames:
             if stream is None:
