@@ -24,6 +24,7 @@ __all__ = [
     "check_real",
     "check_seed",
     "core_errors",
+    "refuse_mask",
     "resolve_n_jobs",
     "resolve_n_threads",
 ]
@@ -111,6 +112,13 @@ def check_flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def refuse_mask(name: str, value: Any) -> None:
+    """Refuse masked entries, whose values would be taken for data."""
+    mask = getattr(value, "mask", None) if isinstance(value, np.ndarray) else None
+    if mask is not None and np.any(mask):
+        raise ParameterError(f"{name} must not be masked, got {int(np.sum(mask))} masked value(s)")
+
+
 def check_array(
     name: str,
     value: ArrayLike,
@@ -128,7 +136,7 @@ def check_array(
     name : str
         Name of the parameter, for the message.
     value : array_like
-        What the caller gave. Complex, object and string arrays are refused.
+        What the caller gave. Complex, object, string and masked arrays are refused.
     dtype : dtype, optional
         The result is cast to it. Default: the input's own.
     allowed_dtypes : collection of str
@@ -140,6 +148,7 @@ def check_array(
     finite : bool
         Whether NaN and infinity are refused.
     """
+    refuse_mask(name, value)
     try:
         array = np.asarray(value)
     except ValueError as error:

@@ -209,6 +209,7 @@ WITH_NAN[3, 2, 1] = np.nan
         (WITH_NAN, {}, "video must be finite and of magnitude .*, got other values in frame 3"),
         (np.full((3, 3, 3), 1e300), {}, "video must be finite"),
         (np.full((3, 3, 3), "a"), {}, "video must hold real numbers"),
+        (np.ma.masked_invalid(WITH_NAN), {}, r"video must not be masked, got 1 masked value\(s\)"),
         (VIDEO.astype(complex), {}, "video must hold real numbers, got dtype complex128"),
         (VIDEO, {"sigma": 0}, "sigma must be finite and >= 0.1 and <= 64, got 0"),
         (VIDEO, {"tau": -1.0}, "tau must be finite and >= 0.1 and <= 64, got -1"),

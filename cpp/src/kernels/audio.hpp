@@ -69,7 +69,7 @@ struct AudioTable {
   std::ptrdiff_t lanes64;
 
   /// Number of i in [begin, end) where x[i - 1] and x[i] lie on different sides of -threshold, and the
-  /// sum of x[i]^2; `begin` >= 1 for the changes. Either pointer may be null.
+  /// sum of x[i]^2. Nothing comes before x[0]. Either pointer may be null.
   void (*changes_and_energy)(const float* x, std::ptrdiff_t begin, std::ptrdiff_t end, float threshold,
                              std::int64_t* changes, double* energy) noexcept;
 

@@ -127,7 +127,7 @@ STC_INLINE std::ptrdiff_t round_up(std::ptrdiff_t n, std::ptrdiff_t unit) noexce
   return (n + unit - 1) / unit * unit;
 }
 
-/// Rows of 16 floats of air between planes, so that the planes of a time window do not fall on the same
+/// Five cache lines of air between planes, so that the planes of a time window do not fall on the same
 /// cache sets.
 constexpr std::ptrdiff_t kSkew = 80;
 

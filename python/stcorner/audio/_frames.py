@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_array, check_flag, check_integer, check_real
+from stcorner._validation import check_array, check_flag, check_integer, check_real, refuse_mask
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _LARGEST = 1e12
 _LONGEST_PERIOD = 1e6
 # Of a frame, unless the signal itself is longer: transforms of more take gigabytes, mostly of zeros.
 _LONGEST_FRAME = 1 << 22
-_HIGHEST_RATE = 1e9  # Hz; far above it resamplers do not come back
+_HIGHEST_RATE = 1e7  # Hz; far above it a frame fills the memory and resamplers do not come back
 
 
 def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -29,6 +29,7 @@ def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]
     Samples of integer files have another scale (32767 instead of 1), on which levels, thresholds and
     decibels would be silently wrong.
     """
+    refuse_mask("y", y)
     array = np.asarray(y)
     if array.dtype.kind in "biu":
         raise ParameterError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from stcorner._validation import check_array, check_integer, check_real
+from stcorner._validation import check_array, check_integer, check_real, refuse_mask
 from stcorner.audio._filters import chroma_filters, cosine_basis, estimate_tuning, mel_filters
 from stcorner.audio._frames import check_rate
 from stcorner.audio.transform import project, spectra
@@ -41,6 +41,7 @@ def _transform(
 
 def _given(S: ArrayLike) -> NDArray[Any]:
     """Return a spectrogram that the caller made, frames before bins."""
+    refuse_mask("S", S)
     array = np.asarray(S)
     given = check_array("S", array.swapaxes(-1, -2) if array.ndim > 1 else array, dtype=np.float32)
     if given.ndim < 2 or given.shape[-1] < 2:
