@@ -122,9 +122,12 @@ FloatBuffer ScratchPool::take(std::ptrdiff_t size) {
   return FloatBuffer(size);
 }
 
-void ScratchPool::give(FloatBuffer buffer) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  free_.push_back(std::move(buffer));
+void ScratchPool::give(FloatBuffer buffer) noexcept {
+  try {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    free_.push_back(std::move(buffer));
+  } catch (const std::bad_alloc&) {  // then it is not kept; this runs while another error unwinds the stack
+  }
 }
 
 }  // namespace stcorner

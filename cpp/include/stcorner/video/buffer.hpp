@@ -45,7 +45,7 @@ class FrameRing {
 class ScratchPool {
  public:
   FloatBuffer take(std::ptrdiff_t size);
-  void give(FloatBuffer buffer);
+  void give(FloatBuffer buffer) noexcept;
 
  private:
   std::mutex mutex_;
