@@ -301,6 +301,39 @@ def test_folder_subject_pattern(tmp_path: Path) -> None:
         stcorner.load_folder(tmp_path, subject="spk")
 
 
+def test_speakers_over_emotions_are_not_taken_for_emotions(tmp_path: Path) -> None:
+    touch(tmp_path, "anna/happy/1.wav", "anna/sad/1.wav", "bob/happy/1.wav")
+    with pytest.raises(DatasetError, match=r"got speakers \(anna, \.\.\.\) over emotions \(happy"):
+        stcorner.load_folder(tmp_path)
+    clips = stcorner.load_folder(tmp_path, subject=r"^([^/]+)/")
+    assert {(c.label, c.subject) for c in clips} == {("happy", "anna"), ("sad", "anna"), ("happy", "bob")}
+
+
+def test_a_label_is_one_label_however_its_accents_are_written() -> None:
+    composed, apart = "\u00e4rger", "a\u0308rger"
+    assert stcorner.corpora.canonical_label(apart) == stcorner.corpora.canonical_label(composed) == composed
+
+
+def test_table_of_excel(tmp_path: Path) -> None:
+    touch(tmp_path, "a.WAV", "b.wav")
+    text = '\ufefffile,label,sentence,subject\r\n\r\na.WAV,ANG,"no, never",anna,\r\nb.wav,Angry,yes,bob\r\n'
+    (tmp_path / "mine.csv").write_bytes(text.encode())
+    clips = stcorner.load_folder(tmp_path / "mine.csv")
+    assert [(c.label, c.sentence, c.subject) for c in clips] == [
+        ("angry", "no, never", "anna"),
+        ("angry", "yes", "bob"),
+    ]
+
+
+def test_table_counts_a_clip_once(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav")
+    table = tmp_path / "mine.csv"
+    table.write_text("file,label,start,end\na.wav,sad,,\na.wav,sad,,\na.wav,happy,1,2\n")
+    clips = stcorner.load_folder(table)
+    assert [c.clip_id for c in clips] == ["a", "a@1@2"]
+    assert [row.reason for row in clips.skipped] == ["line 3 repeats line 2"]
+
+
 def test_table(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav", "b.mp4", "b.wav")
     table = tmp_path / "mine.csv"
@@ -329,6 +362,10 @@ def test_table(tmp_path: Path) -> None:
         ("file,label,start\na.wav,sad,soon\n", "line 2 of mine.csv: could not convert"),
         ("file,label\n,sad\n", "line 2 of mine.csv: file must not be empty"),
         ("file,label\n", "root must hold audio or video files"),
+        ("file,label\n\nno.wav,sad\n", "line 3 of mine.csv: file must exist"),
+        ("file,label,sentence,subject\na.wav,sad,no, no,x\n", r"line 2 of mine.csv must .* got \['x'\]"),
+        ("file,label\na.wav,sad\na.wav,happy\n", r"line 3 of mine.csv must give 'a' .* line 2 \('sad'"),
+        ("file,label,subject\na.wav,sad,x\na.wav,sad,y\n", "line 3 of mine.csv must give 'a' the label and"),
     ],
 )
 def test_table_refuses(tmp_path: Path, text: str, match: str) -> None:

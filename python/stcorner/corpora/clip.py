@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -79,7 +80,8 @@ def canonical_label(name: str) -> str:
     given: object = name
     if not isinstance(given, str) or not re.search(r"[^\W\d_]", given):
         raise ParameterError(f"label must be a name with at least one letter, got {name!r}")
-    key = re.sub(r"[\s\-_]+", "_", name.strip().lower()).strip("_")
+    # A Mac writes the names of folders as letters and accents apart, other systems as one character.
+    key = re.sub(r"[\s\-_]+", "_", unicodedata.normalize("NFC", name).strip().lower()).strip("_")
     return _CANONICAL.get(key, key)
 
 

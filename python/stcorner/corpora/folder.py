@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stcorner._validation import check_choice
 from stcorner.corpora.clip import (
     AUDIO_SUFFIXES,
+    LABELS,
     VIDEO_SUFFIXES,
     Clip,
     ClipList,
@@ -71,13 +72,15 @@ def load_folder(
     Returns
     -------
     ClipList
-        Sorted by path. The clip id is the path below `root` without suffix.
+        Sorted by path. The clip id is the path below `root` without suffix. Rows that name a clip a second
+        time stand in `skipped`.
 
     Raises
     ------
     DatasetError
-        If `root` is neither folder nor CSV, no clip is found, `subject` does not match a path, or a row
-        of the table cannot be read (the message has its line).
+        If `root` is neither folder nor CSV, no clip is found, `subject` does not match a path, the folders
+        stand as speaker over emotion and `subject` is not given, or a row of the table cannot be read, has
+        more fields than the header, or gives a clip a second label (the message has its line).
 
     Examples
     --------
@@ -161,7 +164,26 @@ def _from_folders(root: Path, subject: str | re.Pattern[str] | None, corpus: str
                 corpus=corpus,
             )
         )
+    if pattern is None:
+        _check_order(clips)
     return clips
+
+
+def _check_order(clips: ClipList) -> None:
+    """Refuse speakers that would pass for emotions: a tree that is speaker over emotion."""
+    labels, speakers = ({getattr(clip, name) for clip in clips} for name in ("label", "subject"))
+    if clips and not labels & set(LABELS) and all(map(_is_emotion, speakers)):
+        raise DatasetError(
+            f"root must hold one sub-folder per emotion, got speakers ({min(labels)}, ...) over emotions "
+            f"({min(speakers)}, ...): give subject=r'^([^/]+)/'"
+        )
+
+
+def _is_emotion(folder: str) -> bool:
+    try:
+        return canonical_label(folder) in LABELS
+    except ParameterError:  # a number, or nothing
+        return False
 
 
 def _from_table(table: Path, corpus: str) -> ClipList:
@@ -169,7 +191,7 @@ def _from_table(table: Path, corpus: str) -> ClipList:
         with table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="")
             found = list(reader.fieldnames or ())
-            rows = list(reader)
+            rows: list[tuple[int, dict[Any, Any]]] = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"root must be a readable CSV file, got {str(table)!r}: {error}") from None
     header = {name.strip().lower(): name for name in found if name}
@@ -182,13 +204,33 @@ def _from_table(table: Path, corpus: str) -> ClipList:
             wanted = " or ".join(_COLUMNS[needed])
             raise DatasetError(f"{table.name} must have a column {wanted}, got {list(header)}")
     clips = ClipList()
-    for number, row in enumerate(rows, start=2):
+    seen: dict[tuple[object, ...], tuple[Clip, int]] = {}
+    for number, row in rows:
+        extra = [value for value in row.get(None, ()) if value.strip()]
+        if extra:  # a comma without quotes: what follows it stands in the wrong columns
+            raise DatasetError(
+                f"line {number} of {table.name} must have at most {len(found)} fields, got {extra} beyond: "
+                "a value with a comma needs quotes"
+            )
         values = {field: (row[name] or "").strip() for field, name in columns.items() if name is not None}
         shares = {key[2:]: row[name] for key, name in header.items() if key.startswith("p_") and row[name]}
         try:
-            clips.append(_clip_of_row(values, shares, table.parent, corpus))
+            clip = _clip_of_row(values, shares, table.parent, corpus)
         except ValueError as error:
             raise DatasetError(f"line {number} of {table.name}: {error}") from None
+        part = (clip.path, clip.audio_path, clip.start, clip.end)
+        first, line = seen.setdefault(part, (clip, number))
+        if first is clip:
+            clips.append(clip)
+            continue
+        if (first.label, first.subject) != (clip.label, clip.subject):
+            raise DatasetError(
+                f"line {number} of {table.name} must give {clip.clip_id!r} the label and the subject of line "
+                f"{line} ({first.label!r}, {first.subject!r}), got {clip.label!r}, {clip.subject!r}"
+            )
+        clips.skipped.append(
+            SkippedFile(path=clip.path, clip_id=clip.clip_id, reason=f"line {number} repeats line {line}")
+        )
     return clips
 
 
