@@ -335,6 +335,35 @@ def test_list_media_orders_and_follows(tmp_path: Path) -> None:
     assert found == ["a.MP4", "b/1.flac", "b/2.wav"]
 
 
+@pytest.mark.parametrize(
+    ("corpus", "files"),
+    [
+        (
+            "crema-d",
+            {"AudioWAV/1001_DFA_ANG_XX.wav": "angry", "VideoFlash/1001_DFA_ANG_XX.flv": "angry",
+             "AudioWAV/1002_IEO_SAD_LO.WAV": "sad"},
+        ),
+        (
+            "ravdess",
+            {"01-01-03-01-01-01-01.mp4": "happy", "03-01-03-01-01-01-01.wav": "happy",
+             "03-02-04-01-01-01-02.wav": "sad", "notes.wav": None},
+        ),
+        ("ravdess", {"03-02-04-01-01-01-02.wav": "sad"}),
+    ],
+)  # fmt: skip
+def test_every_file_of_a_corpus_brings_its_label(
+    tmp_path: Path, corpus: str, files: dict[str, str | None]
+) -> None:
+    from stcorner.extraction.work import make_items
+
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    items, _ = make_items(tmp_path)
+    assert {item.name: item.about["label"] for item in items} == files
+    assert {item.about["corpus"] for item in items if item.about["label"]} == {corpus}
+
+
 def test_tone_has_no_label(tmp_path: Path) -> None:
     import soundfile
 

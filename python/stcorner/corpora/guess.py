@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from stcorner.corpora.clip import ClipList
 
-__all__ = ["SYNTHETIC_MANIFEST", "load_corpus"]
+__all__ = ["SYNTHETIC_MANIFEST", "guess_corpus", "load_corpus"]
 
 # `make_corpus` writes this file beside its clips, so that they are never taken for recordings.
 SYNTHETIC_MANIFEST = "synthetic-corpus.json"
@@ -51,15 +51,28 @@ def load_corpus(root: str | Path, *, modality: str | None = None) -> ClipList:
     place = Path(root)
     if not place.is_dir():
         return load_folder(place, modality=modality)
-    stems = [path.stem for path in find_media(place, AUDIO_SUFFIXES | VIDEO_SUFFIXES)]
+    corpus = guess_corpus(place)
+    if corpus == "crema-d":
+        return load_cremad(place, modality=modality)
+    if corpus is not None:
+        return load_ravdess(place, modality=modality, corpus=corpus)
+    return load_folder(place, modality=modality)
+
+
+def guess_corpus(root: Path) -> str | None:
+    """Return "ravdess", "synthetic" or "crema-d" where most files below a folder have such names, else None.
+
+    Raises
+    ------
+    DatasetError
+        If there is no audio or video file.
+    """
+    stems = [path.stem for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES)]
     if not stems:
         raise DatasetError(f"root must hold audio or video files, got none below {str(root)!r}")
     if _share(stems, parse_ravdess_name) > 0.5:
-        corpus = "synthetic" if (place / SYNTHETIC_MANIFEST).is_file() else "ravdess"
-        return load_ravdess(place, modality=modality, corpus=corpus)
-    if _share(stems, parse_cremad_name) > 0.5:
-        return load_cremad(place, modality=modality)
-    return load_folder(place, modality=modality)
+        return "synthetic" if (root / SYNTHETIC_MANIFEST).is_file() else "ravdess"
+    return "crema-d" if _share(stems, parse_cremad_name) > 0.5 else None
 
 
 def _share(stems: list[str], parse: Callable[[str], object]) -> float:

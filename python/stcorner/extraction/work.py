@@ -114,15 +114,30 @@ def make_items(clips_or_root: Any) -> tuple[list[Item], str]:
 
 
 def _labelled(root: Path) -> dict[Path, Any]:
-    """Return the clips that a named corpus knows, by their paths; other trees have no labels to trust."""
-    from stcorner.corpora import load_corpus
+    """Return the clips of a named corpus by their paths; other trees have no labels to trust.
 
+    A reader gives each take once. Here every file has a row, and the label that its name says: songs, too,
+    and the sound beside the picture of the same take.
+    """
+    from stcorner.corpora.clip import Clip
+    from stcorner.corpora.cremad import CREMAD_BROKEN, parse_cremad_name
+    from stcorner.corpora.guess import guess_corpus, load_corpus
+    from stcorner.corpora.ravdess import parse_ravdess_name
+
+    clips: dict[Path, Any] = {}
     with contextlib.suppress(StcornerError, OSError):
-        return {clip.path: clip for clip in load_corpus(root) if clip.corpus in _CORPORA}
-    return {}
-
-
-_CORPORA = frozenset({"ravdess", "cremad", "synthetic"})
+        corpus = guess_corpus(root)
+        if corpus is None:
+            return {}
+        parse = parse_cremad_name if corpus == "crema-d" else parse_ravdess_name
+        for path in list_media(root):
+            with contextlib.suppress(DatasetError):  # a name of another kind
+                fields = {"modality": "both", **parse(path.stem)}
+                if path.stem not in CREMAD_BROKEN:
+                    clips[path] = Clip(path=path, clip_id=path.stem, corpus=corpus, **fields)
+        # A picture whose sound is another file is known to the reader alone.
+        clips.update((clip.path, clip) for clip in load_corpus(root))
+    return clips
 
 
 def _item(given: Any, root: Path) -> Item:
