@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import clone
 
 from recognizer.invented import invented_features
+from stcorner.corpora import Clip
 from stcorner.errors import MediaError, ModelError, ParameterError
 from stcorner.recognizer import ClipFeatures, EmotionRecognizer, load_model, read_model, write_model
 from stcorner.recognizer.modelfile import TrainingDocument
@@ -212,3 +213,41 @@ def test_prediction_imports_neither_keras_nor_scikit_learn(invented: Invented, t
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 0, result.stderr
+
+
+def invented_clips(features: ClipFeatures, y: np.ndarray, groups: np.ndarray) -> list[Clip]:
+    first = np.unique(features.clip_index, return_index=True)[1]
+    return [
+        Clip(path=f"{i}.mp4", clip_id=str(i), label=str(y[row]), subject=str(groups[row]), take=str(i),
+             modality="both", corpus="test")
+        for i, row in enumerate(first)
+    ]  # fmt: skip
+
+
+def test_labels_are_mapped_before_learning_from_features() -> None:
+    invented = invented_features(copies=True)
+    features, y, groups = invented
+    clips = invented_clips(*invented)
+    model = EmotionRecognizer(label_map={"sad": "neutral", "Happy": None}).fit_clips(clips, features)
+    assert model.classes_.tolist() == ["angry", "neutral"]
+    assert (model.training_.n_clips, model.training_.n_rows) == (48, 96)
+    kept = y != "happy"
+    labels = np.where(y == "sad", "neutral", y)[kept]
+    keys = np.char.add("test/", groups)[kept]
+    direct = EmotionRecognizer().fit_features(features.take(kept), labels, keys)
+    np.testing.assert_array_equal(
+        model.predict_proba_features(features), direct.predict_proba_features(features)
+    )
+
+
+def test_features_in_another_order_are_refused(invented: Invented) -> None:
+    clips = invented_clips(*invented)
+    with pytest.raises(ParameterError, match="clip 0 is '71', got '0'"):
+        EmotionRecognizer().fit_clips(clips[::-1], invented[0])
+
+
+def test_copies_stay_with_their_clip_where_no_groups_are_given() -> None:
+    features, y, _ = invented_features(copies=True)
+    model = EmotionRecognizer("audio").fit_features(features, y)
+    by_clip = EmotionRecognizer("audio").fit_features(features, y, features.clip_index)
+    assert model.classifier_.sharpness_ == by_clip.classifier_.sharpness_

@@ -10,7 +10,7 @@ import numpy as np
 from stcorner._estimator import ParameterBase, check_is_fitted
 from stcorner._validation import check_choice, check_flag, check_integer, check_real
 from stcorner.errors import MediaError, ParameterError
-from stcorner.recognizer.features import ClipFeatures, extract_sources, per_row
+from stcorner.recognizer.features import ClipFeatures, check_features_of, extract_sources, per_row
 from stcorner.recognizer.rows import ExtractionPlan, Source, check_augment, check_face
 
 if TYPE_CHECKING:
@@ -205,10 +205,25 @@ class EmotionRecognizer(ParameterBase):
 
         kept = list(clips) if self.label_map is None else list(map_labels(clips, self.label_map))
         features = self.extract(kept, n_jobs=n_jobs, progress=progress)
-        return self.fit_clips(kept, features)
+        return self._learn(kept, features)
 
     def fit_clips(self, clips: Sequence[Any], features: ClipFeatures) -> Self:
-        """Learn from features that `extract` gave for these clips."""
+        """Learn from features that `extract` gave for these clips; `label_map` is applied to their labels.
+
+        Raises
+        ------
+        ValueError
+            If `features` is of other clips, or of these in another order.
+        """
+        clips = list(clips)
+        check_features_of(clips, features)
+        if self.label_map is not None:
+            from stcorner.recognizer.training import map_rows
+
+            clips, features = map_rows(clips, features, self.label_map)
+        return self._learn(clips, features)
+
+    def _learn(self, clips: Sequence[Any], features: ClipFeatures) -> Self:
         from stcorner.recognizer.training import describe_training, row_groups
 
         y = np.asarray([clips[i].label for i in features.clip_index], dtype=np.str_)
@@ -226,7 +241,7 @@ class EmotionRecognizer(ParameterBase):
         y : array_like of shape (n_rows,)
             Label of each row; copies are rows of their own.
         groups : array_like of shape (n_rows,), optional
-            Rows of one person, or else of one clip with its copies.
+            Rows of one person, or else of one clip with its copies (the default where there are copies).
         """
         from stcorner.recognizer.training import (
             fit_calibration,
@@ -237,6 +252,8 @@ class EmotionRecognizer(ParameterBase):
 
         self.extraction_plan()
         labels = per_row("y", y, len(features))
+        if groups is None and features.augmented.any():
+            groups = features.clip_index  # a copy of a held-out clip in training would make it look easy
         members = None if groups is None else per_row("groups", groups, len(features))
         self._check_names(features)
         usable = features.present(self.modalities)

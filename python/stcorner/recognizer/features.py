@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], object]
 
-__all__ = ["ClipFeatures", "extract_sources", "feature_block_names", "per_row"]
+__all__ = ["ClipFeatures", "check_features_of", "extract_sources", "feature_block_names", "per_row"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,3 +195,22 @@ def per_row(name: str, values: ArrayLike, n_rows: int) -> NDArray[Any]:
     if array.shape != (n_rows,):
         raise ParameterError(f"{name} must have shape ({n_rows},), one entry per row, got {array.shape}")
     return array
+
+
+def check_features_of(clips: Sequence[Any], features: ClipFeatures) -> None:
+    """Refuse features of other clips, of a part of them, or of the same in another order.
+
+    Labels are taken by position: they would go to the wrong rows in silence.
+    """
+    found = np.unique(features.clip_index)
+    if not np.array_equal(found, np.arange(len(clips))):
+        raise ParameterError(
+            f"features must be of the {len(clips)} clips, got rows of {len(found)} by clip_index"
+        )
+    for at, details in zip(features.clip_index.tolist(), features.details, strict=True):
+        given = details.get("clip_id")
+        if given is not None and given != clips[at].clip_id:
+            raise ParameterError(
+                f"features must be of the clips in their order: clip {at} is {clips[at].clip_id!r}, "
+                f"got {given!r}"
+            )

@@ -10,7 +10,7 @@ import numpy as np
 from stcorner.recognizer.modelfile import TrainingDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +23,7 @@ __all__ = [
     "describe_training",
     "fit_calibration",
     "fit_fusion",
+    "map_rows",
     "new_classifier",
     "one_blas_thread",
     "row_groups",
@@ -97,6 +98,22 @@ def row_groups(clips: Sequence[Any], features: ClipFeatures) -> NDArray[np.str_]
     """Return the group of each row: the person, or the take where the person is unknown."""
     keys = ["/".join(clip.group if clip.subject else ("", *clip.key)) for clip in clips]
     return np.asarray([keys[i] for i in features.clip_index], dtype=np.str_)
+
+
+def map_rows(
+    clips: Sequence[Any], features: ClipFeatures, label_map: Mapping[str, str | None]
+) -> tuple[list[Any], ClipFeatures]:
+    """Rename or drop the labels of clips, and the rows of those that are dropped."""
+    from dataclasses import replace
+
+    from stcorner.corpora import map_labels
+    from stcorner.corpora.clip import canonical_label
+
+    mapped = list(map_labels(clips, label_map))
+    dropped = {canonical_label(old) for old, new in label_map.items() if new is None}
+    there = np.array([clip.label not in dropped for clip in clips])
+    rows = features.take(there[features.clip_index])
+    return mapped, replace(rows, clip_index=(np.cumsum(there) - 1)[rows.clip_index])
 
 
 def describe_training(clips: Sequence[Any], features: ClipFeatures, seed: int) -> TrainingDocument:
