@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from stcorner._validation import check_choice, check_flag, check_integer
+from stcorner._validation import check_choice, check_flag, resolve_n_jobs
 from stcorner.corpora.sounds import fingerprint, match_sounds
 from stcorner.errors import LeakageError, MediaError, ParameterError
 
@@ -142,7 +142,7 @@ def audit_leakage(
         loudness, rate and codec, a speed changed by 1 %, cut ends, noise at 10 dB and a small room; not after
         larger shifts of pitch or tempo.
     n_jobs : int, optional
-        Files read side by side; None or -1: as many as there are cores.
+        Files read side by side; None or -1: as many as there are cores, -2 one less, and so on.
 
     Returns
     -------
@@ -329,8 +329,6 @@ def _read_sounds(
     clips: Sequence[Clip], n_jobs: int | None
 ) -> tuple[dict[Hashable, SoundFingerprint], dict[Hashable, str]]:
     """Return the fingerprints of all clips that have sound, and the reason for those that have none."""
-    import os
-
     from stcorner.media import load_audio
 
     def read(clip: Clip) -> SoundFingerprint | str:
@@ -344,7 +342,7 @@ def _read_sounds(
         return bits if bits.active.any() else f"{clip.sound} is silent or too short to compare"
 
     distinct = {_identity(clip): clip for clip in clips}
-    workers = (os.cpu_count() or 1) if n_jobs in (None, -1) else check_integer("n_jobs", n_jobs, low=1)
+    workers = resolve_n_jobs(-1 if n_jobs is None else n_jobs)
     with ThreadPoolExecutor(workers) as pool:
         results = dict(zip(distinct, pool.map(read, distinct.values()), strict=True))
     sounds: dict[Hashable, SoundFingerprint] = {

@@ -11,9 +11,9 @@ from stcorner._validation import check_flag, check_integer
 from stcorner.corpora.clip import map_labels
 from stcorner.corpora.folds import actor_folds
 from stcorner.corpora.leakage import audit_folds
-from stcorner.errors import ParameterError
 from stcorner.evaluation.calibration import TemperatureScaling
 from stcorner.evaluation.predictions import evaluate_predictions
+from stcorner.recognizer.features import check_features_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,8 +94,8 @@ def cross_validate(
     check_integer("calibration_folds", calibration_folds, low=0)
     check_flag("allow_leaks", allow_leaks)
     clips = list(clips)
-    if features is not None and (len(features) == 0 or int(np.max(features.clip_index)) >= len(clips)):
-        raise ParameterError(f"features must be of the {len(clips)} clips, got other clip_index values")
+    if features is not None:
+        check_features_of(clips, features)
     data = _Data.prepare(clips, recognizer, features)
     folds = actor_folds(data.clips, protocol, seed=seed)
     reports = audit_folds(data.clips, folds, sound=sound, n_jobs=n_jobs) if check_flag("audit", audit) else []
@@ -211,6 +211,7 @@ class _Runner:
         self.total = n_folds * (1 + calibration_folds)
         self.classes = sorted({clip.label for clip in data.clips})
         self.history: dict[str, list[float]] | None = None  # of the last network that was fitted
+        self.known: list[int] = []  # columns of the last model that was fitted
 
     def fit_predict(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.float64]:
         """Fit a fresh recogniser to rows and predict others; columns as `classes`."""
@@ -220,8 +221,8 @@ class _Runner:
         self.history = getattr(getattr(model, "classifier_", None), "history_", None)
         given = np.asarray(model.predict_proba_features(data.take(test)), dtype=np.float64)
         probabilities = np.zeros((len(test), len(self.classes)))
-        columns = [self.classes.index(str(label)) for label in model.classes_]
-        probabilities[:, columns] = given
+        self.known = [self.classes.index(str(label)) for label in model.classes_]
+        probabilities[:, self.known] = given
         probabilities[np.isnan(given).any(axis=1)] = np.nan
         self.done += 1
         if self.progress is not None:
@@ -247,18 +248,18 @@ class _Runner:
     def _temperature(self, train: NDArray[np.intp], validation: NDArray[np.intp]) -> float | None:
         """Choose the temperature on people whom the predicting model was not fitted to."""
         pairs = [(train, validation)] if len(validation) else self._inner_pairs(train)
-        rows, parts = [], []
+        parts, targets = [], []
         for inner_train, inner_test in pairs:
-            rows.append(inner_test)
-            parts.append(self.fit_predict(inner_train, inner_test))
-        if not parts:
+            probabilities = self.fit_predict(inner_train, inner_test)
+            codes = np.array([self.classes.index(str(label)) for label in self.data.labels(inner_test)])
+            # An emotion of which the inner model had no clip got 0: no temperature mends that, and the
+            # search for one would end near uniform probabilities.
+            usable = np.isfinite(probabilities[:, 0]) & np.isin(codes, self.known)
+            parts.append(probabilities[usable])
+            targets.append(codes[usable])
+        if not sum(map(len, targets)):
             return None
-        probabilities, labels = np.concatenate(parts), self.data.labels(np.concatenate(rows))
-        usable = np.isfinite(probabilities[:, 0])
-        if not usable.any():
-            return None
-        codes = np.array([self.classes.index(str(label)) for label in labels[usable]])
-        return TemperatureScaling().fit(probabilities[usable], codes).temperature_
+        return TemperatureScaling().fit(np.concatenate(parts), np.concatenate(targets)).temperature_
 
     def _inner_pairs(self, train: NDArray[np.intp]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
         groups = self.data.groups(train)
