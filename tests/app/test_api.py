@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import wave
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
 from stcorner.app import Settings, create_app
@@ -20,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def client_of(folder: Path, **limits: Any) -> Any:
-    return TestClient(create_app(Settings(folder=folder, **limits)))
+    return TestClient(create_app(Settings(folder=folder, **limits)), base_url="http://localhost")
 
 
 def upload(client: Any, data: bytes = b"not a clip", name: str = "clip.mp4", **headers: Any) -> Any:
@@ -69,6 +73,35 @@ def test_empty_body(folder: Path) -> None:
         assert list(folder.iterdir()) == []
 
 
+def test_a_cancelled_upload_leaves_nothing(folder: Path) -> None:
+    def cut_off() -> Iterator[bytes]:
+        yield b"x" * 1000
+        raise ClientDisconnect
+
+    with client_of(folder) as client, pytest.MonkeyPatch.context() as patch:
+
+        async def stream(_: Any) -> Any:
+            for chunk in cut_off():
+                yield chunk
+
+        patch.setattr("starlette.requests.Request.stream", stream)
+        assert upload(client).status_code == 400
+        assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_is_said_and_left_no_fuller(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with client_of(folder) as client:
+
+        def write(_: Any, *arguments: Any) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("stcorner.app.server.asyncio.to_thread", write)
+        answer = upload(client)
+        assert answer.status_code == 507
+        assert answer.json()["error"].endswith("No space left on device")
+        assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "..\\..\\evil.mp4", "/etc/shadow", "a" * 5000, "x\x00\n.mp4"]
 )
@@ -109,11 +142,32 @@ def test_sessions_do_not_see_each_other(folder: Path, wait: Callable[..., Any]) 
         assert [row["id"] for row in one.get("/api/jobs").json()["jobs"]] == [job["id"]]
 
 
+def test_a_cookie_that_is_not_ours_is_replaced(folder: Path) -> None:
+    with client_of(folder) as client:
+        answer = client.get("/", headers={"cookie": "stcorner_session=of an older version"})
+        assert "stcorner_session=" in answer.headers["set-cookie"]
+
+
+def test_a_job_lists_the_results_that_can_be_fetched(folder: Path, wait: Callable[..., Any]) -> None:
+    silence = io.BytesIO()
+    with wave.open(silence, "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(32_000))
+    with client_of(folder) as client:
+        assert upload(client).json()["results"] == []
+        job = wait(client, upload(client, silence.getvalue(), name="silence.wav").json())
+        assert job["results"] == ["report.html"], "no model decides on silence: there is nothing to download"
+        answer = client.get(f"/api/jobs/{job['id']}/features.csv")
+        assert answer.status_code == 404
+        assert "no decision" in answer.json()["error"]
+
+
 def test_other_sites_are_kept_out(folder: Path) -> None:
     with client_of(folder) as client:
         assert client.get("/", headers={"host": "evil.example"}).status_code == 421
+        assert client.get("/", headers={"host": "testserver"}).status_code == 421
         assert upload(client, origin="https://evil.example").status_code == 403
-        assert upload(client, origin="http://testserver").status_code == 202
+        assert upload(client, origin="http://localhost").status_code == 202
     with TestClient(create_app(Settings(folder=folder), any_host=True)) as client:
         assert client.get("/", headers={"host": "lab.example"}).status_code == 200
 

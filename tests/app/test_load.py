@@ -5,17 +5,18 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-
-if TYPE_CHECKING:
-    import subprocess
 
 pytestmark = pytest.mark.slow
 
@@ -103,3 +104,22 @@ def test_api_keeps_to_its_own_description(running: tuple[str, subprocess.Popen[b
 
         keeps()
     assert {"POST /api/jobs", "GET /api/jobs/{id}/{kind}"} <= names
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_nothing_is_left_when_the_server_is_stopped_during_a_job(tmp_path: Path, name: str) -> None:
+    """Ctrl-C, ``kill``, and the terminal's window closed."""
+    if not hasattr(signal, name):
+        pytest.skip("this system has no such signal")
+    code = "from stcorner.cli import main; main(['serve', '--port', '0'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        address = process.stderr.readline().split()[2]
+        assert _call(address, "POST", "/api/jobs?name=a.wav", b"RIFF" * 100_000)[0] == 202
+        assert list(tmp_path.iterdir())
+        process.send_signal(getattr(signal, name))
+        process.wait(20)
+    assert list(tmp_path.iterdir()) == []

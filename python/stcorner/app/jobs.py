@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from stcorner.app.settings import Settings
 
-__all__ = ["Job", "JobQueue"]
+__all__ = ["RESULTS", "Job", "JobQueue"]
+
+RESULTS = ["report.html", "features.csv", "features.json", "features.parquet"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ class Job:
         return self.folder / "upload"
 
     def result(self, kind: str) -> Path:
-        """Path of a result: ``report.html`` or ``features.csv|json|parquet``."""
+        """Path of a result, one of `RESULTS`."""
         return self.folder / kind
 
     def public(self) -> dict[str, Any]:
@@ -58,6 +60,7 @@ class Job:
             "progress": round(self.progress, 3),
             "error": self.error,
             "label": self.label,
+            "results": [kind for kind in RESULTS if self.state == "done" and self.result(kind).is_file()],
             "created": self.created,
             "finished": self.finished,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stcorner._core import __version__
+from stcorner.app.jobs import RESULTS
 
 if TYPE_CHECKING:
     from stcorner.app.settings import Settings
@@ -13,7 +14,18 @@ __all__ = ["openapi"]
 
 _JOB = {
     "type": "object",
-    "required": ["id", "name", "state", "stage", "progress", "error", "label", "created", "finished"],
+    "required": [
+        "id",
+        "name",
+        "state",
+        "stage",
+        "progress",
+        "error",
+        "label",
+        "results",
+        "created",
+        "finished",
+    ],
     "additionalProperties": False,
     "properties": {
         "id": {"type": "string"},
@@ -23,6 +35,7 @@ _JOB = {
         "progress": {"type": "number", "minimum": 0, "maximum": 1},
         "error": {"type": ["string", "null"]},
         "label": {"type": ["string", "null"], "description": "the most probable emotion, where there is one"},
+        "results": {"type": "array", "items": {"enum": RESULTS}, "description": "what can be fetched"},
         "created": {"type": "number", "description": "seconds since 1970"},
         "finished": {"type": ["number", "null"], "description": "seconds since 1970"},
     },
@@ -72,6 +85,7 @@ def openapi(settings: Settings) -> dict[str, Any]:
             "413": _problem("The file is too large."),
             "429": _problem("Too many uploads in a minute."),
             "503": _problem("Too many clips are waiting."),
+            "507": _problem("The server's disk is full."),
             **_WRITE,
         },
     }
@@ -96,7 +110,7 @@ def openapi(settings: Settings) -> dict[str, Any]:
         "name": "kind",
         "in": "path",
         "required": True,
-        "schema": {"enum": ["report.html", "features.csv", "features.json", "features.parquet"]},
+        "schema": {"enum": RESULTS},
     }
     result = {
         "summary": "A finished job's report or features",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 from stcorner._validation import check_integer
@@ -10,6 +12,8 @@ from stcorner.errors import MissingExtraError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from uvicorn import Server
 
     from stcorner.app.settings import Settings
 
@@ -66,7 +70,16 @@ def serve(
     with listening:
         application = create_app(settings, any_host=host not in _LOOPBACK)
         server = uvicorn.Server(uvicorn.Config(application, log_level="warning", server_header=False))
+        _obey_hangup(server)
         if ready is not None:
             shown = f"[{host}]" if ":" in host else host
             ready(f"http://{shown}:{listening.getsockname()[1]}")
         server.run(sockets=[listening])
+
+
+def _obey_hangup(server: Server) -> None:
+    """Stop, and delete clips and reports, when the terminal is closed too; nohup is left its meaning."""
+    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: setattr(server, "should_exit", True))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -61,7 +62,7 @@ def _problem(status: int, detail: str, **headers: str) -> JSONResponse:
 
 def _loopback(host: str) -> bool:
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    return name in {"127.0.0.1", "localhost", "[::1]", "testserver"}
+    return name in {"127.0.0.1", "localhost", "[::1]"}
 
 
 class _Guard(BaseHTTPMiddleware):
@@ -83,7 +84,7 @@ class _Guard(BaseHTTPMiddleware):
         response = await call_next(request)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        if request.cookies.get(_COOKIE) is None and "session" in request.scope:
+        if "session" in request.scope:
             response.set_cookie(_COOKIE, request.scope["session"], httponly=True, samesite="strict")
         return response
 
@@ -153,9 +154,17 @@ class _Api:
         if self._too_fast(request.client.host if request.client else ""):
             return _problem(429, "too many uploads in a minute", **{"Retry-After": "60"})
         job = self.jobs.new(_session(request), _clean_name(request.query_params.get("name", "clip")))
-        refused = await self._receive(request, job, limit)
+        refused: Response | None = _problem(400, "the upload was cancelled")
+        try:
+            refused = await self._receive(request, job, limit)
+        except ClientDisconnect:
+            pass  # nobody is left to hear the answer
+        except OSError as error:
+            refused = _problem(507, f"the server cannot keep the clip: {error.strerror}")
+        finally:
+            if refused is not None:  # whatever ended it: half an upload stays nowhere
+                self.jobs.forget(job)
         if refused is not None:
-            self.jobs.forget(job)
             return refused
         self.jobs.submit(job)
         return JSONResponse(job.public(), status_code=202, headers={"Location": f"/api/jobs/{job.id}"})
@@ -205,7 +214,7 @@ class _Api:
             return _problem(409, f"the job is {job.state}")
         path = job.result(kind)
         if not path.is_file():
-            return _problem(404, "this result was not made: its packages are not installed")
+            return _problem(404, "this result was not made: no decision, or its package is not installed")
         name = f"{Path(job.name).stem}.{kind.split('.')[-1]}"
         save = kind != "report.html" or "download" in request.query_params
         return FileResponse(
