@@ -122,6 +122,53 @@ def test_upload_watch_seek_download(server: str, browser: Any, clip: Path) -> No
     assert [url for url in sent if not url.startswith(f"{server}/")] == []
 
 
+def _lines(driver: Any, state: str) -> Any:
+    return driver.find_elements(By.CSS_SELECTOR, f"#history [data-state={state}]")
+
+
+def test_problems_stay_and_the_keyboard_keeps_its_place(server: str, browser: Any, tmp_path: Path) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    (tmp_path / "empty.wav").touch()
+    for name in ("one & <b>.wav", "two.wav"):
+        soundfile.write(tmp_path / name, 0.2 * np.sin(np.arange(16_000) * 0.06), 16_000)
+    browser.get(server)
+    choose = browser.find_element(By.ID, "file")
+    choose.send_keys("\n".join(str(tmp_path / name) for name in ("empty.wav", "one & <b>.wav")))
+    WebDriverWait(browser, 60).until(lambda d: _lines(d, "done"))
+    assert "empty.wav: the body is empty" in browser.find_element(By.ID, "problems").text
+    assert browser.find_element(By.ID, "message").text.startswith("one & <b>.wav is done")
+    first = browser.find_element(By.CSS_SELECTOR, "#history button")
+    assert first.accessible_name == "Show one & <b>.wav"
+
+    # Focus stays where it is while another clip moves through its states.
+    browser.execute_script("arguments[0].focus()", first)
+    choose.send_keys(str(tmp_path / "two.wav"))
+    WebDriverWait(browser, 60).until(lambda d: len(_lines(d, "done")) == 2)
+    assert browser.execute_script("return document.activeElement === arguments[0]", first)
+    assert browser.find_element(By.ID, "problems").text == ""
+
+    # The report that is shown is the one that the title names, also after a step back.
+    first.click()
+    title = browser.find_element(By.ID, "result-title")
+    WebDriverWait(browser, 10).until(lambda d: title.text == "Report of one & <b>.wav")
+    browser.get("about:blank")
+    browser.back()
+    WebDriverWait(browser, 10).until(lambda d: len(_lines(d, "done")) == 2)
+
+    # Deleted in another tab: said in words, not shown as JSON.
+    browser.execute_script(
+        "const list = fetch('/api/jobs').then((answer) => answer.json());"
+        "return list.then(({jobs}) => fetch(`/api/jobs/${jobs[0].id}`, {method: 'DELETE'}))"
+    )
+    browser.find_element(By.CSS_SELECTOR, "#history button").click()
+    WebDriverWait(browser, 10).until(
+        lambda d: "two.wav: its report has been deleted" in d.find_element(By.ID, "problems").text
+    )
+    WebDriverWait(browser, 10).until(lambda d: len(_lines(d, "done")) == 1)
+    severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert all("400" in message or "404" in message for message in severe), severe
+
+
 def test_report_opens_fast_and_offline(browser: Any, clip: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     build_report(clip, page, recognizer=load_model(None))
