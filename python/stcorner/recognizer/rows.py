@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from stcorner._validation import check_choice, check_integer
+from stcorner._warnings import collected_warnings
 from stcorner.errors import InternalError, MediaError, MissingExtraError, ParameterError, StcornerError
 
 if TYPE_CHECKING:
@@ -171,8 +172,7 @@ class RowBuilder:
         self, modality: str, path: Path, compute: Callable[[], tuple[NDArray[np.float32], dict[str, Any]]]
     ) -> None:
         """Fill a block by `compute`, which gives the vector and details, or record why it failed."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with collected_warnings() as caught:
             try:
                 vector, found = compute()
                 self.status[modality] = found.pop("status")
@@ -186,7 +186,7 @@ class RowBuilder:
                 self.status[modality] = "error"
                 stage = "media" if isinstance(error, MediaError) else modality
                 self.errors.append(FailedInput(path=path, stage=stage, error=text))
-        self.warnings += [str(warning.message) for warning in caught]
+        self.warnings += caught
 
     def build(self) -> Row:
         """Return the row."""
