@@ -129,7 +129,8 @@ class ClassifierBase(ParameterBase):
         from sklearn.utils.validation import validate_data
 
         try:
-            X, y = validate_data(self, X, y, dtype=np.float64)
+            # A table of pandas comes by columns, and BLAS rounds by the order in memory.
+            X, y = validate_data(self, X, y, dtype=np.float64, order="C")
             check_classification_targets(y)
         except ValueError as error:
             raise ParameterError(str(error)) from None
@@ -152,7 +153,7 @@ class ClassifierBase(ParameterBase):
         if rows.dtype.kind == "c":
             raise ParameterError("X must be real. Complex data not supported")
         try:
-            rows = rows.astype(np.float64)
+            rows = rows.astype(np.float64, order="C")
         except (TypeError, ValueError) as error:
             raise ParameterError(f"X must hold numbers: {error}") from None
         if rows.ndim != 2:
@@ -193,6 +194,18 @@ class ClassifierBase(ParameterBase):
         return chosen
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Return the share of rows whose class is predicted right (accuracy, 0 to 1)."""
-        hits = self.predict(X) == np.asarray(y)
+        """Return the share of rows whose class is predicted right (accuracy, 0 to 1).
+
+        Raises
+        ------
+        ValueError
+            If `y` is not one label for each row, or numbers where the classes are text or the reverse.
+        """
+        predicted, truth = self.predict(X), np.asarray(y)
+        if truth.shape != predicted.shape:  # a column would be compared with every prediction
+            raise ParameterError(f"y must have shape {predicted.shape}, got {truth.shape}")
+        given, known = truth.tolist()[0], predicted.tolist()[0]
+        if isinstance(given, str) != isinstance(known, str):
+            raise ParameterError(f"y must hold labels such as {known!r}, got {given!r}")
+        hits = predicted == truth
         return float(np.average(hits, weights=None if sample_weight is None else np.asarray(sample_weight)))

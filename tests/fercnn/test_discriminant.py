@@ -207,3 +207,23 @@ def test_damaged_state_refused(rng: np.random.Generator) -> None:
         DiscriminantClassifier.from_state(meta, arrays | {"coef": arrays["coef"][:, 1:]})
     with pytest.raises(ModelError, match="mean must be finite"):
         DiscriminantClassifier.from_state(meta, arrays | {"mean": arrays["mean"] * np.nan})
+
+
+def test_score_refuses_labels_that_would_be_compared_wrongly(rng: np.random.Generator) -> None:
+    X, y = rng.standard_normal((12, 3)), np.array(["happy", "sad"] * 6)
+    model = DiscriminantClassifier().fit(X, y)
+    assert model.score(X, y.tolist()) == np.mean(model.predict(X) == y)
+    with pytest.raises(ValueError, match=r"y must have shape \(12,\), got \(12, 1\)"):
+        model.score(X, y[:, None])
+    with pytest.raises(ValueError, match=r"y must hold labels such as '(happy|sad)', got 0"):
+        model.score(X, np.arange(12) % 2)
+
+
+def test_a_table_of_pandas_gives_the_bits_of_its_array(rng: np.random.Generator) -> None:
+    pandas = pytest.importorskip("pandas")
+    X, y = rng.standard_normal((60, 8)), np.array(["angry", "happy", "sad"] * 20)
+    table = pandas.DataFrame(X, columns=[f"c{i}" for i in range(8)])
+    by_name = DiscriminantClassifier().fit(table, pandas.Series(y)).predict_proba(table)
+    np.testing.assert_array_equal(by_name, DiscriminantClassifier().fit(X, y).predict_proba(X))
+    with pytest.raises(ValueError, match="the feature names differ"):
+        DiscriminantClassifier().fit(table, y).predict(table[table.columns[::-1]])

@@ -251,3 +251,9 @@ def test_copies_stay_with_their_clip_where_no_groups_are_given() -> None:
     model = EmotionRecognizer("audio").fit_features(features, y)
     by_clip = EmotionRecognizer("audio").fit_features(features, y, features.clip_index)
     assert model.classifier_.sharpness_ == by_clip.classifier_.sharpness_
+
+
+def test_a_seed_of_numpy_can_be_saved(invented: Invented, tmp_path: Path) -> None:
+    model = EmotionRecognizer("audio", random_state=np.int64(3))
+    model.fit_clips(invented_clips(*invented), invented[0]).save(tmp_path / "m.stcorner")
+    assert load_model(tmp_path / "m.stcorner").random_state == 3

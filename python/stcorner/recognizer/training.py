@@ -133,6 +133,6 @@ def describe_training(clips: Sequence[Any], features: ClipFeatures, seed: int) -
         n_failed=len(np.unique(features.clip_index[~usable])),
         subjects=tuple(sorted({"/".join(clip.group) for clip in clips if clip.subject})),
         corpora=tuple(sorted({clip.corpus for clip in clips})),
-        seed=seed,
+        seed=int(seed),  # a numpy integer is no JSON
         versions=versions,
     )
