@@ -190,6 +190,45 @@ def test_report_opens_fast_and_offline(browser: Any, clip: Path, tmp_path: Path)
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
+def _luminance(colour: Any) -> float:
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.asarray(colour) / 255]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def _colour(text: str) -> Any:
+    return np.array([float(v) for v in text[text.index("(") + 1 : -1].split(",")[:3]])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_counts_can_be_read_on_the_darkest_cell(reports: Any, browser: Any, scheme: str) -> None:
+    emulate(browser, width=1280, scheme=scheme)
+    browser.get(reports[1])
+    paper, ink, cell = (
+        _colour(text) for text in browser.execute_script(
+            "const style = (name) => getComputedStyle(document.querySelector(name));"
+            "return [style('body').backgroundColor, style('svg text').fill, style('svg .count').fill]"
+        )
+    )  # fmt: skip
+    ground = _luminance(0.74 * cell + 0.26 * paper)  # the opacity of a class that is always recalled
+    dark, light = sorted([ground, _luminance(ink)])
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_paper_stays_light_and_nothing_is_cut_on_it(reports: Any, browser: Any) -> None:
+    emulate(browser, width=720, scheme="dark")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+        "media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}],
+    })  # fmt: skip
+    for page in reports:
+        browser.get(page)
+        ink = _colour(browser.execute_script("return getComputedStyle(document.body).color"))
+        assert _luminance(ink) < 0.05, "a browser leaves dark grounds out, but not light letters"
+    assert browser.execute_script(
+        "const tables = [...document.querySelectorAll('.scroll')];"
+        "return tables.every((each) => getComputedStyle(each).overflowX === 'visible')"
+    )
+
+
 @pytest.fixture(scope="module")
 def reports(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A report of a clip without a decision, and one of two evaluations."""

@@ -94,6 +94,37 @@ def test_sound_alone(tmp_path: Path, rng: np.random.Generator) -> None:
     assert np.median(voiced) == pytest.approx(150, rel=0.01)
 
 
+def test_what_no_model_decides_on_is_not_called_unasked(
+    trained: tuple[list[stcorner.Clip], stcorner.EmotionRecognizer], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    clip = write_media(tmp_path / "no face.mp4", noise_pictures(7, 48, 64))
+    build_report(clip, page, recognizer=trained[1])
+    text = page.read_text()
+    assert "No decision could be made." in text
+    assert "The model could not decide" in text
+    ticks = re.findall(r"<span>([\d.]+) s</span>", text)
+    assert len(set(ticks)) == 6, "a clip of 0.28 s has six different ticks"
+
+
+def test_names_of_classes_cannot_end_or_prolong_the_data() -> None:
+    from stcorner.report.page import render_page
+
+    classes = ["</script><script>alert(1)</script>", "<!--<script>"]
+    values = dict.fromkeys(
+        ("asked", "name", "label", "model", "picture", "media", "media_type", "faces", "points", "response",
+         "timeline", "explanation", "title", "abstain"), "",
+    )  # fmt: skip
+    text = render_page(
+        "clip.html.j2", script="1", data={"classes": classes}, **values, warnings=[], probabilities=[],
+        legend=[], ticks=[], provenance={}, duration=1.0,
+    )  # fmt: skip
+    data = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert data is not None
+    assert "<" not in data[1]
+    assert json.loads(data[1]) == {"classes": classes}
+
+
 def test_a_long_clip_is_cut_and_says_so(
     trained: tuple[list[stcorner.Clip], stcorner.EmotionRecognizer], tmp_path: Path
 ) -> None:

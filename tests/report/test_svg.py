@@ -24,6 +24,29 @@ def test_confusion_matrix_shows_every_count() -> None:
     assert "happy recalled 83%" in (root.findtext(f"{NS}title") or "")
 
 
+def test_long_names_are_not_cut_off() -> None:
+    """Names stand inside their figure: in a sans-serif of 11 pixels a letter takes at least 5."""
+    classes = ["anger", "disappointment", "embarrassment", "w" * 60]
+    matrix = ET.fromstring(_svg.confusion_matrix(np.eye(4, dtype=int), classes))
+    width = float(matrix.get("width"))
+    for node in matrix.iter(f"{NS}text"):
+        reach = 5 * len(node.text)
+        if node.get("text-anchor") == "end":
+            assert float(node.get("x")) > reach
+        elif node.get("transform"):
+            assert float(node.get("y")) > 0.7 * reach
+            assert float(node.get("x")) + 0.7 * reach < width
+    plane = ET.fromstring(_svg.scatter(np.eye(4), classes, classes, title="plane"))
+    assert all(
+        float(node.get("x")) + 5 * len(node.text) < float(plane.get("width"))
+        for node in plane.iter(f"{NS}text")
+    )
+    chart = _svg.line_chart([1, 2], dict.fromkeys(classes, (0.0, 1.0)), x_label="x", y_label="y", title="t")
+    names = [node for node in ET.fromstring(chart).iter(f"{NS}text") if node.text in classes]
+    places = [float(node.get("x")) for node in names]
+    assert all(b - a > 5 * len(n.text) for a, b, n in zip(places, places[1:], names, strict=False))
+
+
 def test_reliability_skips_empty_bins() -> None:
     root = ET.fromstring(_svg.reliability_diagram([0.2, 0.5, 0.9], [0.1, 0.0, 0.8], [4, 0, 9], 0.04))
     assert len(list(root.iter(f"{NS}circle"))) == 2

@@ -45,26 +45,38 @@ def _text(
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{css}{extra}>{escape(text)}</text>'
 
 
+def _shown(label: str, most: int = 26) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"
+
+
+def _width(labels: Sequence[str]) -> float:
+    """Return pixels that the longest label takes at most in 11 pixels' sans-serif, whose "m" has 10."""
+    return max(sum(10.0 if c in "mwMW…" or ord(c) > 0x2000 else 7.0 for c in label) for label in labels)
+
+
 def confusion_matrix(counts: NDArray[np.integer], classes: Sequence[str]) -> str:
     """Draw counts with rows normalised: rows are true classes, columns predicted ones."""
-    n, cell, left, top = len(classes), 46, 78, 66
+    n, cell, names = len(classes), 46, [_shown(name) for name in classes]
+    long = _width(names)
+    slant = 0.71 * long  # of a label at 45 degrees
+    left, top, right = round(max(78, long + 10)), round(max(66, slant + 20)), max(40, slant - cell / 2 + 12)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     body = []
-    for i, true in enumerate(classes):
+    for i, true in enumerate(names):
         body.append(_text(left - 6, top + (i + 0.6) * cell, true, anchor="end"))
         x = left + (i + 0.5) * cell
         body.append(_text(x, top - 8, true, extra=f' transform="rotate(-45 {x:.1f} {top - 8})"'))
         for j in range(n):
             x, y = left + j * cell, top + i * cell
             body.append(
-                f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" class="for" fill="{FOR}" '
+                f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" class="count" fill="{FOR}" '
                 f'fill-opacity="{0.04 + 0.7 * share[i, j]:.3f}"/>'
             )
             body.append(_text(x + cell / 2, y + cell / 2 + 4, str(int(counts[i, j])), anchor="middle"))
     title = "Confusion matrix: rows are true classes, columns are predictions; " + "; ".join(
         f"{name} recalled {share[i, i]:.0%}" for i, name in enumerate(classes)
     )
-    return _svg(left + n * cell + 40, top + n * cell + 6, title, body)
+    return _svg(left + n * cell + right, top + n * cell + 6, title, body)
 
 
 def _axes(width: float, height: float, x_label: str, y_label: str, x_ticks: Sequence[tuple[float, str]],
@@ -142,6 +154,7 @@ def line_chart(
     x_ticks = [((value - start) / reach, f"{value:g}") for value in x_values]
     y_ticks = [((value - low) / span, f"{value:g}") for value in y_values]
     body = _axes(width, height, x_label, y_label, x_ticks, y_ticks, left, bottom)
+    key = float(left)
     for k, (name, line) in enumerate(series.items()):
         points = " ".join(
             f"{left + (a - start) / reach * width:.1f},{_TOP + (1 - (b - low) / span) * height:.1f}"
@@ -150,9 +163,10 @@ def line_chart(
         )
         colour = PALETTE[k % len(PALETTE)]
         body.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        body.append(f'<rect x="{left + 100 * k}" y="0" width="10" height="10" fill="{colour}"/>')
-        body.append(_text(left + 100 * k + 14, 9, name))
-    return _svg(left + width + _RIGHT, height + _TOP + bottom, title, body)
+        body.append(f'<rect x="{key:g}" y="0" width="10" height="10" fill="{colour}"/>')
+        body.append(_text(key + 14, 9, name))
+        key += max(100.0, _width([name]) + 24)
+    return _svg(max(left + width + _RIGHT, key), height + _TOP + bottom, title, body)
 
 
 def scatter(
@@ -170,8 +184,9 @@ def scatter(
     ]
     for k, name in enumerate(classes):
         body.append(f'<rect x="{size + 10}" y="{10 + 18 * k}" width="11" height="11" fill="{colour[name]}"/>')
-        body.append(_text(size + 26, 20 + 18 * k, name))
-    return _svg(size + 110, size, title, body)
+        body.append(_text(size + 26, 20 + 18 * k, _shown(name)))
+    legend = max(110.0, 30 + _width([_shown(name) for name in classes]))
+    return _svg(size + legend, max(size, 18 * len(classes) + 10), title, body)
 
 
 def face_map(values: NDArray[np.floating]) -> str:

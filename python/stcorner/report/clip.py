@@ -115,7 +115,7 @@ def _length(info: Any, voice: NDArray[np.float32] | None) -> float:
 def _add_face(report: ClipReport, path: Path, size: tuple[int, int], width: int, end: float) -> None:
     from stcorner.media import crop_face
 
-    face = crop_face(path, size=_SIZE, fps=_FPS)
+    face = crop_face(path, size=_SIZE, fps=_FPS, end=end)
     if face.status == "no_face":
         report.warnings.append("No face was found in the picture.")
         return

@@ -63,9 +63,11 @@ def _hash(text: str) -> str:
 def render_page(template: str, *, script: str = "", data: Any = None, **values: Any) -> str:
     """Fill a template; the page's policy allows its own script and style and nothing else."""
     style = _asset("report.css")
-    # "</" would end the script element; JSON reads the escaped form as the same text.
+    # "</script" would end the script element and "<!--" keep it open; JSON reads the escape as the same text.
     text = (
-        "" if data is None else json.dumps(data, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+        ""
+        if data is None
+        else json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     )
     scripts = _hash(script) if script else "'none'"
     policy = (
@@ -99,13 +101,15 @@ def render_clip(report: ClipReport) -> str:
         {"name": name, "p": row[f"p_{name}"], "colour": colour}
         for name, colour in zip(report.classes, report.colours, strict=True)
     ]  # fmt: skip
-    ticks = [f"{x:.1f} s" for x in np.linspace(0, report.duration, 6)]
+    digits = 1 if report.duration >= 3 else 2  # no two ticks with one name
+    ticks = [f"{x:.{digits}f} s" for x in np.linspace(0, report.duration, 6)]
     return render_page(
         "clip.html.j2",
         script=_asset("clip.js"),
         data=data,
         title=f"{report.name} - stcorner",
         name=report.name,
+        asked=bool(report.classes),
         label=None if row is None else row["label"],
         probability=None if row is None else row[f"p_{row['label']}"],
         model=None if row is None else row["model"],
