@@ -52,10 +52,12 @@ def test_stretch_by_one_is_the_sound_itself(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.slow  # importing librosa compiles for half a minute
+# Its time_stretch hands this to its own phase vocoder, which librosa 1.0 no longer wants.
+@pytest.mark.filterwarnings("ignore:The `hop_length` parameter is deprecated:FutureWarning")
 def test_stretch_has_the_spectrum_of_librosas(rng: np.random.Generator) -> None:
     y = (tone(200) + tone(1500) * np.linspace(0, 1, SR)).astype(np.float32)
     ours = augment.stretch_time(y, factor=0.8)
-    theirs = librosa.effects.time_stretch(y, rate=0.8, n_fft=1024, hop_length=256)
+    theirs = librosa.effects.time_stretch(y, rate=0.8, n_fft=1024)
     spectra = [np.abs(librosa.stft(z[: len(ours)], n_fft=1024)) for z in (ours, theirs)]
     error = np.linalg.norm(spectra[0] - spectra[1]) / np.linalg.norm(spectra[1])
     assert error < 0.15
