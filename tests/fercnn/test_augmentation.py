@@ -52,8 +52,8 @@ def test_stretch_by_one_is_the_sound_itself(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.slow  # importing librosa compiles for half a minute
-# Its time_stretch hands this to its own phase vocoder, which librosa 1.0 no longer wants.
-@pytest.mark.filterwarnings("ignore:The `hop_length` parameter is deprecated:FutureWarning")
+# Its time_stretch hands these to its own phase vocoder, which librosa 1.0 no longer wants.
+@pytest.mark.filterwarnings("ignore:The `(hop_length|n_fft)` parameter is deprecated:FutureWarning")
 def test_stretch_has_the_spectrum_of_librosas(rng: np.random.Generator) -> None:
     y = (tone(200) + tone(1500) * np.linspace(0, 1, SR)).astype(np.float32)
     ours = augment.stretch_time(y, factor=0.8)
