@@ -335,6 +335,20 @@ def test_list_media_orders_and_follows(tmp_path: Path) -> None:
     assert found == ["a.MP4", "b/1.flac", "b/2.wav"]
 
 
+def test_parts_of_other_work_do_not_let_a_table_be_replaced(tmp_path: Path) -> None:
+    import soundfile
+
+    soundfile.write(tmp_path / "a.wav", tone(1.0), 16000)
+    run = stcorner.extract([tmp_path / "a.wav"], tmp_path / "f.parquet", modality="audio", n_jobs=1)
+    before = run.features.read_bytes()
+    parts = tmp_path / "f.parquet.parts"  # a run with overwrite=True and other parameters was killed
+    parts.mkdir()
+    (parts / f"{0:032x}.arrow").touch()
+    with pytest.raises(ParameterError, match="out must not hold a table of other files or parameters"):
+        stcorner.extract([tmp_path / "a.wav"], run.features, modality="audio", recipe="paper162", n_jobs=1)
+    assert run.features.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("corpus", "files"),
     [

@@ -209,3 +209,12 @@ def test_windows_of_faces_count_from_the_zero_of_the_recording(begin: float) -> 
         np.testing.assert_array_equal(window.seen, times > begin - 0.02)
         bright = window.frames[window.seen].mean(axis=(1, 2)) - texture[15:85, 15:85].mean()
         np.testing.assert_allclose(bright, 50 * (times[window.seen] - begin), atol=1.5)
+
+
+def test_a_clip_shorter_than_a_syllable_is_remarked(tmp_path: Path) -> None:
+    for name, seconds in (("short", 0.05), ("long", 0.3)):
+        soundfile.write(tmp_path / f"{name}.wav", voice(seconds, 150.0), RATE)
+    found = EmotionRecognizer("audio", augment=None).extract(sorted(tmp_path.iterdir()))
+    long, short = (row["warnings"] for row in found.details)
+    assert [text.partition("short.wav: ")[2][:16] for text in short] == ["0.050 s of sound"]
+    assert long == []

@@ -257,3 +257,10 @@ def test_a_seed_of_numpy_can_be_saved(invented: Invented, tmp_path: Path) -> Non
     model = EmotionRecognizer("audio", random_state=np.int64(3))
     model.fit_clips(invented_clips(*invented), invented[0]).save(tmp_path / "m.stcorner")
     assert load_model(tmp_path / "m.stcorner").random_state == 3
+
+
+def test_a_modality_that_no_clip_has_is_named(invented: Invented) -> None:
+    features, y, groups = invented
+    features.blocks["video"][:] = np.nan
+    with pytest.raises(MediaError, match="no clip gave features of its video"):
+        EmotionRecognizer().fit_features(features, y, groups)

@@ -129,7 +129,8 @@ def extract(
     manifest = store.complete(names)
     n_resumed = len(items)
     if manifest is None:
-        if place.exists() and not overwrite and not store.parts.exists():
+        # Parts of this very work tell that the table was to be replaced; those of another say nothing.
+        if place.exists() and not overwrite and not any(map(store.has, names)):
             raise ParameterError(
                 "out must not hold a table of other files or parameters (or give overwrite), "
                 f"got {str(place)!r}"

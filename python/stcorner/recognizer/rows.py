@@ -35,6 +35,8 @@ _DECODERS = frozenset({"av", "soundfile"})
 _SILENCE = 1e-4
 # Samples at either end that do not count for that: resampling makes a step of a constant offset ring.
 _EDGE = SAMPLE_RATE // 100
+# Shorter than nearly all syllables: there is nothing in it that the statistics of a clip could be of.
+_SHORT = SAMPLE_RATE // 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +216,13 @@ def extract_rows(
 
         _describe(source.audio_path, "audio", builder.details, known)
         sound.append(_load_sound(source))
+        if 0 < len(sound[0]) < _SHORT:
+            length = len(sound[0]) / SAMPLE_RATE
+            warnings.warn(
+                f"{source.audio_path}: {length:.3f} s of sound is less than a syllable and tells little",
+                MediaWarning,
+                stacklevel=1,
+            )
         vector, found = audio_vector(sound[0], plan, name=str(source.audio_path))
         if not found["n_voiced"]:
             warnings.warn(f"{source.audio_path}: no voice was found in its sound", MediaWarning, stacklevel=1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner.errors import MediaError
 from stcorner.recognizer.modelfile import TrainingDocument
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def fit_fusion(
         return None
     from stcorner.recognizer.fused import FusedSpace
 
+    for name, block in zip(model.modalities, blocks, strict=True):
+        if np.isnan(block[:, 0]).all():
+            raise MediaError(f"no clip gave features of its {name}: there is nothing to fuse")
     parameters = dict(model.fusion_params or {})
     if model.weights is not None:
         parameters["weights"] = [float(model.weights.get(name, 1.0)) for name in model.modalities]
