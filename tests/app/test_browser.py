@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +137,7 @@ def test_problems_stay_and_the_keyboard_keeps_its_place(server: str, browser: An
     choose = browser.find_element(By.ID, "file")
     choose.send_keys("\n".join(str(tmp_path / name) for name in ("empty.wav", "one & <b>.wav")))
     WebDriverWait(browser, 60).until(lambda d: _lines(d, "done"))
-    assert "empty.wav: the body is empty" in browser.find_element(By.ID, "problems").text
+    assert "empty.wav: the file is empty" in browser.find_element(By.ID, "problems").text
     assert browser.find_element(By.ID, "message").text.startswith("one & <b>.wav is done")
     first = browser.find_element(By.CSS_SELECTOR, "#history button")
     assert first.accessible_name == "Show one & <b>.wav"
@@ -166,7 +168,7 @@ def test_problems_stay_and_the_keyboard_keeps_its_place(server: str, browser: An
     )
     WebDriverWait(browser, 10).until(lambda d: len(_lines(d, "done")) == 1)
     severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert all("400" in message or "404" in message for message in severe), severe
+    assert all("404" in message for message in severe), severe
 
 
 def test_report_opens_fast_and_offline(browser: Any, clip: Path, tmp_path: Path) -> None:
@@ -188,6 +190,23 @@ def test_report_opens_fast_and_offline(browser: Any, clip: Path, tmp_path: Path)
     assert min(loaded) < 2_000, loaded  # milliseconds; the least of three, for machines that are busy
     assert len(browser.find_elements(By.CSS_SELECTOR, ".curve")) >= 6
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_a_server_that_is_gone_is_said_to_be(browser: Any) -> None:
+    code = "from stcorner.cli import main; main(['serve', '--port', '0'])"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        browser.get(process.stderr.readline().split()[2])
+        send = "uploadAll([new File(['<html>'], 'a.mp4')])"
+        browser.execute_script(send)
+        WebDriverWait(browser, 60).until(lambda d: _lines(d, "failed"))
+        assert browser.find_element(By.ID, "problems").text.count("a.mp4") == 1
+        process.terminate()
+    browser.find_element(By.CSS_SELECTOR, "#history button").click()
+    message = browser.find_element(By.ID, "message")
+    WebDriverWait(browser, 10).until(lambda d: message.text == "The server does not answer.")
+    uncaught = [entry for entry in browser.get_log("browser") if "Uncaught" in entry["message"]]
+    assert uncaught == []
 
 
 def _luminance(colour: Any) -> float:

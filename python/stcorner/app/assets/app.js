@@ -11,6 +11,7 @@ function say(text) { $("message").textContent = text; }
 function complain(text) { $("problems").textContent += `${$("problems").textContent && "\n"}${text}`; }
 
 async function upload(blob, name) {
+  if (blob.size === 0) throw new Error("the file is empty");
   if (limits && blob.size > limits.max_upload_bytes)
     throw new Error(`larger than ${Math.round(limits.max_upload_bytes / 1048576)} MB`);
   say(`Sending ${name} …`);
@@ -39,7 +40,7 @@ function button(text, what, action) {
   node.type = "button";
   node.textContent = text;
   node.setAttribute("aria-label", `${text} ${what}`);
-  node.addEventListener("click", action);
+  node.addEventListener("click", () => action().catch(refresh)); // which says that the server is gone
   return node;
 }
 
@@ -109,7 +110,7 @@ async function refresh() {
   for (const job of jobs)
     if (wanted.has(job.id) && (job.state === "done" || job.state === "failed")) {
       wanted.delete(job.id);
-      if (job.state === "failed") complain(`${job.name}: ${job.error}`);
+      if (job.state === "failed") complain(job.error.startsWith(job.name) ? job.error : `${job.name}: ${job.error}`);
       else { show(job); say(`${job.name} is done: its report is shown below.`); }
     }
   clearTimeout(next);
