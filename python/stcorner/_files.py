@@ -14,7 +14,7 @@ from stcorner.errors import MissingExtraError, OutputError, ParameterError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["check_table_path", "printable", "write_bytes", "write_table"]
+__all__ = ["check_not_input", "check_table_path", "printable", "write_bytes", "write_table"]
 
 ENDINGS = (".csv", ".parquet", ".json")
 
@@ -22,6 +22,12 @@ ENDINGS = (".csv", ".parquet", ".json")
 def printable(text: str) -> str:
     """Return text that can be written as UTF-8, also of a file's name in another encoding."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def check_not_input(name: str, path: Path, source: Path | None) -> None:
+    """Refuse to write over the file that is read, by whatever names the two are called."""
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise ParameterError(f"{name} must be another file than the one that is read, got {str(path)!r}")
 
 
 def check_table_path(name: str, path: Path | None) -> Path | None:

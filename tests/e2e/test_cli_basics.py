@@ -198,6 +198,14 @@ def write_voice(path: Path) -> None:
         soundfile.write(handle, 0.1 * wave * (1 + 0.3 * np.sin(20 * time)), 16_000, format="WAV")
 
 
+@pytest.mark.parametrize("name", ["clip.wav", "other.mp4", "scores.json"])
+def test_a_report_is_written_over_no_clip_and_no_evaluation(call: Call, tmp_path: Path, name: str) -> None:
+    (tmp_path / "clip.wav").write_bytes(b"somebody's only copy")
+    code, _, err = call("report", tmp_path / "clip.wav", "-o", tmp_path / name)
+    assert (code, "--output must end in .html, got" in err) == (2, True)
+    assert (tmp_path / "clip.wav").read_bytes() == b"somebody's only copy"
+
+
 def test_a_timeline_of_several_files_keeps_the_good_ones(call: Call, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.wav", tmp_path / "bad.wav"
     write_voice(good)

@@ -44,6 +44,13 @@ def test_a_file_to_its_end(sound: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert all(row["latency"] > 0 for row in rows)
 
 
+def test_the_file_is_never_written_over(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sound.read_bytes()
+    assert run(sound, "-o", sound) == 2
+    assert "--output must be another file than the one that is read" in capsys.readouterr().err
+    assert sound.read_bytes() == before
+
+
 def test_json_and_duration(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(sound, "--window", 1, "--hop", 0.5, "--speed", 50, "--duration", 1.4, "--json") == 0
     assert json.loads(capsys.readouterr().out)["windows"] == 2

@@ -149,3 +149,16 @@ def test_what_cannot_be_reported(tmp_path: Path) -> None:
         build_report([3], tmp_path / "r.html")
     with pytest.raises(ValueError, match="max_duration must be finite and > 0, got 0"):
         build_report(tmp_path / "a.mp4", tmp_path / "r.html", max_duration=0)
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_clip_is_never_written_over(tmp_path: Path, link: bool) -> None:
+    clip = write_media(tmp_path / "a.mp4", noise_pictures(7, 48, 64))
+    target = clip
+    if link:
+        target = tmp_path / "b.html"
+        target.symlink_to(clip)
+    before = clip.read_bytes()
+    with pytest.raises(ValueError, match="path must be another file than the one that is read"):
+        build_report(clip, target)
+    assert clip.read_bytes() == before

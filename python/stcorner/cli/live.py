@@ -64,11 +64,14 @@ def live(
     json
         Print the summary as JSON, and no updates.
     """
+    from stcorner._files import check_not_input
     from stcorner._validation import check_real
     from stcorner.cli._output import print_json
     from stcorner.live import LiveRecognizer, LiveSession
     from stcorner.recognizer import load_model
 
+    if output is not None:
+        check_not_input("--output", output, file)
     limit = None if duration is None else check_real("--duration", duration, low=0.0, open_low=True)
     recognizer = load_model(model)
     sources = _sources(recognizer, file, camera, microphone, speed)

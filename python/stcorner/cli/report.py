@@ -28,7 +28,7 @@ def report(
     files
         One media file; or evaluations (*.json) of one or several models, to stand side by side.
     output
-        HTML file to write.
+        HTML file to write; it must end in .html.
     model
         A *.stcorner file or the name of a shipped model. Default: ravdess-speech.
     decide
@@ -40,6 +40,8 @@ def report(
     from stcorner.errors import ParameterError
     from stcorner.report import build_report
 
+    if output.suffix.lower() not in {".html", ".htm"}:  # never over somebody's clip or evaluation
+        raise ParameterError(f"--output must end in .html, got {str(output)!r}")
     if files and all(file.suffix == ".json" for file in files):
         from stcorner.cli._inputs import read_evaluations
 

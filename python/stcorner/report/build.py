@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stcorner._files import printable, write_bytes
+from stcorner._files import check_not_input, printable, write_bytes
 from stcorner._validation import check_real
 from stcorner.errors import ParameterError
 
@@ -58,7 +58,7 @@ def build_report(
     MediaError
         If the clip cannot be read.
     ValueError
-        If a parameter is out of its range.
+        If a parameter is out of its range, or `path` is the clip itself.
     """
     target = Path(path)
     max_duration = check_real("max_duration", max_duration, low=0.0, open_low=True)
@@ -68,6 +68,7 @@ def build_report(
         from stcorner.report.clip import collect_clip
 
         source = Path(result)
+        check_not_input("path", target, source)
         report = collect_clip(source, recognizer, max_duration=max_duration, progress=progress)
         report.name = source.name if name is None else str(name)
         report.provenance = provenance(_settings(source, report.name, recognizer))
