@@ -138,6 +138,18 @@ def test_every_file_left_out_has_a_row(ravdess: Path) -> None:
     assert "actor must be 01 to 24" in reasons["03-01-08-01-01-01-25.wav"]
 
 
+def test_the_sound_of_a_video_under_its_name_does_not_stand_for_it(tmp_path: Path) -> None:
+    touch(tmp_path, "a/01-01-03-01-01-01-01.wav", "v/01-01-03-01-01-01-01.MP4", "a/03-01-04-01-01-01-01.wav")
+    touch(tmp_path, "v/03-01-04-01-01-01-01.mp4")
+    clips = stcorner.load_ravdess(tmp_path)
+    assert [clip.path.name for clip in clips] == ["01-01-03-01-01-01-01.MP4", "03-01-04-01-01-01-01.wav"]
+    assert [row.path.name for row in clips.skipped] == [
+        "01-01-03-01-01-01-01.wav",
+        "03-01-04-01-01-01-01.mp4",
+    ]
+    assert all(str(row.path.stem) in row.reason and str(row.path) not in row.reason for row in clips.skipped)
+
+
 def test_files_and_song(ravdess: Path) -> None:
     files = stcorner.load_ravdess(ravdess, modality="files")
     assert collections.Counter(clip.take for clip in files)["01-05-01-01-01-01"] == 3

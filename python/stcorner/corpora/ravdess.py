@@ -172,12 +172,18 @@ def _scan(root: str | Path) -> tuple[dict[str, Path], list[SkippedFile]]:
         except DatasetError as error:
             skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=str(error)))
             continue
-        if path.stem in files:
-            reason = f"second copy of {files[path.stem]}"
-            skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=reason))
+        kept = files.setdefault(path.stem, path)
+        if kept is path:
             continue
-        files[path.stem] = path
+        # The sound of a video, saved beside it under the same name, is not the file with the picture.
+        if path.stem[:2] != "03" and _has_picture(path) and not _has_picture(kept):
+            files[path.stem], kept, path = path, path, kept
+        skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=f"second copy of {kept}"))
     return files, skipped
+
+
+def _has_picture(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def _clips_of_take(files: Mapping[str, Path], modality: str | None, corpus: str) -> list[Clip]:
