@@ -206,6 +206,16 @@ def test_a_report_is_written_over_no_clip_and_no_evaluation(call: Call, tmp_path
     assert (tmp_path / "clip.wav").read_bytes() == b"somebody's only copy"
 
 
+def test_an_evaluation_is_refused_its_place_before_the_work(call: Call, tmp_path: Path) -> None:
+    table = tmp_path / "clips.csv"
+    table.write_text("path,label\n")
+    for name, told in (("clips.csv", "--output must end in .json"), ("folder.json", "it is a folder")):
+        (tmp_path / "folder.json").mkdir(exist_ok=True)
+        code, _, err = call("evaluate", table, "-o", tmp_path / name)
+        assert (code, told in err) == (2, True), err
+    assert table.read_text() == "path,label\n"
+
+
 def test_a_timeline_of_several_files_keeps_the_good_ones(call: Call, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.wav", tmp_path / "bad.wav"
     write_voice(good)

@@ -47,11 +47,15 @@ def evaluate(
     json
         Print the evaluation as JSON.
     """
-    from stcorner._files import write_bytes
+    from stcorner._files import check_table_path, write_bytes
     from stcorner.cli._corpus import read_corpus, report_failures, report_skipped
     from stcorner.cli._output import console, progress
+    from stcorner.errors import ParameterError
     from stcorner.evaluation import cross_validate, evaluation_tables
 
+    check_table_path("--output", output)  # before hours of work; and never over the corpus's own CSV file
+    if output is not None and output.suffix.lower() != ".json":
+        raise ParameterError(f"--output must end in .json, got {str(output)!r}")
     clips = read_corpus(corpus, modality=options.modality, label_map=options.label_map)
     report_skipped(clips)
     model = options.recognizer()
