@@ -203,7 +203,7 @@ def test_a_crash_harms_no_other_job(
         monkeypatch.setattr("sys.executable", "/bin/false")
         crashed = wait(client, upload(client).json())
         assert crashed["state"] == "failed"
-        assert "ended unexpectedly" in crashed["error"]
+        assert crashed["error"].endswith("ended unexpectedly (status 1)")
         monkeypatch.undo()
         assert "ended unexpectedly" not in wait(client, upload(client).json())["error"]
 

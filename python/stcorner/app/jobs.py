@@ -166,7 +166,8 @@ class JobQueue:
             process.stdin.close()
             await asyncio.wait_for(self._listen(job, process), self.settings.job_timeout)
         except TimeoutError:
-            self._fail(job, f"the clip took longer than {self.settings.job_timeout:g} s")
+            if job.state == "running":  # else it has done its work and only does not leave
+                self._fail(job, f"the clip took longer than {self.settings.job_timeout:g} s")
         finally:
             if process.returncode is None:
                 process.kill()
@@ -190,6 +191,7 @@ class JobQueue:
             elif "label" in message:
                 job.label, job.progress = message["label"], 1.0
                 job.state, job.stage, job.finished = "done", "done", time.time()
+        await process.wait()  # to its own end: a process that is killed while it leaves has no status to tell
 
     def _fail(self, job: Job, error: str) -> None:
         job.state, job.stage, job.error, job.finished = "failed", "failed", error, time.time()
