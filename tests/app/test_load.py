@@ -111,9 +111,11 @@ def test_nothing_is_left_when_the_server_is_stopped_during_a_job(tmp_path: Path,
     """Ctrl-C, ``kill``, and the terminal's window closed."""
     if not hasattr(signal, name):
         pytest.skip("this system has no such signal")
-    code = "from stcorner.cli import main; main(['serve', '--port', '0'])"
+    # Tests that were started in the background ignore some signals, and so would the server, as it should.
+    heed = "import signal; [signal.signal(getattr(signal, name), signal.SIG_DFL) for name in sys.argv[1:]]"
+    code = f"import sys; {heed}; from stcorner.cli import main; main(['serve', '--port', '0'])"
     with subprocess.Popen(
-        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", code, name], stderr=subprocess.PIPE, text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as process:  # fmt: skip
         assert process.stderr is not None
@@ -121,5 +123,8 @@ def test_nothing_is_left_when_the_server_is_stopped_during_a_job(tmp_path: Path,
         assert _call(address, "POST", "/api/jobs?name=a.wav", b"RIFF" * 100_000)[0] == 202
         assert list(tmp_path.iterdir())
         process.send_signal(getattr(signal, name))
-        process.wait(20)
+        try:
+            process.wait(60)
+        finally:
+            process.kill()  # nothing to a process that has ended
     assert list(tmp_path.iterdir()) == []

@@ -112,6 +112,9 @@ FrameRing::FrameRing(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t
 FloatBuffer ScratchPool::take(std::ptrdiff_t size) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    // Room for all that are lent: giving back runs while an error unwinds the stack, and must not allocate.
+    free_.reserve(free_.size() + lent_ + 1);
+    ++lent_;
     for (std::size_t i = 0; i < free_.size(); ++i)
       if (free_[i].size() >= size) {
         FloatBuffer found = std::move(free_[i]);
@@ -123,11 +126,9 @@ FloatBuffer ScratchPool::take(std::ptrdiff_t size) {
 }
 
 void ScratchPool::give(FloatBuffer buffer) noexcept {
-  try {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    free_.push_back(std::move(buffer));
-  } catch (const std::bad_alloc&) {  // then it is not kept; this runs while another error unwinds the stack
-  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  free_.push_back(std::move(buffer));
+  --lent_;
 }
 
 }  // namespace stcorner

@@ -50,6 +50,7 @@ class ScratchPool {
  private:
   std::mutex mutex_;
   std::vector<FloatBuffer> free_;
+  std::size_t lent_ = 0;
 };
 
 }  // namespace stcorner
