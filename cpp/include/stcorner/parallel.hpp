@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <type_traits>
 
@@ -22,6 +23,18 @@ void parallel_for(std::ptrdiff_t n_items, int n_threads, Function&& function) {
   detail::run(
       n_items, n_threads, [](void* context, std::ptrdiff_t item) { (*static_cast<F*>(context))(item); },
       const_cast<void*>(static_cast<const void*>(&function)));
+}
+
+/// The same in blocks of at least `block` items, and of enough to keep the team busy; `pause`, if not null, is called
+/// between two of them, in the calling thread.
+template <class Function>
+void parallel_for_with_pauses(std::ptrdiff_t n_items, int n_threads, std::ptrdiff_t block, void (*pause)(),
+                              Function&& function) {
+  const std::ptrdiff_t team = effective_threads(n_threads, n_items), length = std::max(4 * team, block);
+  for (std::ptrdiff_t begin = 0; begin < n_items; begin += length) {
+    parallel_for(std::min(length, n_items - begin), n_threads, [&](std::ptrdiff_t item) { function(begin + item); });
+    if (pause && begin + length < n_items) pause();
+  }
 }
 
 }  // namespace stcorner

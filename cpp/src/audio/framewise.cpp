@@ -97,12 +97,7 @@ void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framin
       for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag) rows[i * n_lags + lag] *= scale[static_cast<std::size_t>(lag)];
   };
   const std::ptrdiff_t n_items = (framing.n_frames + batch - 1) / batch;
-  const std::ptrdiff_t team = effective_threads(n_threads, n_items);
-  const std::ptrdiff_t block = std::max(4 * team, kPauseSamples / (batch * size));  // work for every thread
-  for (std::ptrdiff_t begin = 0; begin < n_items; begin += block) {
-    parallel_for(std::min(block, n_items - begin), n_threads, [&](std::ptrdiff_t item) { frames_of(begin + item); });
-    if (pause && begin + block < n_items) pause();
-  }
+  parallel_for_with_pauses(n_items, n_threads, kPauseSamples / (batch * size), pause, frames_of);
 }
 
 }  // namespace stcorner::audio

@@ -177,14 +177,13 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
   if (options.find_path && options.noise_adaptation > 0.0) searcher.learn(signal, n, starts, options);
   Candidates table(framing.n_frames, options.max_candidates);
   constexpr std::ptrdiff_t kItem = 512;
-  for (std::ptrdiff_t block = 0; block < framing.n_frames; block += kPauseFrames) {
-    const std::ptrdiff_t stop = std::min(block + kPauseFrames, framing.n_frames);
-    parallel_for((stop - block + kItem - 1) / kItem, n_threads, [&](std::ptrdiff_t item) {
-      const std::ptrdiff_t first = block + item * kItem;
-      searcher.search(signal, n, starts.data() + first, std::min(kItem, stop - first), options, table, first);
-    });
-    if (pause) pause();
-  }
+  parallel_for_with_pauses((framing.n_frames + kItem - 1) / kItem, n_threads, kPauseFrames / kItem, pause,
+                           [&](std::ptrdiff_t item) {
+                             const std::ptrdiff_t first = item * kItem;
+                             searcher.search(signal, n, starts.data() + first,
+                                             std::min(kItem, framing.n_frames - first), options, table, first);
+                           });
+  if (pause) pause();
   const double reference =
       options.reference_level > 0.0 ? options.reference_level : static_cast<double>(largest_magnitude(signal, n));
   const double step = static_cast<double>(framing.hop_length) / options.sample_rate;

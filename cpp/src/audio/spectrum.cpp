@@ -52,12 +52,7 @@ void each_batch(const float* signal, std::ptrdiff_t n, const Framing& framing, c
     }
   };
   const std::ptrdiff_t n_items = (framing.n_frames + kItem - 1) / kItem;
-  const std::ptrdiff_t team = effective_threads(n_threads, n_items);
-  const std::ptrdiff_t block = std::max(4 * team, kPauseSamples / (kItem * n_fft));  // work for every thread
-  for (std::ptrdiff_t begin = 0; begin < n_items; begin += block) {
-    parallel_for(std::min(block, n_items - begin), n_threads, [&](std::ptrdiff_t item) { frames_of(begin + item); });
-    if (pause && begin + block < n_items) pause();
-  }
+  parallel_for_with_pauses(n_items, n_threads, kPauseSamples / (kItem * n_fft), pause, frames_of);
 }
 
 }  // namespace
