@@ -364,6 +364,6 @@ def _take_config(tokens: list[str]) -> tuple[list[str], str | None]:
 
 
 def _complain(message: str) -> None:
-    from stcorner._files import printable
+    from stcorner.cli._output import complain  # not for --help
 
-    print(f"stcorner: {printable(message)}", file=sys.stderr)
+    complain(message)

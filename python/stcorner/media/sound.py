@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Block = NDArray[np.float32]
+    from stcorner.media._decoding import Block
 
 __all__ = ["Converter", "iter_audio", "load_audio"]
 
