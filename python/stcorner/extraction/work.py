@@ -101,8 +101,9 @@ def make_items(clips_or_root: Any) -> tuple[list[Item], str]:
     """Return the work, in a fixed order, and the folder that the names count from."""
     if isinstance(clips_or_root, str | os.PathLike) and not Path(clips_or_root).is_file():
         root = Path(clips_or_root)
-        labelled = _labelled(root)
-        given: Sequence[Any] = [labelled.get(path, path) for path in list_media(root)]
+        paths = list_media(root)
+        labelled = _labelled(root, paths)
+        given: Sequence[Any] = [labelled.get(path, path) for path in paths]
         if not given:
             raise DatasetError(f"root must hold audio or video files, got none below {str(root)!r}")
     else:
@@ -113,7 +114,7 @@ def make_items(clips_or_root: Any) -> tuple[list[Item], str]:
     return [_item(one, root) for one in given], str(root)
 
 
-def _labelled(root: Path) -> dict[Path, Any]:
+def _labelled(root: Path, paths: Sequence[Path]) -> dict[Path, Any]:
     """Return the clips of a named corpus by their paths; other trees have no labels to trust.
 
     A reader gives each take once. Here every file has a row, and the label that its name says: songs, too,
@@ -130,7 +131,7 @@ def _labelled(root: Path) -> dict[Path, Any]:
         if corpus is None:
             return {}
         parse = parse_cremad_name if corpus == "crema-d" else parse_ravdess_name
-        for path in list_media(root):
+        for path in paths:
             with contextlib.suppress(DatasetError):  # a name of another kind
                 fields = {"modality": "both", **parse(path.stem)}
                 if path.stem not in CREMAD_BROKEN:
