@@ -25,12 +25,15 @@ __all__ = [
     "check_seed",
     "core_errors",
     "refuse_mask",
+    "refuse_samples_first",
     "resolve_n_jobs",
     "resolve_n_threads",
 ]
 
 T = TypeVar("T")
 
+# No recording that people bring has more channels, and no batch of sound has signals so short.
+_MOST_CHANNELS = 32
 # What a float64 still holds exactly; the core adds such numbers without fear of overflow.
 _LARGEST_INTEGER = 2**53
 
@@ -117,6 +120,22 @@ def refuse_mask(name: str, value: Any) -> None:
     mask = getattr(value, "mask", None) if isinstance(value, np.ndarray) else None
     if mask is not None and np.any(mask):
         raise ParameterError(f"{name} must not be masked, got {int(np.sum(mask))} masked value(s)")
+
+
+def refuse_samples_first(name: str, value: ArrayLike) -> None:
+    """Refuse sound of shape (samples, channels), as soundfile and scipy return it.
+
+    Each pair of samples would be taken for a sound of its own, and the results would be finite and wrong.
+    """
+    try:
+        shape = np.shape(value)
+    except ValueError:  # no rectangular array, which is another fault
+        return
+    if len(shape) >= 2 and shape[-1] <= _MOST_CHANNELS and shape[-2] > 8 * shape[-1] > 0:
+        raise ParameterError(
+            f"{name} must have its samples along the last axis, (n,) or (channels, n), got shape {shape}, "
+            f"which looks like (samples, channels): give {name}.T, or their mean by {name}.mean(axis=-1)"
+        )
 
 
 def check_array(

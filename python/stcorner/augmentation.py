@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._validation import check_array, check_choice, check_integer, check_real, check_seed
+from stcorner._validation import (
+    check_array,
+    check_choice,
+    check_integer,
+    check_real,
+    check_seed,
+    refuse_samples_first,
+)
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -380,6 +387,7 @@ def change_brightness(frames: ArrayLike, *, contrast: float = 1.0, offset: float
 
 
 def _sound(y: ArrayLike, sr: int) -> tuple[NDArray[np.float32], int]:
+    refuse_samples_first("y", y)
     return check_array("y", y, dtype=np.float32, ndim=1), check_integer("sr", sr, low=1)
 
 

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_array, check_flag, check_integer, check_real, refuse_mask
+from stcorner._validation import (
+    check_array,
+    check_flag,
+    check_integer,
+    check_real,
+    refuse_mask,
+    refuse_samples_first,
+)
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -37,6 +44,7 @@ def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]
         )
     if array.ndim == 0:
         raise ParameterError("y must have at least 1 dimension(s), got 0 (shape ())")
+    refuse_samples_first("y", array)
     # What is not finite, or too large, anywhere shows in the dot product; that costs a tenth of looking at
     # each sample.
     sound = array.dtype == dtype and array.flags.c_contiguous and array.size > 0

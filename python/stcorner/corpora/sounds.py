@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._validation import check_array, check_real
+from stcorner._validation import check_array, check_real, refuse_samples_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +109,7 @@ def fingerprint(y: ArrayLike, *, sr: float) -> SoundFingerprint:
     """
     from scipy.fft import rfft  # keeps float32, twice as fast as numpy's
 
+    refuse_samples_first("y", y)
     sound = check_array("y", y, dtype=np.float32, ndim=1)
     rate = check_real("sr", sr, low=0, open_low=True)
     if rate != _RATE:
