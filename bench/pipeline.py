@@ -57,9 +57,9 @@ def decode_and_detect(path: Path, every: int) -> int:
 def clip(repetitions: int) -> dict[str, object]:
     import cv2
 
+    from stcorner.extraction.rows import Source, extract_rows
     from stcorner.media import crop_face
     from stcorner.recognizer import EmotionRecognizer
-    from stcorner.recognizer.rows import Source, extract_rows
 
     cv2.setNumThreads(1)
     path = data() / "ravdess/av_speech/Actor_01/01-01-01-01-01-01-01.mp4"

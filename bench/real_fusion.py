@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import stcorner
-from stcorner.discriminant import DiscriminantClassifier
+from stcorner.classifiers.discriminant import DiscriminantClassifier
 from stcorner.fusion import LateFusion, ModalityFusion, search_mfa
 
 INNER = 4

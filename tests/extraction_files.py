@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from stcorner.recognizer.rows import ExtractionPlan
+from stcorner.extraction.rows import ExtractionPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

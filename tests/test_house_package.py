@@ -125,12 +125,12 @@ def sources(folder: str, *suffixes: str) -> list[Path]:
 
 @pytest.mark.parametrize("path", sources("python", ".py"), ids=lambda p: str(p.relative_to(REPOSITORY)))
 def test_python_module_is_of_readable_size(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 400
+    assert len(path.read_text().splitlines()) <= 600
 
 
 @pytest.mark.parametrize("path", sources("cpp", ".cpp", ".hpp"), ids=lambda p: str(p.relative_to(REPOSITORY)))
 def test_cpp_file_is_of_readable_size(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 300
+    assert len(path.read_text().splitlines()) <= 400
 
 
 def test_only_one_file_speaks_openmp() -> None:

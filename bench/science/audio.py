@@ -15,7 +15,7 @@ from algebra import kernel_scores, linear_scores, scaled, squared
 
 from common import arguments, cached, clips_of, default_copies, folds_of, line, rich, scores, write
 from stcorner import DiscriminantClassifier
-from stcorner._discriminant import combine, spread
+from stcorner.classifiers.algebra import combine, spread
 
 SHRINKAGES, GAMMAS = (0.1, 0.3, 0.5), (0.15, 0.3)
 

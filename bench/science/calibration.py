@@ -13,7 +13,7 @@ import numpy as np
 from common import arguments, clips_of, default_copies, rich, write
 from stcorner import EmotionRecognizer, feature_names
 from stcorner.evaluation import cross_validate
-from stcorner.recognizer import ClipFeatures
+from stcorner.extraction import ClipFeatures
 
 
 def as_features(blocks):

@@ -55,7 +55,7 @@ def cached(cache: Path, name: str, compute):
 
 def rich(cache: Path, clips, version: float | str = 1.0):
     """Return the default recipe of all clips, played at a speed or altered by a kind of `augment_audio`."""
-    from stcorner.augmentation import augment_audio, change_speed, clip_seed
+    from stcorner.audio.augmentation import augment_audio, change_speed, clip_seed
 
     def compute():
         rows = []
@@ -73,7 +73,7 @@ def rich(cache: Path, clips, version: float | str = 1.0):
 
 def drawn_copy(cache: Path, clips, seed: int = 0):
     """Return one copy of each clip, at a speed drawn by its name (``augment="speed"``)."""
-    from stcorner.augmentation import clip_seed
+    from stcorner.audio.augmentation import clip_seed
 
     # The draw of `augment_audio`, so that the four speeds are computed once and serve every draw.
     drawn = [np.random.default_rng(clip_seed(seed, clip.clip_id)).choice(SPEEDS) for clip in clips]

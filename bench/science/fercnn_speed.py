@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from common import arguments, write
-from stcorner.fercnn.network import fercnn, import_keras
+from stcorner.classifiers.fercnn.network import fercnn, import_keras
 
 
 def plain(n_classes):

@@ -18,7 +18,7 @@ from algebra import raw_scores, uar
 
 from common import arguments, cached, clips_of, folds_of, line, rich, scores, write
 from stcorner import feature_names, load_audio
-from stcorner._discriminant import combine, spread
+from stcorner.classifiers.algebra import combine, spread
 
 VERSIONS = {  # altered copies of each training clip, and which columns are used
     "no copies": ((), "all"),

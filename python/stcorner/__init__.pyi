@@ -1,10 +1,10 @@
 __all__: list[str]
 
+from ._base.runtime import active_isa as active_isa
+from ._base.runtime import available_isas as available_isas
+from ._base.runtime import set_isa as set_isa
+from ._base.runtime import show_versions as show_versions
 from ._core import __version__ as __version__
-from ._runtime import active_isa as active_isa
-from ._runtime import available_isas as available_isas
-from ._runtime import set_isa as set_isa
-from ._runtime import show_versions as show_versions
 from .audio import AudioStream as AudioStream
 from .audio import autocorrelate as autocorrelate
 from .audio import chroma as chroma
@@ -24,6 +24,9 @@ from .audio import trim_silence as trim_silence
 from .audio import voice_activity as voice_activity
 from .audio import zcr_and_rms as zcr_and_rms
 from .audio import zero_crossing_rate as zero_crossing_rate
+from .classifiers import DiscriminantClassifier as DiscriminantClassifier
+from .classifiers import FERCNNClassifier as FERCNNClassifier
+from .classifiers.fercnn.network import fercnn as fercnn
 from .corpora import Clip as Clip
 from .corpora import Fold as Fold
 from .corpora import LeakageReport as LeakageReport
@@ -37,7 +40,6 @@ from .corpora import load_ravdess as load_ravdess
 from .corpora import make_corpus as make_corpus
 from .corpora import map_labels as map_labels
 from .corpora import protocol_names as protocol_names
-from .discriminant import DiscriminantClassifier as DiscriminantClassifier
 from .errors import DatasetError as DatasetError
 from .errors import InternalError as InternalError
 from .errors import LeakageError as LeakageError
@@ -51,13 +53,10 @@ from .evaluation import Evaluation as Evaluation
 from .evaluation import compare_models as compare_models
 from .evaluation import cross_validate as cross_validate
 from .evaluation import evaluate_predictions as evaluate_predictions
-from .explanation import Explanation as Explanation
-from .explanation import explain_decision as explain_decision
+from .extraction import ClipFeatures as ClipFeatures
 from .extraction import Extraction as Extraction
 from .extraction import extract as extract
 from .extraction import list_media as list_media
-from .fercnn import FERCNNClassifier as FERCNNClassifier
-from .fercnn import fercnn as fercnn
 from .fusion import LateFusion as LateFusion
 from .fusion import MarginalFisherAnalysis as MarginalFisherAnalysis
 from .fusion import ModalityFusion as ModalityFusion
@@ -89,9 +88,10 @@ from .media import load_audio as load_audio
 from .media import load_video as load_video
 from .media import probe as probe
 from .media import track_faces as track_faces
-from .recognizer import ClipFeatures as ClipFeatures
 from .recognizer import EmotionRecognizer as EmotionRecognizer
 from .recognizer import load_model as load_model
+from .recognizer.explanation import Explanation as Explanation
+from .recognizer.explanation import explain_decision as explain_decision
 from .report import build_report as build_report
 from .video import HarrisStream as HarrisStream
 from .video import StipBagOfWords as StipBagOfWords

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import stcorner
-from stcorner.augmentation import add_noise, change_gain, change_speed, shift_pitch, stretch_time
+from stcorner.audio.augmentation import add_noise, change_gain, change_speed, shift_pitch, stretch_time
 from stcorner.corpora.sounds import fingerprint
 
 if TYPE_CHECKING:

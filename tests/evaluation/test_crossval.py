@@ -11,7 +11,7 @@ import pytest
 import stcorner
 from stcorner.corpora import Clip
 from stcorner.errors import DatasetError, LeakageError, ParameterError
-from stcorner.recognizer import ClipFeatures, FailedInput
+from stcorner.extraction import ClipFeatures, FailedInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

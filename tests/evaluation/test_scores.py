@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 import stcorner
 from oracles import evaluation as oracle
 from stcorner import evaluation as ev
+from stcorner.classifiers import TemperatureScaling
 from stcorner.errors import DatasetError, ModelError, ParameterError
-from stcorner.evaluation import Evaluation, TemperatureScaling
+from stcorner.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

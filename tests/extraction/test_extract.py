@@ -162,8 +162,8 @@ def test_disk_full_keeps_what_is_done(tree: Path, tmp_path: Path, monkeypatch: p
 
 def test_a_fault_of_the_code_is_no_row(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from stcorner.extraction import run
+    from stcorner.extraction.rows import ExtractionPlan
     from stcorner.extraction.work import Settings
-    from stcorner.recognizer.rows import ExtractionPlan
 
     monkeypatch.setattr(run, "_BATCH", 1)
     monkeypatch.setattr(run, "_settings", lambda *_: Settings(plan=StalePlan(modality="audio")))

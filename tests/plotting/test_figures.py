@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
-import pkgutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +9,7 @@ import numpy as np
 import pytest
 
 import stcorner
-from stcorner._palette import PALETTE, class_colours
+from stcorner._base.palette import PALETTE, class_colours
 from stcorner.errors import MissingExtraError, ParameterError
 from stcorner.evaluation import Evaluation
 
@@ -363,14 +360,3 @@ def test_an_emotion_has_one_colour_everywhere() -> None:
     assert sorted(class_colours(eight)) == sorted(PALETTE)
     assert len(set(class_colours(["angry", "b", "c", "d", "e", "f", "g", "h"]))) == 8
     assert len(class_colours(list("abcdefghijkl"))) == 12
-
-
-MODULES = ["stcorner._palette"] + [
-    f"stcorner.plotting.{module.name}" for module in pkgutil.iter_modules(plotting.__path__)
-]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples(name: str) -> None:
-    module = importlib.import_module(name)
-    assert doctest.testmod(module, extraglobs={"np": np}).failed == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stcorner.recognizer import ClipFeatures
+from stcorner.extraction import ClipFeatures
 
 
 def invented_features(

@@ -10,9 +10,9 @@ import soundfile
 
 from stcorner import Clip, EmotionRecognizer, make_corpus
 from stcorner.errors import InternalError, MediaError, MissingExtraError, ParameterError
-from stcorner.recognizer import rows as rows_module
-from stcorner.recognizer.rows import ExtractionPlan, fault_of_input
-from stcorner.recognizer.windows import FaceWindows, iter_sound_windows
+from stcorner.extraction import rows as rows_module
+from stcorner.extraction.rows import ExtractionPlan, fault_of_input
+from stcorner.extraction.windows import FaceWindows, iter_sound_windows
 
 if TYPE_CHECKING:
     from pathlib import Path

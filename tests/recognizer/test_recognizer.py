@@ -14,7 +14,8 @@ from sklearn.base import clone
 from recognizer.invented import invented_features
 from stcorner.corpora import Clip
 from stcorner.errors import MediaError, ModelError, ParameterError
-from stcorner.recognizer import ClipFeatures, EmotionRecognizer, load_model, read_model, write_model
+from stcorner.extraction import ClipFeatures
+from stcorner.recognizer import EmotionRecognizer, load_model, read_model, write_model
 from stcorner.recognizer.modelfile import TrainingDocument
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stcorner.recognizer.features import ClipFeatures
+from stcorner.extraction.features import ClipFeatures
 from stcorner.recognizer.results import clip_columns, prediction_rows
 
 

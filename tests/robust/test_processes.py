@@ -19,7 +19,8 @@ TESTS = Path(__file__).parents[1]
 
 def run(code: str, *, timeout: float = 120, **environment: str) -> str:
     """Run `code` in a new interpreter that finds the tests' modules; return what it printed."""
-    env = {**os.environ, "PYTHONPATH": str(TESTS), **environment}
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    env = {**os.environ, "PYTHONPATH": path, **environment}
     done = subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=timeout
     )

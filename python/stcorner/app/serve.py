@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from stcorner._validation import check_integer
+from stcorner._base.validation import check_integer
 from stcorner.errors import MissingExtraError, ParameterError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stcorner._validation import check_integer, check_real
+from stcorner._base.validation import check_integer, check_real
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -33,7 +33,7 @@ def _plain_name(name: str) -> str:
 
 
 def _run(order: dict[str, Any], tell: Any) -> None:
-    from stcorner._files import write_table
+    from stcorner._base.files import write_table
     from stcorner.errors import MediaError, MissingExtraError
     from stcorner.media import probe
     from stcorner.recognizer import load_model, shipped_models

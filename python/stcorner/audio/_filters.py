@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_choice, check_flag, check_integer, check_real
+from stcorner._base.validation import check_choice, check_flag, check_integer, check_real
 from stcorner.audio._frames import check_rate
 from stcorner.errors import ParameterError
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_real
+from stcorner._base.validation import check_real
 from stcorner.audio._frames import check_rate, check_signal
 from stcorner.audio.framewise import rms
 from stcorner.audio.pitch import pitch_autocorrelation

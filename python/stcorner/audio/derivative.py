@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_array, check_integer
+from stcorner._base.validation import check_array, check_integer
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:

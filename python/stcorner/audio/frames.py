@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_choice, check_integer, check_real
+from stcorner._base.validation import check_choice, check_integer, check_real
 from stcorner.audio._filters import cosine_basis, mel_filters
 from stcorner.audio._frames import check_pitch_range, check_rate, check_signal, decimation
 from stcorner.audio.pitch import NOISE_ADAPTATION, REFINE_PERIODS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_array, check_flag, check_integer, check_real, resolve_n_threads
+from stcorner._base.validation import check_array, check_flag, check_integer, check_real, resolve_n_threads
 from stcorner.audio._frames import check_signal, frame_layout
 from stcorner.errors import ParameterError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import (
+from stcorner._base.validation import (
     check_array,
     check_choice,
     check_flag,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_choice
+from stcorner._base.validation import check_choice
 from stcorner.audio import _lld, _rich
 from stcorner.audio._frames import check_rate, check_signal
 from stcorner.audio._functionals import regression_delta, summarise

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from stcorner._validation import check_array, check_integer, check_real, refuse_mask
+from stcorner._base.validation import check_array, check_integer, check_real, refuse_mask
 from stcorner.audio._filters import chroma_filters, cosine_basis, estimate_tuning, mel_filters
 from stcorner.audio._frames import check_rate
 from stcorner.audio.transform import project, spectra

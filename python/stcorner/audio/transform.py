@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_integer, resolve_n_threads
+from stcorner._base.validation import check_integer, resolve_n_threads
 from stcorner.audio._frames import check_signal, frame_layout
 from stcorner.audio.framewise import window_samples
 from stcorner.errors import ParameterError

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stcorner.corpora import ClipList, Fold
-    from stcorner.recognizer import ClipFeatures
+    from stcorner.extraction import ClipFeatures
 
 __all__ = ["held_out_plane", "parse_label_map", "read_corpus", "report_failures", "report_skipped"]
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stcorner.corpora import ClipList
     from stcorner.evaluation import Evaluation
-    from stcorner.recognizer import ClipFeatures, EmotionRecognizer
+    from stcorner.extraction import ClipFeatures
+    from stcorner.recognizer import EmotionRecognizer
 
 __all__ = ["demo"]
 
@@ -45,7 +46,7 @@ def demo(
     json
         Print JSON.
     """
-    from stcorner._validation import check_integer
+    from stcorner._base.validation import check_integer
     from stcorner.cli._output import print_json, print_table, progress
     from stcorner.corpora import make_corpus
 
@@ -115,7 +116,7 @@ def _recognizer(modality: str, seed: int, **parameters: Any) -> EmotionRecognize
 def _run(
     trial: _Trial, clips: ClipList, features: ClipFeatures, out: Path, seed: int
 ) -> dict[str, Any] | None:
-    from stcorner._files import write_bytes
+    from stcorner._base.files import write_bytes
     from stcorner.cli._output import complain, progress
     from stcorner.errors import MissingExtraError
     from stcorner.evaluation import cross_validate

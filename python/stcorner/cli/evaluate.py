@@ -12,7 +12,7 @@ from stcorner.cli._options import RecognizerOptions
 
 if TYPE_CHECKING:
     from stcorner.corpora import ClipList
-    from stcorner.recognizer import ClipFeatures
+    from stcorner.extraction import ClipFeatures
 
 __all__ = ["evaluate"]
 
@@ -47,7 +47,7 @@ def evaluate(
     json
         Print the evaluation as JSON.
     """
-    from stcorner._files import check_table_path, write_bytes
+    from stcorner._base.files import check_table_path, write_bytes
     from stcorner.cli._corpus import read_corpus, report_failures, report_skipped
     from stcorner.cli._output import console, progress
     from stcorner.errors import ParameterError

@@ -43,7 +43,7 @@ def features(
     json
         Print JSON instead of a table.
     """
-    from stcorner._files import check_table_path, write_table
+    from stcorner._base.files import check_table_path, write_table
     from stcorner.cli._output import complain, print_json, print_table
 
     check_table_path("--output", output)

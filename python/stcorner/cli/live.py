@@ -64,8 +64,8 @@ def live(
     json
         Print the summary as JSON, and no updates.
     """
-    from stcorner._files import check_not_input
-    from stcorner._validation import check_real
+    from stcorner._base.files import check_not_input
+    from stcorner._base.validation import check_real
     from stcorner.cli._output import print_json
     from stcorner.live import LiveRecognizer, LiveSession
     from stcorner.recognizer import load_model

@@ -160,7 +160,7 @@ def plane(
     jobs
         Processes that read the clips; -1 is one per core.
     """
-    from stcorner._validation import check_integer
+    from stcorner._base.validation import check_integer
     from stcorner.cli._corpus import held_out_plane, read_corpus, report_failures, report_skipped
     from stcorner.cli._output import progress
     from stcorner.corpora import actor_folds

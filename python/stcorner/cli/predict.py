@@ -53,7 +53,7 @@ def predict(
     json
         Print the whole table as JSON.
     """
-    from stcorner._files import check_table_path, write_table
+    from stcorner._base.files import check_table_path, write_table
     from stcorner.cli._output import complain, print_json, print_table
     from stcorner.recognizer import clip_columns, load_model
 
@@ -114,7 +114,7 @@ def _clips(recognizer: EmotionRecognizer, inputs: list[Path], jobs: int) -> list
 def _windows(
     recognizer: EmotionRecognizer, inputs: list[Path], window: float, hop: float
 ) -> list[dict[str, Any]]:
-    from stcorner.recognizer.windows import check_window, failed_row
+    from stcorner.extraction.windows import check_window, failed_row
 
     check_window(window, hop)
     rows: list[dict[str, Any]] = []

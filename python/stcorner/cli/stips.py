@@ -49,7 +49,7 @@ def stips(
     json
         Print all points as JSON.
     """
-    from stcorner._files import check_table_path, write_table
+    from stcorner._base.files import check_table_path, write_table
     from stcorner.cli._output import complain, print_json, print_table
     from stcorner.video import detect_stips
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from stcorner._validation import check_choice, check_real
+from stcorner._base.validation import check_choice, check_real
 from stcorner.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:

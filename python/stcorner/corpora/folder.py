@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stcorner._validation import check_choice
+from stcorner._base.validation import check_choice
 from stcorner.corpora.clip import (
     AUDIO_SUFFIXES,
     LABELS,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._validation import check_integer
+from stcorner._base.validation import check_integer
 from stcorner.corpora.protocols import Fold, load_protocol
 from stcorner.errors import DatasetError, ParameterError
 

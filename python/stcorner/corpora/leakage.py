@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from stcorner._validation import check_choice, check_flag, resolve_n_jobs
+from stcorner._base.validation import check_choice, check_flag, resolve_n_jobs
 from stcorner.corpora.sounds import fingerprint, match_sounds
 from stcorner.errors import LeakageError, MediaError, ParameterError
 

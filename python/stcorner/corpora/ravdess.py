@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from stcorner._validation import check_choice
+from stcorner._base.validation import check_choice
 from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Clip, ClipList, SkippedFile, find_media
 from stcorner.errors import DatasetError
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._validation import check_array, check_real, refuse_samples_first
+from stcorner._base.validation import check_array, check_real, refuse_samples_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,6 +1,5 @@
 from .calibration import AbstentionCurve as AbstentionCurve
 from .calibration import Reliability as Reliability
-from .calibration import TemperatureScaling as TemperatureScaling
 from .calibration import abstention_curve as abstention_curve
 from .calibration import expected_calibration_error as expected_calibration_error
 from .calibration import reliability as reliability

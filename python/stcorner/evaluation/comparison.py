@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._validation import check_choice, check_integer
+from stcorner._base.validation import check_choice, check_integer
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:

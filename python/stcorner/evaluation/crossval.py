@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_flag, check_integer
+from stcorner._base.validation import check_flag, check_integer
+from stcorner.classifiers import TemperatureScaling
 from stcorner.corpora.clip import map_labels
 from stcorner.corpora.folds import actor_folds
 from stcorner.corpora.leakage import audit_folds
-from stcorner.evaluation.calibration import TemperatureScaling
 from stcorner.evaluation.predictions import evaluate_predictions
-from stcorner.recognizer.features import check_features_of
+from stcorner.extraction.features import check_features_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._validation import check_choice, check_integer, check_real
+from stcorner._base.validation import check_choice, check_integer, check_real
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner.classifiers.temperature import check_probabilities
 from stcorner.errors import DatasetError, ParameterError
 from stcorner.evaluation.calibration import (
     AbstentionCurve,
     Reliability,
     abstention_curve,
-    check_probabilities,
     expected_calibration_error,
     label_codes,
     reliability,

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from stcorner._validation import check_integer, check_real, resolve_n_jobs
+from stcorner._base.validation import check_integer, check_real, resolve_n_jobs
 from stcorner.errors import ParameterError
 from stcorner.extraction.store import Store
 from stcorner.extraction.work import Settings, make_items
@@ -121,7 +121,7 @@ def extract(
     if part is not None:
         items = items[part[0] - 1 :: part[1]]
     start = perf_counter()
-    from stcorner.recognizer.features import feature_block_names
+    from stcorner.extraction.features import feature_block_names
 
     store = Store(place, feature_block_names(settings.plan), settings.describe())
     batches = [items[at : at + _BATCH] for at in range(0, len(items), _BATCH)]

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._files import printable
+from stcorner._base.files import printable
 from stcorner.errors import DatasetError, StcornerError
-from stcorner.recognizer.rows import FailedInput, Source, extract_rows, fault_of_input
-from stcorner.recognizer.windows import window_rows
+from stcorner.extraction.rows import FailedInput, Source, extract_rows, fault_of_input
+from stcorner.extraction.windows import window_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from stcorner.recognizer.rows import ExtractionPlan, Row
+    from stcorner.extraction.rows import ExtractionPlan, Row
 
 __all__ = ["Item", "Outcome", "Settings", "list_media", "make_items", "run_item"]
 

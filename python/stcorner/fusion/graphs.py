@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_array, check_choice, check_integer, resolve_n_threads
+from stcorner._base.validation import check_array, check_choice, check_integer, resolve_n_threads
 from stcorner.errors import ParameterError
 from stcorner.fusion.neighbors import prepare
 from stcorner.fusion.search import ClusterSearch, LocalSearch

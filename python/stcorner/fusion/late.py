@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from stcorner._validation import check_choice
+from stcorner._base.validation import check_choice
 from stcorner.errors import ModelError, ParameterError
 
 if TYPE_CHECKING:

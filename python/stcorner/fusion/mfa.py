@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from stcorner._validation import check_choice, check_integer, check_real, resolve_n_threads
+from stcorner._base.validation import check_choice, check_integer, check_real, resolve_n_threads
 from stcorner.errors import ModelError, ParameterError
 from stcorner.fusion.graphs import PENALTIES, encode, find_intrinsic, find_penalty, make_search
 from stcorner.fusion.linear import fix_signs, maximise_ratio, principal_axes, project

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from stcorner._validation import check_choice, check_integer, check_real
+from stcorner._base.validation import check_choice, check_integer, check_real
 from stcorner.errors import ModelError, ParameterError
 from stcorner.fusion.blocks import BlockScaler, check_blocks, fit_scaler, present_rows, scale_blocks
 from stcorner.fusion.graphs import PENALTIES, encode

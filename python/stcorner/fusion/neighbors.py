@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import core_errors
+from stcorner._base.validation import core_errors
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_integer, resolve_n_threads
+from stcorner._base.validation import check_integer, resolve_n_threads
 from stcorner.errors import ParameterError
 from stcorner.fusion.blocks import check_blocks
 from stcorner.fusion.graphs import PENALTIES, encode, graph_of_neighbors, graph_of_pairs
@@ -179,7 +179,7 @@ def search_mfa(
     target = np.asarray(y)
     codes = encode("y", target, len(blocks[0]))
     if classifier is None:
-        from stcorner.discriminant import DiscriminantClassifier
+        from stcorner.classifiers.discriminant import DiscriminantClassifier
 
         classifier = DiscriminantClassifier()
     scores: dict[tuple[Any, ...], list[float]] = {}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_array, check_choice, check_integer, check_real
+from stcorner._base.validation import check_array, check_choice, check_integer, check_real
 from stcorner.audio._frames import check_signal
 from stcorner.errors import ParameterError
-from stcorner.recognizer.rows import SAMPLE_RATE, Source
-from stcorner.recognizer.windows import FaceWindows, SoundWindows, check_window, predict_row, window_row
+from stcorner.extraction.rows import SAMPLE_RATE, Source
+from stcorner.extraction.windows import FaceWindows, SoundWindows, check_window, predict_row, window_row
 
 if TYPE_CHECKING:
     import os
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from stcorner.extraction.windows import Window
     from stcorner.media import FaceDetector
     from stcorner.media.sound import Converter
     from stcorner.recognizer.estimator import EmotionRecognizer
-    from stcorner.recognizer.windows import Window
 
 __all__ = ["LiveRecognizer"]
 
@@ -91,7 +91,7 @@ class LiveRecognizer:
         detector: FaceDetector | None = None,
         name: str = "live",
     ) -> None:
-        from stcorner._estimator import check_is_fitted
+        from stcorner._base.estimator import check_is_fitted
         from stcorner.recognizer import EmotionRecognizer, load_model
 
         self.model = model if isinstance(model, EmotionRecognizer) else load_model(model)

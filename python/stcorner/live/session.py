@@ -8,7 +8,7 @@ from collections import deque
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from stcorner._validation import check_integer
+from stcorner._base.validation import check_integer
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from stcorner._validation import check_choice, check_integer, check_real
+from stcorner._base.validation import check_choice, check_integer, check_real
 from stcorner.errors import MediaError, MissingExtraError
 
 if TYPE_CHECKING:

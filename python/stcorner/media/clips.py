@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from stcorner._validation import check_integer
+from stcorner._base.validation import check_integer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

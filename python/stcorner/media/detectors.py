@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from stcorner._validation import check_array, check_integer, check_real
+from stcorner._base.validation import check_array, check_integer, check_real
 from stcorner.errors import MediaError, ParameterError
 from stcorner.media._container import check_path
 

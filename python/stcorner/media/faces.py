@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from stcorner._validation import check_integer, check_real
+from stcorner._base.validation import check_integer, check_real
 from stcorner.errors import MediaError, ParameterError
 from stcorner.media._container import MAX_BYTES, check_path
 from stcorner.media._cropper import Cropper, FaceRows

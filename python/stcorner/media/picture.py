@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_flag, check_integer
+from stcorner._base.validation import check_flag, check_integer
 from stcorner.errors import MediaError
 from stcorner.media._container import (
     MAX_BYTES,

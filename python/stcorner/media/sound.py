@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_flag, check_integer, check_real
+from stcorner._base.validation import check_flag, check_integer, check_real
 from stcorner.errors import MediaError
 from stcorner.media._container import MAX_BYTES, MediaWarning, check_path
 from stcorner.media._decoding import decoded_sound

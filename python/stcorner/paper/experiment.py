@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_choice, check_integer
+from stcorner._base.validation import check_choice, check_integer
+from stcorner.classifiers.fercnn.network import N_FEATURES
 from stcorner.errors import DatasetError, ParameterError
-from stcorner.fercnn.network import N_FEATURES
 from stcorner.paper.rows import PaperRows, audio_rows, fused_rows, video_rows
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def run_protocol(
     report : callable, optional
         Called as ``report(what, done, total)``.
     """
-    from stcorner.fercnn import FERCNNClassifier
+    from stcorner.classifiers import FERCNNClassifier
 
     labels = np.unique(rows.y)
     shares = np.full((len(rows.y), len(labels)), np.nan)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_choice, check_integer
-from stcorner.augmentation import clip_seed, shift_pitch, stretch_time
+from stcorner._base.validation import check_choice, check_integer
+from stcorner.audio.augmentation import clip_seed, shift_pitch, stretch_time
 from stcorner.errors import DatasetError, StcornerError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._palette import AGAINST, PALETTE
-from stcorner._validation import check_integer, check_real
+from stcorner._base.palette import AGAINST, PALETTE
+from stcorner._base.validation import check_integer, check_real
 from stcorner.errors import ParameterError
 from stcorner.plotting.style import halo, styled
 

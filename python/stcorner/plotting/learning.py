@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._palette import PALETTE, class_colours
-from stcorner._validation import check_array
+from stcorner._base.palette import PALETTE, class_colours
+from stcorner._base.validation import check_array
 from stcorner.errors import ParameterError
 from stcorner.plotting.style import halo, label_at_end, styled
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._palette import PALETTE
-from stcorner._validation import check_choice
+from stcorner._base.palette import PALETTE
+from stcorner._base.validation import check_choice
 from stcorner.errors import ParameterError
 from stcorner.evaluation import Evaluation
 from stcorner.plotting.style import label_at_end, styled

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stcorner._files import write_bytes
-from stcorner._validation import check_choice, check_real
+from stcorner._base.files import write_bytes
+from stcorner._base.validation import check_choice, check_real
 from stcorner.errors import MissingExtraError, ParameterError
 
 if TYPE_CHECKING:

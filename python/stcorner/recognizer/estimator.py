@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from stcorner._estimator import ParameterBase, check_is_fitted
-from stcorner._validation import check_choice, check_flag, check_integer, check_real
+from stcorner._base.estimator import ParameterBase, check_is_fitted
+from stcorner._base.validation import check_choice, check_flag, check_integer, check_real
 from stcorner.errors import MediaError, ParameterError
-from stcorner.recognizer.features import ClipFeatures, check_features_of, extract_sources, per_row
-from stcorner.recognizer.rows import ExtractionPlan, Source, check_augment, check_face
+from stcorner.extraction.features import ClipFeatures, check_features_of, extract_sources, per_row
+from stcorner.extraction.rows import ExtractionPlan, Source, check_augment, check_face
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from stcorner.evaluation import TemperatureScaling
+    from stcorner.classifiers import TemperatureScaling
     from stcorner.recognizer.fused import FusedSpace
     from stcorner.recognizer.modelfile import TrainingDocument
 
@@ -385,7 +385,7 @@ class EmotionRecognizer(ParameterBase):
         dict
             Rows as of `predict_table`, with ``start`` and ``end`` of the window.
         """
-        from stcorner.recognizer.windows import timeline
+        from stcorner.extraction.windows import timeline
 
         check_is_fitted(self)
         return timeline(self, path, window=window, hop=hop)

@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
-from stcorner._archives import ArchiveError, read_npy, read_zip
-from stcorner._files import write_bytes
+from stcorner._base.archives import ArchiveError, read_npy, read_zip
+from stcorner._base.files import write_bytes
 from stcorner.errors import ModelError, OutputError
 
 if TYPE_CHECKING:

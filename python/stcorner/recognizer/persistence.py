@@ -145,7 +145,7 @@ def from_model_file(file: ModelFile) -> EmotionRecognizer:
         raise ModelError("its classifier does not fit its labels or its features")
     model.calibration_ = None
     if "calibration" in parts:
-        from stcorner.evaluation import TemperatureScaling
+        from stcorner.classifiers import TemperatureScaling
 
         model.calibration_ = TemperatureScaling.from_state(*_part(file, "calibration", "temperature"))
     model.classes_ = np.asarray(document.classes)
@@ -169,9 +169,9 @@ def _part(file: ModelFile, name: str, kind: str) -> tuple[dict[str, Any], dict[s
 
 def _classifier(kind: str) -> Any:
     if kind == "discriminant":
-        from stcorner.discriminant import DiscriminantClassifier
+        from stcorner.classifiers.discriminant import DiscriminantClassifier
 
         return DiscriminantClassifier
-    from stcorner.fercnn import FERCNNClassifier
+    from stcorner.classifiers import FERCNNClassifier
 
     return FERCNNClassifier

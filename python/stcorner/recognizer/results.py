@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from stcorner.recognizer.features import ClipFeatures
+    from stcorner.extraction.features import ClipFeatures
 
 __all__ = ["clip_columns", "entropy_bits", "prediction_rows"]
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from stcorner.evaluation import TemperatureScaling
+    from stcorner.classifiers import TemperatureScaling
+    from stcorner.extraction.features import ClipFeatures
     from stcorner.recognizer.estimator import EmotionRecognizer
-    from stcorner.recognizer.features import ClipFeatures
     from stcorner.recognizer.fused import FusedSpace
 
 __all__ = [
@@ -77,11 +77,11 @@ def new_classifier(model: EmotionRecognizer) -> Any:
     """Return the classifier that the parameters name, unfitted; the fusion is there already."""
     parameters = dict(model.classifier_params or {})
     if model.classifier == "discriminant":
-        from stcorner.discriminant import DiscriminantClassifier
+        from stcorner.classifiers.discriminant import DiscriminantClassifier
 
         # The weights of the blocks are in the scale of fused columns: it must not be undone.
         return DiscriminantClassifier(**{"standardize": model.fusion_ is None, **parameters})
-    from stcorner.fercnn import FERCNNClassifier
+    from stcorner.classifiers import FERCNNClassifier
 
     defaults = {"projection": "seriate", "random_state": model.random_state}
     return FERCNNClassifier(**{**defaults, **parameters})
@@ -92,7 +92,7 @@ def fit_calibration(classifier: Any, X: NDArray[Any], y: NDArray[Any]) -> Temper
     held = getattr(classifier, "held_out_", None)
     if held is None or not held.any():
         return None
-    from stcorner.evaluation import TemperatureScaling
+    from stcorner.classifiers import TemperatureScaling
 
     codes = np.searchsorted(classifier.classes_, y[held])
     return TemperatureScaling().fit(classifier.predict_proba(X[held]), codes)

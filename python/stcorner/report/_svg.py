@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner._palette import AGAINST, FOR, PALETTE, class_colours
+from stcorner._base.palette import AGAINST, FOR, PALETTE, class_colours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

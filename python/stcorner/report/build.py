@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stcorner._files import check_not_input, printable, write_bytes
-from stcorner._validation import check_real
+from stcorner._base.files import check_not_input, printable, write_bytes
+from stcorner._base.validation import check_real
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._palette import class_colours
+from stcorner._base.palette import class_colours
 from stcorner.report._media import SAMPLE_RATE, playable_clip
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from stcorner.explanation import Explanation
     from stcorner.media import FaceClip
     from stcorner.recognizer import EmotionRecognizer
+    from stcorner.recognizer.explanation import Explanation
 
 __all__ = ["ClipReport", "collect_clip"]
 
@@ -202,7 +202,7 @@ def _add_sound(report: ClipReport, path: Path, max_duration: float) -> None:
 
 
 def _add_decision(report: ClipReport, path: Path, recognizer: EmotionRecognizer) -> None:
-    from stcorner.explanation import explain_decision
+    from stcorner.recognizer.explanation import explain_decision
     from stcorner.recognizer.results import prediction_rows
 
     report.classes = [str(name) for name in recognizer.classes_]

@@ -17,7 +17,7 @@ from stcorner.report._svg import face_map
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from stcorner.explanation import Explanation
+    from stcorner.recognizer.explanation import Explanation
     from stcorner.report.clip import ClipReport
 
 __all__ = ["provenance", "render_clip", "render_page"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_array, check_choice, check_flag, check_real, resolve_n_threads
+from stcorner._base.validation import check_array, check_choice, check_flag, check_real, resolve_n_threads
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_flag, check_integer, check_real
+from stcorner._base.validation import check_flag, check_integer, check_real
 from stcorner.errors import OutputError, ParameterError
 from stcorner.video._source import FrameSource
 from stcorner.video.harris import HarrisStream

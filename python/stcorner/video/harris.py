@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from stcorner import _core
-from stcorner._validation import check_array, check_choice, check_integer, core_errors
+from stcorner._base.validation import check_array, check_choice, check_integer, core_errors
 from stcorner.errors import ParameterError
 from stcorner.video._source import call_length, check_video, harris_options
 

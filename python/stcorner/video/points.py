@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._files import write_bytes
-from stcorner._validation import check_array, check_choice
+from stcorner._base.files import write_bytes
+from stcorner._base.validation import check_array, check_choice
 from stcorner.errors import MissingExtraError, ParameterError
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Stips:
         source = Path(path)
         if _format_of(source, format) == "laptev":
             return _read_laptev(source)
-        from stcorner._archives import read_npz
+        from stcorner._base.archives import read_npz
 
         size = source.stat().st_size
         if size > _MAX_BYTES:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._validation import check_choice, check_integer, check_real
+from stcorner._base.validation import check_choice, check_integer, check_real
 from stcorner.corpora.clip import ClipList, canonical_label
 from stcorner.corpora.guess import SYNTHETIC_MANIFEST
 from stcorner.corpora.ravdess import EMOTION_CODES, load_ravdess

@@ -1,0 +1,1 @@
+"""What every room may use: validation, files, archives, run-time facts, colours."""

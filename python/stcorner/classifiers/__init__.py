@@ -1,0 +1,5 @@
+"""From feature vectors to probabilities: shrinkage discriminant and the paper's network."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

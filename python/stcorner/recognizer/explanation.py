@@ -1,0 +1,221 @@
+"""Why a recogniser decided as it did: parts of the evidence that add up to the decision."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner._base.validation import check_choice, check_integer
+from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stcorner.extraction import ClipFeatures
+    from stcorner.recognizer import EmotionRecognizer
+
+__all__ = ["Explanation", "explain_decision", "feature_group"]
+
+_FACE = re.compile(r"(?:^|[_ ])t(?P<segment>\d+)_y(?P<row>\d+)_x(?P<column>\d+)(?:_|$)")
+_GROUPS = ("delta_mfcc", "energy_contour", "timing", "corr", "chroma", "mel", "f0", "mfcc")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Parts of one decision.
+
+    Attributes
+    ----------
+    label, against : str
+        The two classes compared.
+    total : float
+        ``log p(label) - log p(against)``.
+    offset : float
+        The same for the average training clip: what is decided before anything is known.
+    parts : dict of str to float
+        Contribution of each group of features. ``offset + sum(parts.values()) == total``.
+    standard_error : float
+        Largest standard error of a part, from the drawing of orders.
+    """
+
+    label: str
+    against: str
+    total: float
+    offset: float
+    parts: dict[str, float]
+    standard_error: float
+
+    def face_map(self) -> NDArray[np.float64] | None:
+        """Return the parts of the blocks of the face, shape (segments, rows, columns), or None."""
+        found = {
+            tuple(int(match[key]) for key in ("segment", "row", "column")): value
+            for name, value in self.parts.items()
+            if (match := _FACE.search(name)) and name.startswith("face ")
+        }
+        if not found:
+            return None
+        grid = np.zeros([max(key[axis] for key in found) + 1 for axis in range(3)])
+        for key, value in found.items():
+            grid[key] = value
+        return grid
+
+
+def feature_group(name: str) -> str:
+    """Return the group that a named feature belongs to.
+
+    Values of one block of the face belong together, whatever scale and bin; so do all statistics of
+    one track of the voice.
+
+    Examples
+    --------
+    >>> feature_group("f0_slope"), feature_group("hnr_p90"), feature_group("mfcc_3_mean")
+    ('f0', 'hnr', 'mfcc_3')
+    """
+    if match := _FACE.search(name):
+        return f"face t{match['segment']}_y{match['row']}_x{match['column']}"
+    if match := re.match(r"(delta_)?mfcc_?\d+", name):
+        return match[0]
+    for group in _GROUPS:
+        if name.startswith(group):
+            return group
+    return name.rsplit("_", 1)[0]
+
+
+def explain_decision(
+    recognizer: EmotionRecognizer,
+    features: ClipFeatures,
+    row: int = 0,
+    *,
+    label: str | None = None,
+    against: str | None = None,
+    n_orders: int = 16,
+    random_state: int = 0,
+) -> Explanation:
+    r"""Split a decision into parts by Shapley's rule.
+
+    The evidence is the log odds of two classes. Groups of features are turned from the values of the
+    average training clip to those of this clip, one group after the other; what each turn changes is
+    that group's part, averaged over random orders and their reverses. In every order the parts add up
+    to the whole change, so their averages do too.
+
+    Parameters
+    ----------
+    recognizer : EmotionRecognizer
+        A fitted one; any classifier and any fusion.
+    features : ClipFeatures
+        As its ``extract`` gives them.
+    row : int, default=0
+        Row of `features` to explain.
+    label : str, optional
+        Class to speak for. Default: the most probable one.
+    against : str, optional
+        Class to compare with. Default: the most probable other one.
+    n_orders : int, default=16
+        Random orders drawn, >= 1; each is used forwards and backwards.
+    random_state : int, default=0
+        Seed of the orders.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    ValueError
+        If the row has no features, or a class is unknown.
+
+    References
+    ----------
+    .. [1] E. Strumbelj, I. Kononenko, "Explaining prediction models and individual predictions with
+       feature contributions", Knowledge and Information Systems 41 (2014) 647-665.
+    """
+    row = check_integer("row", row, low=0, high=len(features) - 1)
+    n_orders = check_integer("n_orders", n_orders, low=1)
+    rng = np.random.default_rng(check_integer("random_state", random_state, low=0))
+    classes = [str(name) for name in recognizer.classes_]
+    chosen = features.take([row])
+    probabilities = recognizer.predict_proba_features(chosen)[0]
+    if not np.isfinite(probabilities).all():
+        raise ParameterError(f"row must have features to explain, got row {row} without any")
+    ranked = np.argsort(-probabilities, kind="stable")
+    a = int(ranked[0]) if label is None else classes.index(check_choice("label", label, classes))
+    others = [int(c) for c in ranked if c != a]
+    b = others[0] if against is None else classes.index(check_choice("against", against, classes))
+    if a == b:
+        raise ParameterError(f"against must differ from label, got {against!r} twice")
+
+    game = _Game(recognizer, chosen, a, b)
+    orders = [order for _ in range(n_orders) for order in _both_ways(rng.permutation(len(game.groups)))]
+    changes = np.stack([game.play(order) for order in orders])
+    # A forward and a backward order depend on each other: the pair is the independent draw.
+    pairs = changes.reshape(n_orders, 2, -1).mean(axis=1)
+    error = pairs.std(axis=0, ddof=1) / np.sqrt(n_orders) if n_orders > 1 else np.full(pairs.shape[1], np.nan)
+    return Explanation(
+        label=classes[a],
+        against=classes[b],
+        total=game.total,
+        offset=game.offset,
+        parts=dict(zip(game.groups, map(float, pairs.mean(axis=0)), strict=True)),
+        standard_error=float(error.max(initial=0.0)),
+    )
+
+
+def _feature_means(recognizer: EmotionRecognizer) -> list[NDArray[np.float64]]:
+    """Return the average training clip, one vector per modality."""
+    if recognizer.fusion_ is not None:
+        return recognizer.fusion_.block_means
+    classifier = recognizer.classifier_
+    if not hasattr(classifier, "columns_"):
+        return [classifier.mean_]
+    # The network looks at some columns only; what stands in the others changes nothing.
+    means = np.zeros(classifier.n_features_in_)
+    means[classifier.columns_] = classifier.mean_
+    return [means]
+
+
+def _both_ways(order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return order, order[::-1]
+
+
+class _Game:
+    """Rows between the average clip and the clip to explain, one group turned at a time."""
+
+    def __init__(self, recognizer: EmotionRecognizer, features: ClipFeatures, a: int, b: int) -> None:
+        self._recognizer, self._features, self._a, self._b = recognizer, features, a, b
+        self._blocks = [name for name in recognizer.modalities if np.isfinite(features.blocks[name]).all()]
+        names = [name for block in self._blocks for name in features.names[block]]
+        grouped = [feature_group(name) for name in names]
+        self.groups = list(dict.fromkeys(grouped))
+        place = {group: i for i, group in enumerate(self.groups)}
+        self._group_of = np.array([place[group] for group in grouped])
+        means = dict(zip(recognizer.modalities, _feature_means(recognizer), strict=True))
+        self._start = np.concatenate([means[name] for name in self._blocks])
+        self._end = np.concatenate([features.blocks[name][0] for name in self._blocks])
+        self.offset, self.total = map(float, self._odds(np.stack([self._start, self._end])))
+
+    def _odds(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        n = len(rows)
+        wide = self._features.take(np.zeros(n, dtype=np.intp))
+        at = 0
+        for name in self._blocks:
+            width = wide.blocks[name].shape[1]
+            wide.blocks[name][:] = rows[:, at : at + width]
+            at += width
+        p = np.maximum(self._recognizer.predict_proba_features(wide), 1e-12)
+        odds: NDArray[np.float64] = np.log(p[:, self._a]) - np.log(p[:, self._b])
+        return odds
+
+    def play(self, order: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the change that each group brings when the groups turn in this order."""
+        turn = np.empty(len(order), dtype=np.intp)
+        turn[order] = np.arange(len(order))
+        # Row k has the first k groups of the order turned.
+        turned = turn[self._group_of] < np.arange(1, len(order))[:, None]
+        inner = self._odds(np.where(turned, self._end, self._start)) if len(order) > 1 else np.empty(0)
+        steps = np.diff(np.concatenate([[self.offset], inner, [self.total]]))
+        changes = np.empty(len(order))
+        changes[order] = steps
+        return changes
