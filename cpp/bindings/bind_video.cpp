@@ -18,7 +18,7 @@ namespace {
 using Index = std::ptrdiff_t;
 
 /// Writes into an array of shape (planes, t, y, x); its frame 0 is frame `first` of the stream.
-class ArraySink : public HarrisSink {
+class ArraySink : public video::HarrisSink {
  public:
   ArraySink(float* data, Index n_frames, Index height, Index width, Index first, Index channels)
       : data_(data), n_frames_(n_frames), height_(height), width_(width), first_(first), channels_(channels) {}
@@ -34,8 +34,9 @@ class ArraySink : public HarrisSink {
   Index n_frames_, height_, width_, first_, channels_;
 };
 
-void run(HarrisEngine& engine, const py::array& frames, Array<float>& out, Index first, bool drain, bool finish) {
-  const HarrisOptions& o = engine.options();
+void run(video::HarrisEngine& engine, const py::array& frames, Array<float>& out, Index first, bool drain,
+         bool finish) {
+  const video::HarrisOptions& o = engine.options();
   const Frames in = frames_of(frames, o.height, o.width);
   const Index channels = o.tensor ? 6 : 1;
   if (out.ndim() != 4 || out.shape(0) != static_cast<Index>(o.scales.size()) * channels || out.shape(2) != o.height ||
@@ -62,7 +63,7 @@ void finish(Consumer& consumer) {
 }
 
 /// Columns t, y, x, scale; response; offsets.
-py::tuple points_to_arrays(const std::vector<InterestPoint>& points) {
+py::tuple points_to_arrays(const std::vector<video::InterestPoint>& points) {
   const auto n = static_cast<py::ssize_t>(points.size());
   py::array_t<std::int64_t> voxel({n, py::ssize_t{4}});
   py::array_t<float> response(n), offset({n, py::ssize_t{3}});
@@ -70,7 +71,7 @@ py::tuple points_to_arrays(const std::vector<InterestPoint>& points) {
   auto r = response.mutable_unchecked<1>();
   auto f = offset.mutable_unchecked<2>();
   for (py::ssize_t i = 0; i < n; ++i) {
-    const InterestPoint& p = points[static_cast<std::size_t>(i)];
+    const video::InterestPoint& p = points[static_cast<std::size_t>(i)];
     v(i, 0) = p.t, v(i, 1) = p.y, v(i, 2) = p.x, v(i, 3) = p.scale;
     r(i) = p.response;
     for (py::ssize_t axis = 0; axis < 3; ++axis) f(i, axis) = p.offset[axis];
@@ -80,11 +81,11 @@ py::tuple points_to_arrays(const std::vector<InterestPoint>& points) {
 
 py::tuple find_maxima(const Array<float>& response, float threshold, int n_threads) {
   if (response.ndim() != 3) throw py::value_error("response must have shape (t, y, x)");
-  std::vector<InterestPoint> points;
+  std::vector<video::InterestPoint> points;
   {
     const WithoutGil nogil;
-    points =
-        local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold, n_threads);
+    points = video::local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold,
+                                 n_threads);
   }
   return points_to_arrays(points);
 }
@@ -92,11 +93,12 @@ py::tuple find_maxima(const Array<float>& response, float threshold, int n_threa
 py::array_t<std::uint8_t> suppress(const Array<std::int64_t>& coordinates, std::int64_t min_distance) {
   if (coordinates.ndim() != 2 || coordinates.shape(1) != 3 || min_distance < 1)
     throw py::value_error("coordinates must have shape (n, 3) and min_distance be > 0");
-  const std::vector<std::uint8_t> keep = suppress_neighbours(coordinates.data(), coordinates.shape(0), min_distance);
+  const std::vector<std::uint8_t> keep =
+      video::suppress_neighbours(coordinates.data(), coordinates.shape(0), min_distance);
   return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(keep.size()), keep.data());
 }
 
-py::array_t<std::int64_t> texture_counts(const TextureMap& map) {
+py::array_t<std::int64_t> texture_counts(const video::TextureMap& map) {
   return py::array_t<std::int64_t>(static_cast<py::ssize_t>(map.counts().size()), map.counts().data());
 }
 
@@ -106,17 +108,17 @@ py::array_t<float> describe(const Array<float>& tensor, Index first, const Array
   if (tensor.ndim() != 4 || tensor.shape(0) != 6) throw py::value_error("tensor must have shape (6, t, y, x)");
   if (points.ndim() != 2 || points.shape(1) != 6) throw py::value_error("points must have shape (n, 6)");
   const py::ssize_t n = points.shape(0);
-  std::vector<Neighbourhood> around(static_cast<std::size_t>(n));
+  std::vector<video::Neighbourhood> around(static_cast<std::size_t>(n));
   const auto p = points.unchecked<2>();
   for (py::ssize_t i = 0; i < n; ++i)
     around[static_cast<std::size_t>(i)] = {p(i, 0), p(i, 1), p(i, 2), p(i, 3), p(i, 4), p(i, 5)};
-  py::array_t<float> out({n, py::ssize_t{kHogLength + kHofLength}});
+  py::array_t<float> out({n, py::ssize_t{video::kHogLength + video::kHofLength}});
   float* const result = out.mutable_data();
   const float* const planes = tensor.data();
   const Index n_frames = tensor.shape(1), height = tensor.shape(2), width = tensor.shape(3);
   in_steps(n, 16, [&](Index begin, Index end) {
-    describe_points(planes, n_frames, height, width, first, around.data() + begin, end - begin, still,
-                    result + begin * (kHogLength + kHofLength), n_threads);
+    video::describe_points(planes, n_frames, height, width, first, around.data() + begin, end - begin, still,
+                           result + begin * (video::kHogLength + video::kHofLength), n_threads);
   });
   return out;
 }
@@ -124,11 +126,11 @@ py::array_t<float> describe(const Array<float>& tensor, Index first, const Array
 }  // namespace
 
 void bind_video(py::module_& m) {
-  py::class_<HarrisOptions>(m, "HarrisOptions")
+  py::class_<video::HarrisOptions>(m, "HarrisOptions")
       .def(py::init([](Index height, Index width, const std::vector<std::pair<double, double>>& scales, double s,
                        double k, bool scale_normalize, bool normalize, double eps, bool reflect, bool tensor,
                        int n_threads, Index tile_width, Index tile_height) {
-             HarrisOptions o;
+             video::HarrisOptions o;
              o.height = height, o.width = width, o.s = s, o.k = k, o.scale_normalize = scale_normalize;
              o.normalize = normalize, o.eps = eps, o.reflect = reflect, o.tensor = tensor;
              o.n_threads = n_threads, o.tile_width = tile_width, o.tile_height = tile_height;
@@ -138,43 +140,43 @@ void bind_video(py::module_& m) {
            py::kw_only(), py::arg("height"), py::arg("width"), py::arg("scales"), py::arg("s"), py::arg("k"),
            py::arg("scale_normalize"), py::arg("normalize"), py::arg("eps"), py::arg("reflect"), py::arg("tensor"),
            py::arg("n_threads"), py::arg("tile_width"), py::arg("tile_height"));
-  py::class_<HarrisEngine>(m, "HarrisEngine")
-      .def(py::init<HarrisOptions>(), py::arg("options"))
-      .def_property_readonly("latency", &HarrisEngine::latency)
-      .def_property_readonly("frames_in", &HarrisEngine::frames_in)
-      .def_property_readonly("frames_out", &HarrisEngine::frames_out)
+  py::class_<video::HarrisEngine>(m, "HarrisEngine")
+      .def(py::init<video::HarrisOptions>(), py::arg("options"))
+      .def_property_readonly("latency", &video::HarrisEngine::latency)
+      .def_property_readonly("frames_in", &video::HarrisEngine::frames_in)
+      .def_property_readonly("frames_out", &video::HarrisEngine::frames_out)
       .def("run", &run, py::arg("frames").noconvert(), py::arg("out").noconvert(), py::kw_only(), py::arg("first"),
            py::arg("drain"), py::arg("finish"));
-  py::class_<StipDetector>(m, "StipDetector")
-      .def(py::init([](HarrisOptions harris, double threshold_abs, double threshold_rel, bool exclude_border,
+  py::class_<video::StipDetector>(m, "StipDetector")
+      .def(py::init([](video::HarrisOptions harris, double threshold_abs, double threshold_rel, bool exclude_border,
                        bool scale_selection, Index n_taus) {
-             return std::make_unique<StipDetector>(DetectorOptions{std::move(harris), threshold_abs, threshold_rel,
-                                                                   exclude_border, scale_selection, n_taus});
+             return std::make_unique<video::StipDetector>(video::DetectorOptions{
+                 std::move(harris), threshold_abs, threshold_rel, exclude_border, scale_selection, n_taus});
            }),
            py::arg("options"), py::kw_only(), py::arg("threshold_abs"), py::arg("threshold_rel"),
            py::arg("exclude_border"), py::arg("scale_selection"), py::arg("n_taus"))
-      .def_property_readonly("latency", &StipDetector::latency)
-      .def("push", &feed<StipDetector>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
-      .def("finish", &finish<StipDetector>)
-      .def("largest", &StipDetector::largest, py::arg("scale"))
-      .def("take", [](StipDetector& detector) { return points_to_arrays(detector.take()); });
-  py::class_<TextureMap>(m, "TextureMap")
-      .def(py::init([](HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames,
+      .def_property_readonly("latency", &video::StipDetector::latency)
+      .def("push", &feed<video::StipDetector>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
+      .def("finish", &finish<video::StipDetector>)
+      .def("largest", &video::StipDetector::largest, py::arg("scale"))
+      .def("take", [](video::StipDetector& detector) { return points_to_arrays(detector.take()); });
+  py::class_<video::TextureMap>(m, "TextureMap")
+      .def(py::init([](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames,
                        std::vector<float> edges) {
-             return std::make_unique<TextureMap>(
-                 TextureOptions{std::move(harris), rows, columns, segments, n_frames, std::move(edges)});
+             return std::make_unique<video::TextureMap>(
+                 video::TextureOptions{std::move(harris), rows, columns, segments, n_frames, std::move(edges)});
            }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("edges"))
-      .def("push", &feed<TextureMap>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
-      .def("finish", &finish<TextureMap>)
+      .def("push", &feed<video::TextureMap>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
+      .def("finish", &finish<video::TextureMap>)
       .def("counts", &texture_counts);
   m.def("find_maxima", &find_maxima, py::arg("response").noconvert(), py::kw_only(), py::arg("threshold"),
         py::arg("n_threads"));
   m.def("suppress_neighbours", &suppress, py::arg("coordinates").noconvert(), py::kw_only(), py::arg("min_distance"));
   m.def("describe_points", &describe, py::arg("tensor").noconvert(), py::kw_only(), py::arg("first"),
         py::arg("points").noconvert(), py::arg("still"), py::arg("n_threads"));
-  m.def("gaussian_taps", &gaussian_taps, py::arg("sd"));
+  m.def("gaussian_taps", &video::gaussian_taps, py::arg("sd"));
 }
 
 }  // namespace stcorner::bindings

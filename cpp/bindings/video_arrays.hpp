@@ -6,7 +6,7 @@ namespace stcorner::bindings {
 
 struct Frames {
   const void* data;
-  PixelType type;
+  video::PixelType type;
   std::ptrdiff_t n;
 };
 
@@ -16,11 +16,12 @@ inline Frames frames_of(const py::array& frames, std::ptrdiff_t height, std::ptr
     throw py::value_error("frames must have shape (n, height, width)");
   if (!(frames.flags() & py::array::c_style)) throw py::value_error("frames must be C-contiguous");
   const auto is = [&](auto value) { return py::isinstance<py::array_t<decltype(value)>>(frames); };
-  const PixelType type = is(std::uint8_t{})    ? PixelType::u8
-                         : is(std::uint16_t{}) ? PixelType::u16
-                         : is(float{})         ? PixelType::f32
-                         : is(double{}) ? PixelType::f64
-                                        : throw py::value_error("frames must be uint8, uint16, float32 or float64");
+  const video::PixelType type = is(std::uint8_t{})    ? video::PixelType::u8
+                                : is(std::uint16_t{}) ? video::PixelType::u16
+                                : is(float{})         ? video::PixelType::f32
+                                : is(double{})
+                                    ? video::PixelType::f64
+                                    : throw py::value_error("frames must be uint8, uint16, float32 or float64");
   return {frames.data(), type, frames.shape(0)};
 }
 

@@ -11,7 +11,7 @@
 namespace {
 
 // The engine asks where each finished frame goes; this keeps the whole response.
-class Response : public stcorner::HarrisSink {
+class Response : public stcorner::video::HarrisSink {
  public:
   Response(std::ptrdiff_t frames, std::ptrdiff_t height, std::ptrdiff_t width)
       : frame_size_(height * width), width_(width), values_(static_cast<std::size_t>(frames * height * width)) {}
@@ -38,13 +38,13 @@ std::ptrdiff_t frame_of_the_corners() {
     for (std::ptrdiff_t y = 10; y < 22; ++y)
       for (std::ptrdiff_t x = 12; x < 28; ++x) video[static_cast<std::size_t>((t * height + y) * width + x)] = 220;
 
-  stcorner::HarrisOptions options;
+  stcorner::video::HarrisOptions options;
   options.height = height;
   options.width = width;
   options.scales = {{2.0, 1.5}};  // sigma in pixels, tau in frames
-  stcorner::HarrisEngine engine(options);
+  stcorner::video::HarrisEngine engine(options);
   Response response(frames, height, width);
-  engine.push(video.data(), stcorner::PixelType::u8, frames, true, response);  // as many blocks as you like
+  engine.push(video.data(), stcorner::video::PixelType::u8, frames, true, response);  // as many blocks as you like
   engine.finish(response);
   return response.strongest_frame();
 }

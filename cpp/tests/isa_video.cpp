@@ -14,7 +14,7 @@ using kernels::VideoTable;
 constexpr int kRadii[] = {1, 4, 8, 12, 16, 17, 23};  // the last two go through the loop for any radius
 
 std::vector<float> taps_of(int radius) {
-  const std::vector<double> exact = gaussian_taps(static_cast<double>(radius) / 4.0);
+  const std::vector<double> exact = video::gaussian_taps(static_cast<double>(radius) / 4.0);
   return {exact.begin(), exact.end()};
 }
 
@@ -25,8 +25,8 @@ std::string text(std::initializer_list<Index> numbers) {
 }
 
 /// A ring of frames full of numbers, with the column of border on both sides that gradients read.
-FrameRing random_frames(Numbers& numbers, Index height, Index width, Index depth) {
-  FrameRing ring(height, width, depth);
+video::FrameRing random_frames(Numbers& numbers, Index height, Index width, Index depth) {
+  video::FrameRing ring(height, width, depth);
   for (Index t = 0; t < depth; ++t)
     for (Index y = 0; y < height; ++y) {
       float* row = ring.frame(t) + y * ring.stride();
@@ -40,7 +40,7 @@ FrameRing random_frames(Numbers& numbers, Index height, Index width, Index depth
 template <class T>
 std::vector<float> smooth_in_space(const VideoTable& table, const std::vector<T>& frame, kernels::Pixel pixel,
                                    Index height, Index width, int radius, bool reflect) {
-  FrameRing out(height + 16, width, 1);
+  video::FrameRing out(height + 16, width, 1);
   const std::vector<float> taps = taps_of(radius);
   int bad = 0;
   std::vector<float> result;
@@ -48,7 +48,7 @@ std::vector<float> smooth_in_space(const VideoTable& table, const std::vector<T>
     kernels::InnerJob job{
         frame.data(), pixel,        height,       width,   y,   std::min(y + 16, height), radius, taps.data(),
         reflect,      out.frame(0), out.stride(), nullptr, &bad};
-    const FloatBuffer scratch(table.inner_scratch(job));
+    const video::FloatBuffer scratch(table.inner_scratch(job));
     job.scratch = scratch.data();
     table.inner(job);
   }
@@ -88,9 +88,9 @@ void compare_inner(const VideoTable& table) {
   report.require(of(table, broken, kernels::Pixel::f32).size() == 1, "infinity must be noticed");
 }
 
-std::vector<float> smooth_in_time(const VideoTable& table, const FrameRing& in, Index height, Index width, int n_out,
-                                  int radius) {
-  FrameRing out(height, width, n_out);
+std::vector<float> smooth_in_time(const VideoTable& table, const video::FrameRing& in, Index height, Index width,
+                                  int n_out, int radius) {
+  video::FrameRing out(height, width, n_out);
   const std::vector<float> taps = taps_of(radius);
   std::vector<const float*> from;
   std::vector<float*> to;
@@ -109,7 +109,7 @@ void compare_time(const VideoTable& table) {
   Numbers numbers;
   for (const Index width : kSizes)
     for (const int radius : kRadii) {
-      const FrameRing frames = random_frames(numbers, 3, width, kTimeBlock + 2 * radius);
+      const video::FrameRing frames = random_frames(numbers, 3, width, kTimeBlock + 2 * radius);
       for (int n_out = 1; n_out <= kTimeBlock; ++n_out)
         report.close(smooth_in_time(table, frames, 3, width, n_out, radius),
                      smooth_in_time(kernels::scalar::video_table(), frames, 3, width, n_out, radius),
@@ -123,7 +123,7 @@ struct Tile {
   bool reflect, normalize, tensor;
 };
 
-std::vector<float> respond(const VideoTable& table, const FrameRing& frames, const Tile& tile) {
+std::vector<float> respond(const VideoTable& table, const video::FrameRing& frames, const Tile& tile) {
   const Index window = tile.n_out + 2 * tile.time_radius, planes = (tile.tensor ? 6 : 1) * tile.n_out;
   std::vector<const float*> previous, current, next;
   for (Index i = 0; i < window; ++i) {
@@ -141,7 +141,7 @@ std::vector<float> respond(const VideoTable& table, const FrameRing& frames, con
       time_taps.data(), space_taps.data(), tile.reflect, tile.height, tile.width,       frames.stride(),
       tile.x0,          tile.x1,           tile.y0,      tile.y1,     0.005f,           1e-6f,
       tile.normalize,   tile.tensor,       to.data(),    tile.width,  nullptr};
-  const FloatBuffer scratch(table.outer_scratch(job));
+  const video::FloatBuffer scratch(table.outer_scratch(job));
   job.scratch = scratch.data();
   table.outer(job);
   return out;
@@ -152,7 +152,7 @@ void compare_outer(const VideoTable& table) {
   Numbers numbers;
   for (const Index size : kSizes)
     for (const int radius : {1, 8, 12, 17}) {
-      const FrameRing frames = random_frames(numbers, 33, 33, kTimeBlock + 2 * radius + 2);
+      const video::FrameRing frames = random_frames(numbers, 33, 33, kTimeBlock + 2 * radius + 2);
       for (const int n_out : {1, 5, 8})
         for (const bool reflect : {true, false})
           for (const bool tensor : {true, false}) {

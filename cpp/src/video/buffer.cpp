@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #endif
 
-namespace stcorner {
+namespace stcorner::video {
 namespace {
 
 constexpr std::size_t kLine = 64;
@@ -131,4 +131,4 @@ void ScratchPool::give(FloatBuffer buffer) noexcept {
   --lent_;
 }
 
-}  // namespace stcorner
+}  // namespace stcorner::video

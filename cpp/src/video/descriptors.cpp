@@ -5,7 +5,7 @@
 
 #include "stcorner/parallel.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 namespace {
 
 using Index = std::ptrdiff_t;
@@ -97,4 +97,4 @@ void describe_points(const float* tensor, Index n_frames, Index height, Index wi
   });
 }
 
-}  // namespace stcorner
+}  // namespace stcorner::video

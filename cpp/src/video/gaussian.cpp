@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-namespace stcorner {
+namespace stcorner::video {
 
 int gaussian_radius(double sd) {
   if (!(sd > 0.0 && sd <= 1e6)) throw std::invalid_argument("standard deviation must be > 0 and <= 1e6");
@@ -25,4 +25,4 @@ std::vector<double> gaussian_taps(double sd) {
   return taps;
 }
 
-}  // namespace stcorner
+}  // namespace stcorner::video

@@ -10,7 +10,7 @@
 #include "stcorner/parallel.hpp"
 #include "stcorner/video/gaussian.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 namespace {
 
 using kernels::kTimeBlock;
@@ -118,4 +118,4 @@ const float* HarrisEngine::smoothed(Index scale, Index t) const {
 
 Index HarrisEngine::smoothed_stride() const noexcept { return levels_.front().frames.stride(); }
 
-}  // namespace stcorner
+}  // namespace stcorner::video

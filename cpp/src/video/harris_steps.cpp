@@ -11,7 +11,7 @@
 #include "stcorner/parallel.hpp"
 #include "stcorner/video/harris.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 namespace {
 
 using kernels::border_index;
@@ -241,4 +241,4 @@ void HarrisEngine::run(const ResponseTask& task, Index tile, Index out_stride) {
   table.outer(job);
 }
 
-}  // namespace stcorner
+}  // namespace stcorner::video

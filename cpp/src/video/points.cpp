@@ -9,7 +9,7 @@
 #include "kernels/video.hpp"
 #include "stcorner/parallel.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 namespace {
 
 using Index = std::ptrdiff_t;
@@ -215,4 +215,4 @@ std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, I
   return keep;
 }
 
-}  // namespace stcorner
+}  // namespace stcorner::video

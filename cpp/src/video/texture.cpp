@@ -7,7 +7,7 @@
 #include "kernels/video.hpp"
 #include "stcorner/parallel.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 
 using Index = std::ptrdiff_t;
 
@@ -46,4 +46,4 @@ void TextureMap::done(Index t, Index n) {
   });
 }
 
-}  // namespace stcorner
+}  // namespace stcorner::video

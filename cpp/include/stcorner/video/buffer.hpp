@@ -4,7 +4,7 @@
 #include <mutex>
 #include <vector>
 
-namespace stcorner {
+namespace stcorner::video {
 
 /// Floats on a cache line, large ones on large pages where the system has them. Their values are zero or what
 /// an earlier buffer of the same size left: any number, but never memory that was not written.
@@ -53,4 +53,4 @@ class ScratchPool {
   std::size_t lent_ = 0;
 };
 
-}  // namespace stcorner
+}  // namespace stcorner::video

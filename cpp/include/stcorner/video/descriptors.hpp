@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 
-namespace stcorner {
+namespace stcorner::video {
 
 /// Cells of a point's neighbourhood and bins of its histograms (Laptev et al. 2008).
 constexpr int kCellsX = 3, kCellsY = 3, kCellsT = 2, kHogBins = 4, kHofBins = 5;
@@ -25,4 +25,4 @@ void describe_points(const float* tensor, std::ptrdiff_t n_frames, std::ptrdiff_
                      std::ptrdiff_t first, const Neighbourhood* points, std::ptrdiff_t n_points, double still,
                      float* out, int n_threads);
 
-}  // namespace stcorner
+}  // namespace stcorner::video

@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-namespace stcorner {
+namespace stcorner::video {
 
 /// Radius of a Gaussian of standard deviation `sd` truncated at 4 standard deviations, at least 1.
 int gaussian_radius(double sd);
@@ -10,4 +10,4 @@ int gaussian_radius(double sd);
 /// sums to 1. Throws std::invalid_argument unless 0 < sd <= 1e6.
 std::vector<double> gaussian_taps(double sd);
 
-}  // namespace stcorner
+}  // namespace stcorner::video

@@ -4,7 +4,7 @@
 
 #include "stcorner/video/buffer.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 
 enum class PixelType { u8, u16, f32, f64 };
 
@@ -101,4 +101,4 @@ class HarrisEngine {
   bool closed_ = false;
 };
 
-}  // namespace stcorner
+}  // namespace stcorner::video

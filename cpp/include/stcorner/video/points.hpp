@@ -5,7 +5,7 @@
 
 #include "stcorner/video/harris.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 
 struct InterestPoint {
   std::ptrdiff_t t, y, x;
@@ -67,4 +67,4 @@ std::vector<InterestPoint> local_maxima(const float* response, std::ptrdiff_t n_
 std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, std::ptrdiff_t n,
                                               std::int64_t min_distance);
 
-}  // namespace stcorner
+}  // namespace stcorner::video

@@ -5,7 +5,7 @@
 
 #include "stcorner/video/harris.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 
 struct TextureOptions {
   HarrisOptions harris;
@@ -38,4 +38,4 @@ class TextureMap : private HarrisSink {
   std::vector<std::int64_t> counts_;
 };
 
-}  // namespace stcorner
+}  // namespace stcorner::video
