@@ -28,7 +28,7 @@ CASES = {
     "live": ("sounddevice", "from stcorner.live import MicrophoneSource; MicrophoneSource()"),
     "app": (
         "starlette uvicorn",
-        "from stcorner.app.serve import serve; serve()",
+        "from stcorner.app.run import serve; serve()",
     ),
     "cluster": (
         "dask distributed",

@@ -1,3 +1,3 @@
-from .serve import serve as serve
+from .run import serve as serve
 from .server import create_app as create_app
 from .settings import Settings as Settings
