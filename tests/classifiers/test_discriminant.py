@@ -187,7 +187,7 @@ def test_parameters_out_of_range(rng: np.random.Generator, parameters: dict[str,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"groups": [1, 2]}, r"groups must have shape \(90,\), got \(2,\)"),
+        ({"groups": [1, 2]}, r"groups must have one entry per row of X \(90\), got shape \(2,\)"),
         ({"sample_weight": np.full(90, -1.0)}, "sample_weight must hold 90 values >= 0"),
         ({"sample_weight": np.zeros(90)}, "every class a row of weight"),
         ({"soft_labels": np.ones((90, 2))}, "soft_labels must have shape"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from stcorner._base.validation import check_array
+from stcorner._base.validation import check_array, check_categories
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ __all__ = [
     "class_list",
 ]
 
+# Beyond these the equations of a fit lose the rows of ordinary weight to rounding, or do not hold at all.
+_WEIGHT_RANGE = 1e9
+
 
 def check_is_fitted(estimator: object) -> None:
     """Raise scikit-learn's ``NotFittedError`` unless `estimator` has classes."""
@@ -43,10 +46,7 @@ def check_groups(groups: ArrayLike | None, n_rows: int) -> NDArray[Any] | None:
     """Check the groups of the rows of `fit`."""
     if groups is None:
         return None
-    members = np.asarray(groups)
-    if members.shape != (n_rows,):
-        raise ParameterError(f"groups must have shape ({n_rows},), got {members.shape}")
-    return members
+    return check_categories("groups", groups, n_rows)
 
 
 def check_row_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[np.float64]:
@@ -58,6 +58,12 @@ def check_row_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[n
         raise ParameterError(
             f"sample_weight must hold {n_rows} values >= 0, got shape {weight.shape} "
             f"and least {weight.min():g}"
+        )
+    counted = weight[weight > 0]
+    if counted.size and not 1 / _WEIGHT_RANGE <= counted.min() <= counted.max() <= _WEIGHT_RANGE:
+        raise ParameterError(
+            f"sample_weight must be 0 or within {1 / _WEIGHT_RANGE:g} to {_WEIGHT_RANGE:g} (1 is what a row "
+            f"without a weight has), got {counted.min():g} to {counted.max():g}"
         )
     return np.broadcast_to(weight, n_rows)
 
@@ -208,4 +214,7 @@ class ClassifierBase(ParameterBase):
         if isinstance(given, str) != isinstance(known, str):
             raise ParameterError(f"y must hold labels such as {known!r}, got {given!r}")
         hits = predicted == truth
-        return float(np.average(hits, weights=None if sample_weight is None else np.asarray(sample_weight)))
+        weight = check_row_weights(sample_weight, len(hits))
+        if not weight.any():
+            raise ParameterError("sample_weight must leave a row of weight above zero")
+        return float(np.average(hits, weights=weight))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_array",
+    "check_categories",
     "check_choice",
     "check_flag",
     "check_integer",
@@ -199,6 +200,32 @@ def check_array(
     if finite and narrowed and not np.isfinite(result).all():
         raise ParameterError(f"{name} must fit into {target.name}, got magnitude {np.abs(array).max():g}")
     return result
+
+
+def check_categories(name: str, value: ArrayLike, n_rows: int) -> NDArray[Any]:
+    """Return one value for each row, of a kind that can be sorted, none of them missing."""
+    try:
+        given = np.asarray(value)
+    except ValueError as error:
+        raise ParameterError(f"{name} must hold one value for each row: {error}") from None
+    if given.shape != (n_rows,):
+        raise ParameterError(f"{name} must have one entry per row of X ({n_rows}), got shape {given.shape}")
+    # A list of text and NaN comes from numpy as text, with a category called "nan".
+    members = value if isinstance(value, list | tuple) else given.tolist()
+    if any(one is None or one is np.ma.masked or _unequal(one) for one in members):
+        raise ParameterError(f"{name} must not hold NaN, None or infinity: every row belongs somewhere")
+    try:
+        np.unique(given)
+    except TypeError:
+        kinds = sorted({type(one).__name__ for one in members})
+        raise ParameterError(
+            f"{name} must hold values of one kind that can be sorted, got {', '.join(kinds)}"
+        ) from None
+    return given
+
+
+def _unequal(value: Any) -> bool:
+    return isinstance(value, float | np.floating) and not math.isfinite(value)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from stcorner._base.estimator import (
     check_totals,
     class_list,
 )
+from stcorner._base.spread import column_spreads, common_spread
 from stcorner._base.validation import check_array, check_flag, check_integer, check_real
 from stcorner.classifiers.algebra import balance, combine, fit_kernel, fit_linear, folds, rbf, spread
 from stcorner.errors import ModelError, ParameterError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["DiscriminantClassifier"]
 
 _BLOCK = 1024  # rows classified at a time: bounds the kernel matrix to a few MB
+_LEAST_SHARE = 1e-12  # a smaller one changes no bit of a sum
 _ARRAYS = ("mean", "scale", "coef", "intercept", "rows", "dual")
 
 
@@ -255,23 +257,22 @@ class DiscriminantClassifier(ClassifierBase):
             shares = np.eye(n_classes)[indices]
         else:
             shares = check_array("soft_labels", soft_labels, dtype=np.float64, ndim=2)
-            if shares.shape != (n_rows, n_classes) or (shares < 0).any() or (shares.sum(axis=1) <= 0).any():
+            if shares.shape != (n_rows, n_classes) or (shares < 0).any() or (shares.max(axis=1) <= 0).any():
                 raise ParameterError(
                     f"soft_labels must have shape {(n_rows, n_classes)}, values >= 0 and row sums > 0, "
                     f"got shape {shares.shape}"
                 )
+            shares = shares / shares.max(axis=1, keepdims=True)  # whose sum cannot overflow
             shares = shares / shares.sum(axis=1, keepdims=True)
+            shares[shares < _LEAST_SHARE] = 0.0
         return shares * check_row_weights(sample_weight, n_rows)[:, None]
 
     def _fit_parts(self, features: NDArray[np.float64], shares: NDArray[np.float64]) -> None:
         weight = shares.sum(axis=1)
-        mean = np.average(features, axis=0, weights=weight)
-        scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weight))
-        if not self.standardize:
-            scale[:] = np.sqrt((scale**2).mean())
-        # A constant feature says nothing; dividing by its rounding noise would blow that up.
-        scale[scale <= 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
-        self.mean_, self.scale_ = mean, scale
+        mean, spread = column_spreads(features, weight=weight, noise=1e-7)
+        scale = spread if self.standardize else np.full_like(spread, common_spread(spread))
+        # A constant feature says nothing, in whatever unit a later row differs.
+        self.mean_, self.scale_ = mean, np.where(spread > 0, scale, np.finfo(np.float64).max)
         self.rows_ = self._standardise(features).astype(np.float16)
         rows = self.rows_.astype(np.float64)
         balanced = balance(shares)
@@ -283,12 +284,16 @@ class DiscriminantClassifier(ClassifierBase):
             self.rows_, self.dual_ = self.rows_[:0], self.dual_[:0]
 
     def _standardise(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        scaled = (features - self.mean_) / self.scale_
+        with np.errstate(over="ignore"):  # what is too far for float64 is clipped, or refused as a score
+            scaled = (features - self.mean_) / self.scale_
         return np.clip(scaled, -self.clip, self.clip) if self.standardize else scaled
 
     def _scores(self, features: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         rows = self._standardise(features)
-        linear = rows @ self.coef_.T.astype(np.float64) + self.intercept_
+        with np.errstate(over="ignore", invalid="ignore"):  # seen below
+            linear = rows @ self.coef_.T.astype(np.float64) + self.intercept_
+        if not np.isfinite(linear).all():
+            raise ParameterError("X must lie nearer to the training rows: float64 cannot hold its scores")
         if len(self.rows_) == 0:
             return linear, np.zeros_like(linear)
         kernel = rbf(rows, self.rows_.astype(np.float64), self.gamma) @ self.dual_.astype(np.float64)

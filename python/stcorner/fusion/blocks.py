@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from stcorner._base.spread import column_spreads
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -87,12 +88,10 @@ def fit_scaler(
         rows = block[~np.isnan(block[:, 0])]
         if len(rows) == 0:
             raise ParameterError(f"X[{number}] must have at least one row that is not NaN")
-        mean = rows.mean(axis=0)
-        spread = rows.std(axis=0)
-        # A constant column has a spread of rounding errors only; scaled by it, it would become noise.
-        flat = spread <= 1e-12 * np.maximum(np.abs(mean), 1.0)
+        mean, spread = column_spreads(rows, noise=1e-12, name=f"X[{number}]")
         means.append(mean)
-        factors.append(weight / np.where(flat, np.inf, spread))
+        # A constant column has a spread of rounding errors only; scaled by it, it would become noise.
+        factors.append(weight / np.where(spread > 0, spread, np.inf))
         limits.append(weight * clip)
     return BlockScaler(means, factors, limits)
 

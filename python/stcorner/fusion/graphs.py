@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stcorner import _core
-from stcorner._base.validation import check_array, check_choice, check_integer, resolve_n_threads
+from stcorner._base.validation import (
+    check_array,
+    check_categories,
+    check_choice,
+    check_integer,
+    resolve_n_threads,
+)
 from stcorner.errors import ParameterError
 from stcorner.fusion.neighbors import prepare
 from stcorner.fusion.search import ClusterSearch, LocalSearch
@@ -31,17 +37,10 @@ __all__ = [
 PENALTIES = ("class_pairs", "global_pairs", "sample_neighbors")
 
 
-def encode(name: str, values: ArrayLike | None, n: int) -> NDArray[np.int32]:
+def encode(name: str, values: ArrayLike, n: int) -> NDArray[np.int32]:
     """Return `values` as codes 0, 1, … in the order of the sorted distinct values."""
-    array = np.asarray(values)
-    if array.ndim != 1 or len(array) != n:
-        raise ParameterError(f"{name} must have one entry per row of X ({n}), got shape {array.shape}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ParameterError(f"{name} must not hold NaN or infinity")
-    try:
-        return np.unique(array, return_inverse=True)[1].astype(np.int32).reshape(n)
-    except TypeError:
-        raise ParameterError(f"{name} must hold values of one kind that can be sorted") from None
+    array = check_categories(name, values, n)
+    return np.unique(array, return_inverse=True)[1].astype(np.int32).reshape(n)
 
 
 class Graph(NamedTuple):

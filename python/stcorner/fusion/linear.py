@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PrincipalAxes", "fix_signs", "maximise_ratio", "principal_axes", "project"]
 
+# Squares of smaller deviations lose their last bits, or all of them.
+_SMALLEST = 1e-140
+
 
 class PrincipalAxes(NamedTuple):
     """Mean (d,), orthonormal axes (d, p), variance along each (p,), and the share of all variance."""
@@ -44,14 +47,21 @@ def principal_axes(rows: Rows, variance: float | None) -> PrincipalAxes:
     with np.errstate(over="ignore", invalid="ignore"):  # seen below
         if n <= d:
             centred = np.concatenate([block - mean for block in iter_blocks(rows)])
+            deviation = np.abs(centred).max()
             scatter = centred @ centred.T
         else:
-            scatter = np.zeros((d, d))
+            scatter, deviation = np.zeros((d, d)), 0.0
             for block in iter_blocks(rows):
                 centred = block - mean
+                deviation = max(deviation, np.abs(centred).max())
                 scatter += centred.T @ centred
     if not np.isfinite(scatter).all():
         raise ParameterError("X must have squares within float64's range")
+    if deviation < _SMALLEST and deviation > 1e-12 * np.abs(mean).max():
+        raise ParameterError(
+            f"X must vary by >= {_SMALLEST:g} or not at all, got deviations up to {deviation:g}: give it in "
+            "another unit"
+        )
     values, vectors = np.linalg.eigh(scatter)
     values, vectors = values[::-1], vectors[:, ::-1]
     rank = int(np.count_nonzero(values > max(values[0], 0.0) * max(n, d) * np.finfo(np.float64).eps))

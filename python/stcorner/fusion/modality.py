@@ -152,8 +152,8 @@ class ModalityFusion(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         labels = None
         if y is not None:
             target = column_or_1d(y)
-            check_classification_targets(target)
             labels = encode("y", target, len(blocks[0]))
+            check_classification_targets(target)
             self.classes_ = np.unique(target)
         codes = None if groups is None else encode("groups", groups, len(blocks[0]))
         scaled = scale_blocks(blocks, self._scaler)

@@ -63,9 +63,10 @@ def _splits(
     empty = np.zeros(len(y))
     if groups is None:
         return list(StratifiedKFold(n_splits, shuffle=True, random_state=0).split(empty, y))
-    if len(np.unique(np.asarray(groups))) < n_splits:
+    codes = encode("groups", groups, len(y))
+    if len(np.unique(codes)) < n_splits:
         raise ParameterError(f"groups must hold at least n_splits ({n_splits}) different values")
-    return list(StratifiedGroupKFold(n_splits, shuffle=True, random_state=0).split(empty, y, groups))
+    return list(StratifiedGroupKFold(n_splits, shuffle=True, random_state=0).split(empty, y, codes))
 
 
 def _projections(

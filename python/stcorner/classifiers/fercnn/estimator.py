@@ -17,6 +17,7 @@ from stcorner._base.estimator import (
     check_totals,
     class_list,
 )
+from stcorner._base.spread import column_spreads
 from stcorner._base.validation import check_array, check_choice, check_integer, check_real
 from stcorner.classifiers.fercnn.inference import check_weights, forward
 from stcorner.classifiers.fercnn.network import N_FEATURES, N_WEIGHTS, fercnn, import_keras
@@ -83,7 +84,7 @@ class FERCNNClassifier(ClassifierBase):
         Labels, sorted; the columns of `predict_proba`.
     n_features_in_ : int
         Number of features seen in `fit`.
-    mean_, scale_ : ndarray of shape (162,), float32
+    mean_, scale_ : ndarray of shape (162,), float32 or, with ``scaling="standard"``, float64
         Standardisation of the network's inputs; a negative scale turns a feature round.
     knots_ : ndarray of shape (n_knots, 162)
         Quantiles of the training rows that ``scaling="quantile"`` maps by; no rows without it.
@@ -107,8 +108,8 @@ class FERCNNClassifier(ClassifierBase):
 
     weights_: list[NDArray[np.float32]]
     history_: History
-    mean_: NDArray[np.float32]
-    scale_: NDArray[np.float32]
+    mean_: NDArray[np.floating[Any]]
+    scale_: NDArray[np.floating[Any]]
     knots_: NDArray[np.float64]
     columns_: NDArray[np.intp]
     held_out_: NDArray[np.bool_]
@@ -252,7 +253,8 @@ class FERCNNClassifier(ClassifierBase):
             If something is missing, or the shapes do not fit each other.
         """
         try:
-            model = cls(**meta["params"])
+            # A file may not say where a later fit writes.
+            model = cls(**{**meta["params"], "checkpoint": None, "progress": None})
             model._plan()
             model.classes_ = np.asarray(meta["classes"])
             model.n_features_in_ = int(meta["n_features"])
@@ -301,9 +303,11 @@ class FERCNNClassifier(ClassifierBase):
     def _fit_inputs(self, features: NDArray[np.float64], indices: NDArray[np.intp]) -> None:
         knots = fit_knots(features)[: None if self.scaling == "quantile" else 0]
         features = normal_scores(features, knots) if len(knots) else features
-        mean, scale = features.mean(axis=0), features.std(axis=0)
-        # A constant feature says nothing; dividing by its rounding noise would blow that up.
-        scale[scale <= 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
+        mean, spread = column_spreads(features, noise=1e-7)
+        # A constant feature says nothing, in whatever unit a later row differs.
+        # Normal scores fit into float32, features in any unit do not.
+        held = np.float32 if len(knots) else np.float64
+        scale = np.where(spread > 0, spread, np.finfo(held).max)
         self.columns_ = np.arange(N_FEATURES)
         signs = np.ones(N_FEATURES, dtype=np.float32)
         if self.projection is not None:
@@ -312,8 +316,8 @@ class FERCNNClassifier(ClassifierBase):
             scaled = ((features - mean) / scale).astype(np.float32)
             self.columns_, signs = seriate(scaled, indices, N_FEATURES)
         self.knots_ = knots[:, self.columns_]
-        self.mean_ = mean[self.columns_].astype(np.float32)
-        self.scale_ = (scale[self.columns_] * signs).astype(np.float32)
+        self.mean_ = mean[self.columns_].astype(held)
+        self.scale_ = (scale[self.columns_] * signs).astype(held)
 
     def _inputs(self, features: NDArray[np.float64]) -> NDArray[np.float32]:
         chosen = features[:, self.columns_]
