@@ -10,6 +10,7 @@ from .audio import autocorrelate as autocorrelate
 from .audio import chroma as chroma
 from .audio import clip_features as clip_features
 from .audio import delta as delta
+from .audio import describe_column as describe_column
 from .audio import feature_names as feature_names
 from .audio import frame_table as frame_table
 from .audio import harmonicity as harmonicity

@@ -88,14 +88,14 @@ def test_known_values_of_rich() -> None:
     t = np.arange(16000) / 16000
     rising = oracle.harmonic_tone(110 * 2**t, 16000, 1.0).astype(np.float32)
     y = np.concatenate([np.zeros(8000, np.float32), rising, np.zeros(4800, np.float32)])
-    assert value(y, "f0_mean") == pytest.approx(18.0, abs=0.2)  # semitones over 55 Hz: 12 to 24
-    assert value(y, "f0_slope") == pytest.approx(12.0, abs=0.5)
+    assert value(y, "f0_semitones_mean") == pytest.approx(18.0, abs=0.2)  # semitones over 55 Hz: 12 to 24
+    assert value(y, "f0_semitones_slope") == pytest.approx(12.0, abs=0.5)
     assert value(y, "timing_duration") == pytest.approx(1.0, abs=0.03)
     assert value(y, "timing_lead") == pytest.approx(0.5, abs=0.02)
     assert value(y, "timing_tail") == pytest.approx(0.3, abs=0.02)
     assert value(y, "timing_segments") == 1
     assert value(y, "hnr_p50") > 20
-    assert value(y, "f0_rise_share") > 0.9
+    assert value(y, "f0_semitones_rise_share") > 0.9
 
 
 def test_rich_does_not_depend_on_gain(clip: np.ndarray) -> None:

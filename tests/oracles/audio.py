@@ -92,3 +92,134 @@ def harmonic_tone(f0: float | np.ndarray, sr: int, seconds: float, n_harmonics: 
     highest = np.max(f0)
     parts = [np.sin(k * phase) / k for k in range(1, n_harmonics + 1) if k * highest < 0.45 * sr]
     return 0.2 * np.sum(parts, axis=0)
+
+
+def best_path(
+    candidates: list[list[tuple[float, float]]],
+    unvoiced: np.ndarray,
+    *,
+    fmax: float,
+    octave_cost: float,
+    jump_cost: float,
+    turn_cost: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frequency (NaN where unvoiced) and strength along the cheapest path; `unvoiced` is worth that."""
+    states = []
+    for frame, worth in zip(candidates, unvoiced, strict=True):
+        voiced = [(strength - octave_cost * np.log2(fmax / f), np.log2(f)) for f, strength in frame]
+        if voiced and worth > -1e5:
+            best = int(np.argmax([w for w, _ in voiced]))
+            worth -= frame[best][1] - voiced[best][0]
+        states.append([(worth, None), *voiced])
+    total = [np.array([w for w, _ in states[0]])]
+    origin = []
+    for before, now in zip(states[:-1], states[1:], strict=True):
+        cost = np.array([
+            [
+                turn_cost * ((a is None) != (b is None)) if a is None or b is None else jump_cost * abs(b - a)
+                for _, a in before
+            ]
+            for _, b in now
+        ])  # fmt: skip
+        reached = total[-1][None] - cost
+        origin.append(reached.argmax(axis=1))
+        total.append(reached.max(axis=1) + [w for w, _ in now])
+    state = int(total[-1].argmax())
+    f0, strength = np.full(len(states), np.nan), np.zeros(len(states))
+    for i in range(len(states) - 1, -1, -1):
+        if state:
+            f0[i], strength[i] = candidates[i][state - 1]
+        elif candidates[i]:
+            strength[i] = candidates[i][int(np.argmax([w for w, _ in states[i][1:]]))][1]
+        state = int(origin[i - 1][state]) if i else 0
+    return f0, strength
+
+
+def triangles(sr: int, n_fft: int, count: int, low: float, high: float) -> np.ndarray:
+    """Triangles of height 1, evenly spaced on HTK's mel scale."""
+    mel = np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), count + 2)
+    edges = 700 * (10 ** (mel / 2595) - 1)
+    f = np.arange(n_fft // 2 + 1) * sr / n_fft
+    return np.array([np.interp(f, edges[i : i + 3], [0, 1, 0], left=0, right=0) for i in range(count)])
+
+
+def descriptors(y: np.ndarray, sr: int, scale: float | None = None) -> dict[str, np.ndarray]:
+    """Every descriptor of the registry, frame by frame: 25 ms, a step of 10 ms, centred.
+
+    A spectrum is that of the Hann-windowed frame in shares of `scale` (the root mean square of the loudest
+    frame), squared, over the sum of the window, with that at 16 kHz as the measure.
+    """
+    n, hop = 2 * round(0.0125 * sr), round(0.01 * sr)
+    n_fft = max(512, 2 ** int(np.ceil(np.log2(n))))
+    level = rms(y, n, hop)
+    scale = level.max() if scale is None else scale
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    cut = frames(y, n, hop, center=True) / scale
+    power = np.abs(np.fft.rfft(cut * window, n_fft, axis=1)) ** 2 / window.sum() * 16000 / sr
+    f = np.arange(n_fft // 2 + 1) * sr / n_fft
+    floor = 1e-5
+
+    def db(values: np.ndarray) -> np.ndarray:
+        return 10 * np.log10(values + floor)
+
+    def between(low: float, high: float) -> np.ndarray:
+        return power[:, (f >= low) & (f < high)]
+
+    def slope(low: float, high: float) -> np.ndarray:
+        inside = (f >= low) & (f <= high)
+        return np.polyfit(f[inside] / 1000, db(power[:, inside]).T, 1)[0]
+
+    found = {"zcr": zero_crossing_rate(y, n, hop), "rms": level}
+    found["energy_db"] = 10 * np.log10((level / scale) ** 2 + 1e-9)
+    mel = db(power @ triangles(sr, n_fft, 40, 50, min(8000, sr / 2)).T)
+    basis = np.cos(np.pi / 40 * np.outer(np.arange(21), np.arange(40) + 0.5)) * np.sqrt(2 / 40)
+    found["mfcc"] = mel @ basis[1:].T
+    longer = np.pad(found["mfcc"], ((3, 3), (0, 0)), mode="edge")
+    count = len(cut)
+    found["delta_mfcc"] = sum(k * longer[3 + k : 3 + k + count] for k in range(-3, 4)) / 28
+    magnitude = np.sqrt(power) + 1e-7
+    magnitude /= magnitude.sum(axis=1, keepdims=True)
+    found["centroid"] = magnitude @ f
+    found["spread"] = np.sqrt((magnitude * (f - found["centroid"][:, None]) ** 2).sum(axis=1))
+    share = power / (power.sum(axis=1, keepdims=True) + 1e-12)
+    for percent in (25, 50, 75, 90):
+        found[f"rolloff{percent}"] = f[(np.cumsum(share, axis=1) < percent / 100).sum(axis=1)]
+    total = power.sum(axis=1) + 1e-12
+    found["entropy"] = -(share * (np.log(power + floor) - np.log(total)[:, None])).sum(axis=1)
+    found["flatness"] = np.log(power + floor).mean(axis=1) - np.log(power.mean(axis=1) + floor)
+    found["flux"] = np.append(0, 100 * np.linalg.norm(np.diff(magnitude, axis=0), axis=1))
+    found["alpha_ratio"] = db(between(1000, 5000).sum(axis=1)) - db(between(50, 1000).sum(axis=1))
+    found["hammarberg"] = db(between(0, 2000).max(axis=1)) - db(between(2000, 5000).max(axis=1))
+    for low, high in ((50, 500), (500, 1500), (1500, 6000)):
+        found[f"slope_{low}_{high}"] = slope(low, high)
+
+    long = frames(y, 2 * round(0.025 * sr), hop, center=True)
+    every = [pitch_candidates(frame, sr, 60, 650) if frame.any() else [] for frame in long]
+    most = [sorted(each, key=lambda c: -c[1] + 0.03 * np.log2(650 / c[0]))[:6] for each in every]
+    f0, found["periodicity"] = best_path(
+        most, np.where([bool(each) for each in most], -1e6, 0.0), fmax=650, octave_cost=0.03, jump_cost=0.35,
+        turn_cost=0,
+    )  # fmt: skip
+    f0 = np.where(np.isnan(f0), 100.0, f0)
+    found["f0_semitones"] = 12 * np.log2(f0 / 55)
+    clear = np.clip(found["periodicity"], 1e-3, 0.9999)
+    found["hnr"] = 10 * np.log10(clear / (1 - clear))
+
+    def harmonic(number: int) -> np.ndarray:
+        centre = np.clip(np.round(number * f0 * n_fft / sr).astype(int), 1, n_fft // 2 - 1)
+        near = centre[:, None] + np.arange(-1, 2)
+        return db(np.take_along_axis(power, near, axis=1).max(axis=1))
+
+    found["h1_h2"] = harmonic(1) - harmonic(2)
+    found["h1_a3"] = harmonic(1) - db(power[:, (f > 2000) & (f < 3500)].max(axis=1))
+
+    every = [pitch_candidates(frame, sr, 60, 500) if frame.any() else [] for frame in long]
+    most = [sorted((c for c in each if c[1] > 0.225), key=lambda c: -c[1])[:15] for each in every]
+    middle = long[:, len(long[0]) // 2 - round(sr / 120) : len(long[0]) // 2 + round(sr / 120)]
+    loudness = np.abs(middle - long.mean(axis=1, keepdims=True)).max(axis=1) / np.abs(y - y.mean()).max()
+    worth = 0.45 + np.maximum(0, 2 - loudness * 1.45 / 0.03)
+    found["f0"], found["strength"] = best_path(
+        most, worth, fmax=500, octave_cost=0.05, jump_cost=0.35, turn_cost=0.14
+    )
+    found["voiced"] = ~np.isnan(found["f0"])
+    return found

@@ -117,7 +117,7 @@ def test_part_of_a_file(tmp_path: Path) -> None:
     parts = [part(None, 1.5), part(1.5, None), part(5.0, None)]
     features = EmotionRecognizer("audio", augment=None).extract(parts)
     assert features.present().tolist() == [True, True, False]
-    median = features.blocks["audio"][:, features.names["audio"].index("f0_p50")]
+    median = features.blocks["audio"][:, features.names["audio"].index("f0_semitones_p50")]
     assert median[1] - median[0] == pytest.approx(12, abs=0.5), "an octave, in semitones"
     assert "before offset" in features.errors[0].error
 

@@ -1,7 +1,9 @@
 """The voice: framewise descriptors, pitch, spectra, and vectors that describe a whole clip."""
 
 from stcorner.audio.activity import trim_silence, voice_activity
+from stcorner.audio.columns import ColumnDescription, describe_column
 from stcorner.audio.derivative import delta
+from stcorner.audio.descriptors import DESCRIPTORS, Descriptor
 from stcorner.audio.frames import AudioStream, frame_table
 from stcorner.audio.framewise import autocorrelate, rms, zcr_and_rms, zero_crossing_rate
 from stcorner.audio.pitch import harmonicity, pitch_autocorrelation
@@ -16,12 +18,16 @@ from stcorner.audio.spectral import (
 from stcorner.audio.transform import power_spectrogram
 
 __all__ = [
+    "DESCRIPTORS",
     "RECIPES",
     "AudioStream",
+    "ColumnDescription",
+    "Descriptor",
     "autocorrelate",
     "chroma",
     "clip_features",
     "delta",
+    "describe_column",
     "feature_names",
     "frame_table",
     "harmonicity",

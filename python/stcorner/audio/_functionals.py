@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["FUNCTIONALS", "quantile", "quantiles", "regression_delta", "runs", "summarise"]
+__all__ = ["FUNCTIONALS", "quantile", "quantiles", "runs", "summarise"]
 
 FUNCTIONALS = ("mean", "std", "p10", "p50", "p90", "range", "slope", "change", "skew")
 
@@ -62,16 +62,6 @@ def summarise(values: NDArray[np.float32], names: Sequence[str] = FUNCTIONALS) -
     if "skew" in names:
         found["skew"] = (square * centred).mean(axis=0) / (std + np.float32(1e-6)) ** 3
     return np.stack([found[name] for name in names], axis=1)
-
-
-def regression_delta(values: NDArray[np.float32], width: int = 3) -> NDArray[np.float32]:
-    """Return the slope per frame over `width` neighbours on either side; ends are repeated."""
-    padded = np.pad(values, ((width, width), (0, 0)), mode="edge")
-    n = len(values)
-    total = np.zeros_like(values)
-    for k in range(1, width + 1):
-        total += np.float32(k) * (padded[width + k : width + k + n] - padded[width - k : width - k + n])
-    return total / np.float32(2 * sum(k * k for k in range(1, width + 1)))
 
 
 def runs(mask: NDArray[np.bool_]) -> NDArray[np.intp]:

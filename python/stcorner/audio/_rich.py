@@ -2,41 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner.audio._functionals import FUNCTIONALS, quantiles, regression_delta, runs, summarise
-from stcorner.audio._lld import LLD_NAMES
+from stcorner.audio._functionals import FUNCTIONALS, quantile, quantiles, runs, summarise
+from stcorner.audio._measure import Frames, Layout
+from stcorner.audio.descriptors import DESCRIPTORS, measured
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stcorner.audio._lld import Tracks
+__all__ = ["CORRELATED", "LLD_NAMES", "NAMES", "SAMPLE_RATE", "Tracks", "rich", "tracks"]
 
-__all__ = ["NAMES", "rich"]
-
+SAMPLE_RATE = 16000
 _STEP = 0.01  # seconds per frame
-_MFCC_NAMES = tuple(f"mfcc_{i}" for i in range(1, 21))
+_LAYOUT = Layout.checked(SAMPLE_RATE, None, 60.0, 500.0)
+LLD_NAMES = (
+    "zcr", "energy_db", "centroid", "spread", "rolloff25", "rolloff50", "rolloff75", "rolloff90", "entropy",
+    "flatness", "flux", "alpha_ratio", "hammarberg", "slope_50_500", "slope_500_1500", "slope_1500_6000",
+    "periodicity", "hnr", "h1_h2", "h1_a3",
+)  # fmt: skip
+_MFCC_NAMES = DESCRIPTORS["mfcc"].columns
 _F0_NAMES = (
     "mean", "std", "p5", "p20", "p50", "p80", "p95", "range90", "range60", "slope", "curvature", "rise_share",
-    "fall_share", "rise_mean", "fall_mean", "jitter", "change", "change_std", "first_third", "middle_third",
-    "last_third", "first_third_rel", "middle_third_rel", "last_third_rel", "peak_position", "end_rel",
+    "fall_share", "rise_mean", "fall_mean", "acceleration", "change", "change_std", "first_third",
+    "middle_third", "last_third", "first_third_rel", "middle_third_rel", "last_third_rel", "peak_position",
+    "end_rel",
 )  # fmt: skip
 _TIMING_NAMES = (
     "duration", "log_duration", "voiced_share", "segments", "segment_rate", "segment_mean", "segment_std",
     "segment_max", "pause_total", "pauses", "pause_max", "active_share", "energy_peak_rate", "lead", "tail",
 )  # fmt: skip
 _ENERGY_NAMES = ("p95", "power_mean", "noise_floor", "attack", "decay", "peak_position")
-_CORRELATED = ("energy", *_MFCC_NAMES[:12])
+CORRELATED = ("energy", *_MFCC_NAMES[:12])
 NAMES = (
     *(f"{track}_{name}" for track in (*LLD_NAMES, *_MFCC_NAMES) for name in FUNCTIONALS),
-    *(f"delta_{track}_{name}" for track in _MFCC_NAMES for name in ("mean", "std")),
-    *(f"f0_{name}" for name in _F0_NAMES),
+    *(f"{track}_{name}" for track in DESCRIPTORS["delta_mfcc"].columns for name in ("mean", "std")),
+    *(f"f0_semitones_{name}" for name in _F0_NAMES),
     *(f"timing_{name}" for name in _TIMING_NAMES),
     *(f"energy_contour_{name}" for name in _ENERGY_NAMES),
-    *(f"corr_{a}_{b}" for i, a in enumerate(_CORRELATED) for b in _CORRELATED[i + 1 :]),
+    *(f"corr_{a}_{b}" for i, a in enumerate(CORRELATED) for b in CORRELATED[i + 1 :]),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracks:
+    """Descriptors of one clip, a row per 10 ms frame."""
+
+    lld: NDArray[np.float32]  # (t, 20), columns LLD_NAMES
+    mfcc: NDArray[np.float32]  # (t, 20), coefficients 1 to 20
+    delta_mfcc: NDArray[np.float32]  # (t, 20)
+    f0: NDArray[np.float32]  # (t,) semitones above 55 Hz; meaningful where voiced
+    energy: NDArray[np.float32]  # (t,) dB
+    active: NDArray[np.bool_]  # (t,) loud enough to be speech
+    voiced: NDArray[np.bool_]  # (t,)
+
+
+def tracks(y: NDArray[np.float32]) -> Tracks:
+    """Compute all tracks of a 16 kHz signal (n,).
+
+    The signal is centred and scaled so that its loudest frame has an energy of 0 dB: a microphone's gain
+    changes nothing.
+    """
+    signal = y - y.mean(dtype=np.float64).astype(np.float32)
+    frames = Frames(_LAYOUT, signal, range(1 + len(signal) // _LAYOUT.hop), n_threads=1)
+
+    def of(name: str) -> NDArray[np.float32]:
+        return np.asarray(measured(DESCRIPTORS[name], frames), dtype=np.float32)
+
+    energy = of("energy_db")
+    loud = quantile(energy, 0.97)
+    return Tracks(
+        lld=np.stack([of(name) for name in LLD_NAMES], axis=1),
+        mfcc=of("mfcc"),
+        delta_mfcc=of("delta_mfcc"),
+        f0=of("f0_semitones"),
+        energy=energy,
+        active=energy > loud - 32.0,
+        voiced=(of("periodicity") > 0.5) & (energy > loud - 30.0),
+    )
 
 
 def rich(found: Tracks) -> NDArray[np.float32]:
@@ -48,10 +94,9 @@ def rich(found: Tracks) -> NDArray[np.float32]:
     inside[region] = found.voiced[region]
     if inside.sum() < 5:  # whispered, or hardly anything: take what is loud
         inside = found.active if found.active.any() else np.ones_like(inside)
-    change = regression_delta(found.mfcc)[region]
     parts: list[NDArray[Any]] = [
         summarise(both[region]).ravel(),
-        summarise(change, ("mean", "std")).ravel(),
+        summarise(found.delta_mfcc[region], ("mean", "std")).ravel(),
         _pitch(found.f0, inside, begin, end),
         _timing(found, inside, begin, end),
         _energy(found.energy, begin, end),

@@ -2,95 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner import _core
 from stcorner._base.validation import check_choice, check_integer, check_real
-from stcorner.audio._filters import cosine_basis, mel_filters
-from stcorner.audio._frames import check_pitch_range, check_rate, check_signal, decimation
-from stcorner.audio.pitch import NOISE_ADAPTATION, REFINE_PERIODS
+from stcorner.audio._frames import check_signal, decimation
+from stcorner.audio._measure import N_MFCC, Frames, Layout
+from stcorner.audio.descriptors import measured, select
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import ArrayLike, NDArray
+
+    from stcorner.audio.descriptors import Descriptor
 
 __all__ = ["AudioStream", "frame_table"]
 
-_N_MELS = 40
+DEFAULT = ("zcr", "rms", "f0", "voiced", "strength", "mfcc")
+_LEAST_SAMPLE = 1e-10  # as in `zero_crossing_rate`: digital silence rings at less after a resampler
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Layout:
-    """What follows from rate, hop and pitch range; frame i is centred on sample i * hop."""
+class _Table:
+    """The columns of chosen descriptors, for any frames of a signal."""
 
-    sr: float
-    hop: int
-    n_mfcc: int
-    fmin: float
-    fmax: float
+    def __init__(self, layout: Layout, descriptors: Iterable[str] | str | None, n_mfcc: Any) -> None:
+        self.layout = layout
+        self.chosen = select(descriptors, DEFAULT)
+        self._n_mfcc = check_integer("n_mfcc", n_mfcc, low=1, high=N_MFCC)
+        self.look_back = max(each.look_back for each in self.chosen)
+        self.look_ahead = max(each.look_ahead for each in self.chosen)
 
-    @classmethod
-    def checked(cls, sr: Any, hop_length: Any, n_mfcc: Any, fmin: Any, fmax: Any) -> _Layout:
-        rate = check_rate(sr)
-        hop = (
-            max(1, round(0.01 * rate))
-            if hop_length is None
-            else check_integer("hop_length", hop_length, low=1)
-        )
-        low, high = check_pitch_range(rate, fmin, fmax)
-        count = check_integer("n_mfcc", n_mfcc, low=1, high=_N_MELS - 1)
-        return cls(sr=rate, hop=hop, n_mfcc=count, fmin=low, fmax=high)
+    def _of(self, found: Descriptor, frames: Frames, rows: slice) -> dict[str, NDArray[Any]]:
+        values = measured(found, frames)
+        if len(found.columns) == 1:
+            return {found.name: values[rows]}
+        count = self._n_mfcc if found.name.endswith("mfcc") else len(found.columns)
+        return {name: np.ascontiguousarray(values[rows, i]) for i, name in enumerate(found.columns[:count])}
 
-    @property
-    def frame(self) -> int:
-        """25 ms, an even number of samples."""
-        return max(2, 2 * round(0.0125 * self.sr))
-
-    @property
-    def n_fft(self) -> int:
-        return max(512, 1 << (self.frame - 1).bit_length())
-
-    @property
-    def pitch_frame(self) -> int:
-        """Three periods of fmin, an even number of samples."""
-        return 2 * int(np.ceil(1.5 * self.sr / self.fmin))
-
-    @property
-    def reach(self) -> int:
-        """Samples on either side of a frame's centre that can change its values."""
-        return max(self.frame, self.pitch_frame) // 2 + 10 * decimation(self.sr)
-
-    def columns(
-        self, signal: NDArray[np.float32], origin: int, frames: range, *, path: bool, reference: float
-    ) -> dict[str, NDArray[Any]]:
-        """Compute the frames with these numbers of a signal whose sample 0 has the number `origin`."""
-        n, first = len(frames), frames.start * self.hop - origin
-        half = self.frame // 2
-        zcr, rms = _core.zcr_rms(signal, self.frame, self.hop, first - half, n, 1e-10, True, True, 0)
-        settings = _core.PitchOptions()
-        settings.sample_rate, settings.fmin, settings.fmax = self.sr, self.fmin, self.fmax
-        settings.noise_adaptation, settings.refine_periods = NOISE_ADAPTATION, REFINE_PERIODS
-        settings.find_path, settings.reference_level = path, reference
-        start = first - self.pitch_frame // 2
-        f0, strength = _core.track_pitch(signal, self.pitch_frame, self.hop, start, n, settings, 0)
-        window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.frame) / self.frame)).astype(np.float32)
-        power = _core.power_spectra(signal, window, self.n_fft, self.hop, first - half, n, 0)
-        mel = mel_filters(self.sr, self.n_fft, n_mels=_N_MELS, fmin=0.0, fmax=None, htk=False, norm="slaney")
-        bands = 10.0 * np.log10(np.maximum(_core.project(power, mel, 0), np.float32(1e-10)))
-        basis = np.ascontiguousarray(cosine_basis(_N_MELS, self.n_mfcc + 1)[1:])
-        cepstrum = _core.project(bands.astype(np.float32), basis, 0)
-        return {
-            "time": np.arange(frames.start, frames.stop) * (self.hop / self.sr),
-            "zcr": zcr,
-            "rms": rms,
-            "f0": f0,
-            "voiced": ~np.isnan(f0),
-            "strength": strength,
-            **{f"mfcc_{i + 1}": np.ascontiguousarray(cepstrum[:, i]) for i in range(self.n_mfcc)},
-        }
+    def __call__(self, frames: Frames, rows: slice) -> dict[str, NDArray[Any]]:
+        layout, numbers = self.layout, frames.frames[rows]
+        table = {"time": np.arange(numbers.start, numbers.stop) * (layout.hop / layout.sr)}
+        for found in self.chosen:
+            table |= self._of(found, frames, rows)
+        return table
 
 
 def frame_table(
@@ -98,6 +55,7 @@ def frame_table(
     *,
     sr: float,
     hop_length: int | None = None,
+    descriptors: Iterable[str] | str | None = None,
     n_mfcc: int = 13,
     fmin: float = 60.0,
     fmax: float = 500.0,
@@ -115,18 +73,24 @@ def frame_table(
         Sample rate in Hz.
     hop_length : int, optional
         Samples between frames. Default: 10 ms.
+    descriptors : iterable of str or "all", optional
+        Names of the registry, `stcorner.audio.DESCRIPTORS`. Default: ``zcr``, ``rms``, ``f0``, ``voiced``,
+        ``strength`` and ``mfcc``.
     n_mfcc : int
-        Number of cepstral coefficients after the zeroth, 1 to 39.
-    fmin, fmax, tracker, reference_level
+        Number of cepstral coefficients after the zeroth, 1 to 20.
+    fmin, fmax, tracker
         As in `pitch_autocorrelation`.
+    reference_level : float, optional
+        As in `pitch_autocorrelation`, and the root mean square of a frame at 0 dB. None: the clip's largest
+        magnitude, and its loudest frame.
     as_pandas : bool
         Return a `pandas.DataFrame` (needs the extra ``table``).
 
     Returns
     -------
     dict of str to ndarray of shape (t,), or DataFrame
-        ``time`` (s, centre of the frame), ``zcr``, ``rms`` (25 ms frames), ``f0`` (Hz, NaN where unvoiced),
-        ``voiced``, ``strength``, ``mfcc_1`` ... (40 mel bands, no limit of range).
+        ``time`` (s, centre of the frame), then a column or several of each descriptor. `describe_column`
+        tells meaning, unit, range and source of each.
 
     Raises
     ------
@@ -143,16 +107,20 @@ def frame_table(
     >>> len(table["time"]), round(float(table["f0"][5]), 1)
     (11, 200.0)
     """
-    layout = _Layout.checked(sr, hop_length, n_mfcc, fmin, fmax)
+    table_of = _Table(Layout.checked(sr, hop_length, fmin, fmax), descriptors, n_mfcc)
     signal = check_signal(y)
     if signal.ndim != 1:
         raise ParameterError(f"y must have shape (n,), got {signal.shape}")
     path = check_choice("tracker", tracker, ("viterbi", "peak")) == "viterbi"
-    level = 0.0
+    level = None
     if reference_level is not None:
         level = check_real("reference_level", reference_level, low=0.0, open_low=True)
-    frames = range(1 + len(signal) // layout.hop)
-    table = layout.columns(signal, 0, frames, path=path, reference=level)
+    numbers = range(1 + len(signal) // table_of.layout.hop)
+    frames = Frames(
+        table_of.layout, signal, numbers, path=path, scale=level, reference=level or 0.0,
+        least_sample=_LEAST_SAMPLE,
+    )  # fmt: skip
+    table = table_of(frames, slice(None))
     if not as_pandas:
         return table
     try:
@@ -175,10 +143,11 @@ class AudioStream:
     ----------
     sr : float
         Sample rate in Hz.
-    hop_length, n_mfcc, fmin, fmax
+    hop_length, descriptors, n_mfcc, fmin, fmax
         As in `frame_table`.
     reference_level : float
-        Magnitude that the pitch tracker's silence threshold refers to; 1 is full scale.
+        Magnitude that the pitch tracker's silence threshold refers to, and root mean square of a frame at
+        0 dB; 1 is full scale.
 
     Raises
     ------
@@ -199,15 +168,17 @@ class AudioStream:
         *,
         sr: float,
         hop_length: int | None = None,
+        descriptors: Iterable[str] | str | None = None,
         n_mfcc: int = 13,
         fmin: float = 60.0,
         fmax: float = 500.0,
         reference_level: float = 1.0,
     ) -> None:
-        self._layout = _Layout.checked(sr, hop_length, n_mfcc, fmin, fmax)
+        self._layout = Layout.checked(sr, hop_length, fmin, fmax)
+        self._table = _Table(self._layout, descriptors, n_mfcc)
         self._reference = check_real("reference_level", reference_level, low=0.0, open_low=True)
-        nothing = np.empty(0, np.float32)
-        self._empty = self._layout.columns(nothing, 0, range(0), path=False, reference=self._reference)
+        silence = Frames(self._layout, np.zeros(1, np.float32), range(1), path=False)
+        self._empty = self._table(silence, slice(0))
         self.reset()
 
     def reset(self) -> None:
@@ -220,7 +191,7 @@ class AudioStream:
     @property
     def latency(self) -> int:
         """Samples that must follow a frame's centre before the frame comes, at most."""
-        return self._layout.reach + self._layout.hop
+        return self._layout.reach + (1 + self._table.look_ahead) * self._layout.hop
 
     def push(self, samples: ArrayLike) -> dict[str, NDArray[Any]]:
         """Take samples (m,), m >= 0, and return the frames that are complete now, as columns.
@@ -238,31 +209,46 @@ class AudioStream:
             if block.ndim != 1:
                 raise ParameterError(f"samples must have shape (m,), got {block.shape}")
             self._signal = np.concatenate([self._signal, block])
-        heard = self._origin + len(self._signal)
-        complete = (heard - self._layout.reach) // self._layout.hop + 1
+        complete = max(0, (self._heard - self._layout.reach) // self._layout.hop + 1)
         # Neighbours share a transform in the core: they go through it two by two, as in a batch.
-        return self._emit(max(self._next, complete - complete % 2))
+        complete -= complete % 2
+        return self._emit(max(self._next, complete - self._table.look_ahead), max(self._next, complete))
 
     def flush(self) -> dict[str, NDArray[Any]]:
         """End the signal and return the frames that are left, as columns."""
-        heard = self._origin + len(self._signal)
         self._flushed = True
-        return self._emit(1 + heard // self._layout.hop if heard else self._next)
+        last = 1 + self._heard // self._layout.hop if self._heard else self._next
+        return self._emit(last, last)
 
-    def _emit(self, stop: int) -> dict[str, NDArray[Any]]:
-        layout = self._layout
+    @property
+    def _heard(self) -> int:
+        return self._origin + len(self._signal)
+
+    def _emit(self, stop: int, known: int) -> dict[str, NDArray[Any]]:
+        """Return the frames up to `stop`, looking at those up to `known`."""
         if stop == self._next:
             return {name: column.copy() for name, column in self._empty.items()}
-        frames = range(self._next, stop)
-        table = layout.columns(self._signal, self._origin, frames, path=False, reference=self._reference)
+        layout = self._layout
+        first = self._first_read(self._next)
+        frames = Frames(
+            layout, self._signal, range(first, known), origin=self._origin, path=False,
+            scale=self._reference, reference=self._reference, least_sample=_LEAST_SAMPLE,
+        )  # fmt: skip
+        rows = slice(self._next - first, stop - first)
+        table = self._table(frames, rows)
         self._next = stop
         # Whole decimation steps are dropped, so that the decimating filter stays on its grid.
         # With a long hop the next frame may need none of the samples so far: no more than those can go.
         step = decimation(layout.sr)
-        unread = stop * layout.hop - layout.reach - 10 * step - self._origin
+        unread = self._first_read(stop) * layout.hop - layout.reach - 10 * step - self._origin
         spare = min(unread, len(self._signal))
         if spare > 0:
             spare -= spare % step
             self._signal = self._signal[spare:]
             self._origin += spare
         return table
+
+    def _first_read(self, frame: int) -> int:
+        """First frame that enters the values of this one and of later ones, the elder of a pair."""
+        first = max(0, frame - self._table.look_back)
+        return first - first % 2

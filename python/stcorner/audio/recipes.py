@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner._base.validation import check_choice
-from stcorner.audio import _lld, _rich
+from stcorner.audio import _rich
 from stcorner.audio._frames import check_rate, check_signal
-from stcorner.audio._functionals import regression_delta, summarise
+from stcorner.audio._functionals import summarise
 from stcorner.audio.framewise import zcr_and_rms
 from stcorner.audio.spectral import chroma, melspectrogram, mfcc
 from stcorner.audio.transform import power_spectrogram
@@ -19,11 +19,11 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RECIPES", "clip_features", "feature_names"]
+__all__ = ["PAPER_FUNCTIONALS", "RECIPES", "clip_features", "feature_names"]
 
 RECIPES = ("rich", "paper162", "notebook162")
 _NOTEBOOK_RATE, _NOTEBOOK_OFFSET, _NOTEBOOK_SECONDS = 22050, 0.6, 2.5
-_PAPER_FUNCTIONALS = ("mean", "std", "p10", "p50", "p90", "slope")
+PAPER_FUNCTIONALS = ("mean", "std", "p10", "p50", "p90", "slope")
 
 
 def clip_features(y: ArrayLike, *, sr: float, recipe: str = "rich") -> NDArray[np.float32]:
@@ -73,7 +73,7 @@ def voiced_features(
     mono = signal if signal.ndim == 1 else signal.mean(axis=0, dtype=np.float32)
     if recipe == "notebook162":
         return _notebook162(mono, rate), None
-    tracks = _lld.tracks(_resampled(mono, rate, _lld.SAMPLE_RATE))
+    tracks = _rich.tracks(_resampled(mono, rate, _rich.SAMPLE_RATE))
     vector = _rich.rich(tracks) if recipe == "rich" else _paper162(tracks)
     return vector, int(np.count_nonzero(tracks.voiced))
 
@@ -92,8 +92,8 @@ def _names(recipe: str) -> tuple[str, ...]:
             *(f"mel_{i}_mean" for i in range(128)),
         )
     mel = [f"mfcc_{i}" for i in range(1, 13)]
-    tracks = ["zcr", "energy", "f0", *mel, *(f"delta_{name}" for name in mel)]
-    return tuple(f"{track}_{functional}" for track in tracks for functional in _PAPER_FUNCTIONALS)
+    tracks = ["zcr", "energy_db", "f0_semitones", *mel, *(f"delta_{name}" for name in mel)]
+    return tuple(f"{track}_{functional}" for track in tracks for functional in PAPER_FUNCTIONALS)
 
 
 def feature_names(recipe: str = "rich") -> list[str]:
@@ -151,13 +151,13 @@ def notebook_means(clip: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([track.mean(axis=-1) for track in tracks]).astype(np.float32)
 
 
-def _paper162(tracks: _lld.Tracks) -> NDArray[np.float32]:
+def _paper162(tracks: _rich.Tracks) -> NDArray[np.float32]:
     cepstrum = tracks.mfcc[:, :12]
     zcr_energy = tracks.lld[:, :2]
-    every = np.concatenate([zcr_energy, cepstrum, regression_delta(cepstrum)], axis=1)
-    rows = summarise(every, _PAPER_FUNCTIONALS)
+    every = np.concatenate([zcr_energy, cepstrum, tracks.delta_mfcc[:, :12]], axis=1)
+    rows = summarise(every, PAPER_FUNCTIONALS)
     if tracks.voiced.any():
-        pitch = summarise(tracks.f0[tracks.voiced, None], _PAPER_FUNCTIONALS)
+        pitch = summarise(tracks.f0[tracks.voiced, None], PAPER_FUNCTIONALS)
     else:
-        pitch = np.zeros((1, len(_PAPER_FUNCTIONALS)), np.float32)
+        pitch = np.zeros((1, len(PAPER_FUNCTIONALS)), np.float32)
     return np.concatenate([rows[:2], pitch, rows[2:]]).ravel().astype(np.float32)

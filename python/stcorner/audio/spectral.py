@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from stcorner._base.validation import check_array, check_integer, check_real, refuse_mask
-from stcorner.audio._filters import chroma_filters, cosine_basis, estimate_tuning, mel_filters
+from stcorner.audio._filters import chroma_filters, estimate_tuning, mel_filters
 from stcorner.audio._frames import check_rate
-from stcorner.audio.transform import project, spectra
+from stcorner.audio.transform import cepstrum, decibels, project, spectra
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -162,8 +162,7 @@ def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.
     single = np.finfo(np.float32)
     floor = check_real("amin", amin, low=float(single.tiny), high=float(single.max))
     decibel: NDArray[np.float32] = np.asarray(np.maximum(power, np.float32(floor)))  # of a scalar, a scalar
-    np.log(decibel, out=decibel)  # numpy has vector code for this logarithm, not for the decimal one
-    decibel *= np.float32(10.0 / np.log(10.0))
+    decibels(decibel)
     if top_db is not None:
         drop = min(check_real("top_db", top_db, low=0.0), 1e4)  # no two float32 powers are further apart
         np.maximum(decibel, decibel.max() - np.float32(drop), out=decibel)
@@ -230,7 +229,7 @@ def mfcc(
     bands = power.shape[-2]
     count = check_integer("n_mfcc", n_mfcc, low=1, high=bands)
     decibel = power_to_db(power, top_db=top_db)
-    return project(decibel.swapaxes(-1, -2), cosine_basis(bands, count)).swapaxes(-1, -2)
+    return cepstrum(decibel.swapaxes(-1, -2), count).swapaxes(-1, -2)
 
 
 def chroma(

@@ -8,6 +8,7 @@ import numpy as np
 
 from stcorner import _core
 from stcorner._base.validation import check_integer, resolve_n_threads
+from stcorner.audio._filters import cosine_basis
 from stcorner.audio._frames import check_signal, frame_layout
 from stcorner.audio.framewise import window_samples
 from stcorner.errors import ParameterError
@@ -15,7 +16,7 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["power_spectrogram", "project", "spectra"]
+__all__ = ["cepstrum", "decibels", "power_spectrogram", "project", "spectra"]
 
 
 def spectra(
@@ -73,10 +74,27 @@ def _other_length(
     return np.asarray(np.abs(rfft(frames * weights, n_fft, axis=1)) ** 2)
 
 
-def project(values: NDArray[np.float32], basis: NDArray[np.float32]) -> NDArray[np.float32]:
+def decibels(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn a power > 0, which the caller gives up, into 10 log10 of it."""
+    np.log(power, out=power)  # numpy has vector code for this logarithm, not for the decimal one
+    power *= np.float32(10.0 / np.log(10.0))
+    return power
+
+
+def project(
+    values: NDArray[np.float32], basis: NDArray[np.float32], n_threads: int = 0
+) -> NDArray[np.float32]:
     """Return values (..., t, bins) times the transpose of a basis (bands, bins), summed in a fixed order."""
     rows = np.ascontiguousarray(values).reshape(-1, values.shape[-1])
-    return _core.project(rows, basis, 0).reshape(*values.shape[:-1], len(basis))
+    return _core.project(rows, basis, n_threads).reshape(*values.shape[:-1], len(basis))
+
+
+def cepstrum(
+    levels: NDArray[np.float32], count: int, *, first: int = 0, n_threads: int = 0
+) -> NDArray[np.float32]:
+    """Return coefficients `first` to `count` - 1 of mel spectra (..., t, bands) in dB."""
+    basis = np.ascontiguousarray(cosine_basis(levels.shape[-1], count)[first:])
+    return project(levels, basis, n_threads)
 
 
 def power_spectrogram(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import stcorner
+from stcorner.audio.columns import present_names
 from stcorner.errors import ModelError, ParameterError
 from stcorner.recognizer.estimator import EmotionRecognizer
 from stcorner.recognizer.fused import FusedSpace
@@ -124,6 +125,8 @@ def from_model_file(file: ModelFile) -> EmotionRecognizer:
     if set(document.feature_names) != set(modalities):
         raise ModelError(f"its feature names must be of {modalities}, got {tuple(document.feature_names)}")
     model.feature_names_ = {name: list(document.feature_names[name]) for name in modalities}
+    if "audio" in modalities:
+        model.feature_names_["audio"] = present_names(model.feature_names_["audio"])
     sizes = [len(model.feature_names_[name]) for name in modalities]
     parts = set(document.parts)
     if not {"classifier"} <= parts <= _PARTS or {name.partition("/")[0] for name in file.arrays} - parts:
