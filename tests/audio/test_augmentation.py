@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stcorner import augmentation as augment
+from stcorner.audio import augmentation as augment
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:

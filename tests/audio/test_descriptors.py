@@ -130,7 +130,7 @@ def test_columns_stand_in_the_order_of_the_names() -> None:
     table = stcorner.frame_table(speech(16000), sr=16000, descriptors=("flux", "delta_mfcc"), n_mfcc=2)
     assert list(table) == ["time", "flux", "delta_mfcc_1", "delta_mfcc_2"]
     with pytest.raises(
-        stcorner.ParameterError, match="descriptors must be 'all' or some of zcr, .* got loud"
+        stcorner.ParameterError, match=r"descriptors must be 'all' or some of zcr, .* got loud"
     ):
         stcorner.frame_table(speech(16000), sr=16000, descriptors=["flux", "loud"])
     with pytest.raises(stcorner.ParameterError, match="got none"):
@@ -147,7 +147,7 @@ def test_every_column_is_described() -> None:
     assert stcorner.describe_column("f0_semitones_mean").unit == "semitones above 55 Hz"
     assert stcorner.describe_column("mfcc_3_mean").meaning.count("coefficient 3 of 40 mel bands") == 1
     assert stcorner.describe_column("mfcc_3_mean", "notebook162").meaning.count("of 128 mel bands") == 1
-    with pytest.raises(stcorner.ParameterError, match="name must be a column of frames, .* got 'pitch'"):
+    with pytest.raises(stcorner.ParameterError, match=r"name must be a column of frames, .* got 'pitch'"):
         stcorner.describe_column("pitch")
 
 

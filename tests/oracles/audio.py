@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -113,7 +114,7 @@ def best_path(
         states.append([(worth, None), *voiced])
     total = [np.array([w for w, _ in states[0]])]
     origin = []
-    for before, now in zip(states[:-1], states[1:], strict=True):
+    for before, now in pairwise(states):
         cost = np.array([
             [
                 turn_cost * ((a is None) != (b is None)) if a is None or b is None else jump_cost * abs(b - a)
@@ -176,7 +177,8 @@ def descriptors(y: np.ndarray, sr: int, scale: float | None = None) -> dict[str,
     found["mfcc"] = mel @ basis[1:].T
     longer = np.pad(found["mfcc"], ((3, 3), (0, 0)), mode="edge")
     count = len(cut)
-    found["delta_mfcc"] = sum(k * longer[3 + k : 3 + k + count] for k in range(-3, 4)) / 28
+    steps = [k * longer[3 + k : 3 + k + count] for k in range(-3, 4)]
+    found["delta_mfcc"] = np.sum(steps, axis=0) / 28
     magnitude = np.sqrt(power) + 1e-7
     magnitude /= magnitude.sum(axis=1, keepdims=True)
     found["centroid"] = magnitude @ f
