@@ -62,9 +62,21 @@ void bind_video(py::module_& m);
 void bind_audio(py::module_& m);
 void bind_fusion(py::module_& m);
 
-/// Let Ctrl-C through between blocks of a long call; needs the GIL.
+/// Views of arrays may be read in it, and what they show written; nothing else of Python's.
+template <class Work>
+auto without_gil(Work work) {
+  const WithoutGil nogil;
+  return work();
+}
+
 inline void check_signals() {
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+/// Lets Ctrl-C through, with the GIL taken back for the moment.
+inline void pause() {
+  const WithGil gil;
+  check_signals();
 }
 
 using Clock = std::chrono::steady_clock;

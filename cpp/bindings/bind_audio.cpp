@@ -6,26 +6,14 @@
 namespace stcorner::bindings {
 namespace {
 
-using audio::Framing;
-
-/// Between blocks of frames, with the GIL taken back for the moment.
-void pause() {
-  const WithGil gil;
-  check_signals();
-}
-
 py::tuple zcr_rms(const Array<float>& signal, py::ssize_t frame_length, py::ssize_t hop_length, py::ssize_t first_start,
                   py::ssize_t n_frames, float threshold, bool want_zcr, bool want_rms, int n_threads) {
   Array<double> zcr(want_zcr ? n_frames : 0);
   Array<float> rms(want_rms ? n_frames : 0);
-  const float* const x = signal.data();
-  double* const changes = want_zcr ? zcr.mutable_data() : nullptr;
-  float* const levels = want_rms ? rms.mutable_data() : nullptr;
-  const py::ssize_t n = signal.size();
-  {
-    const WithoutGil nogil;
-    audio::zcr_rms(x, n, {frame_length, hop_length, first_start, n_frames}, threshold, changes, levels, n_threads);
-  }
+  without_gil([&] {
+    audio::zcr_rms(signal.data(), signal.size(), {frame_length, hop_length, first_start, n_frames}, threshold,
+                   want_zcr ? zcr.mutable_data() : nullptr, want_rms ? rms.mutable_data() : nullptr, n_threads, &pause);
+  });
   return py::make_tuple(zcr, rms);
 }
 
@@ -33,30 +21,20 @@ Array<double> autocorrelate(const Array<double>& signal, const Array<double>& wi
                             py::ssize_t first_start, py::ssize_t n_frames, py::ssize_t n_lags, bool unbiased,
                             int n_threads) {
   Array<double> out({n_frames, n_lags});
-  const double* const x = signal.data();
-  const double* const w = window.data();
-  double* const result = out.mutable_data();
-  const py::ssize_t n = signal.size();
-  const Framing framing{window.size(), hop_length, first_start, n_frames};
-  {
-    const WithoutGil nogil;
-    audio::autocorrelate(x, n, framing, w, n_lags, unbiased, result, n_threads, &pause);
-  }
+  without_gil([&] {
+    audio::autocorrelate(signal.data(), signal.size(), {window.size(), hop_length, first_start, n_frames},
+                         window.data(), n_lags, unbiased, out.mutable_data(), n_threads, &pause);
+  });
   return out;
 }
 
 Array<float> power_spectra(const Array<float>& signal, const Array<float>& window, py::ssize_t n_fft,
                            py::ssize_t hop_length, py::ssize_t first_start, py::ssize_t n_frames, int n_threads) {
   Array<float> out({n_frames, n_fft / 2 + 1});
-  const float* const x = signal.data();
-  const float* const w = window.data();
-  float* const result = out.mutable_data();
-  const py::ssize_t n = signal.size();
-  const Framing framing{window.size(), hop_length, first_start, n_frames};
-  {
-    const WithoutGil nogil;
-    audio::power_spectra(x, n, framing, w, n_fft, result, n_threads, &pause);
-  }
+  without_gil([&] {
+    audio::power_spectra(signal.data(), signal.size(), {window.size(), hop_length, first_start, n_frames},
+                         window.data(), n_fft, out.mutable_data(), n_threads, &pause);
+  });
   return out;
 }
 
@@ -65,18 +43,11 @@ Array<float> band_spectra(const Array<float>& signal, const Array<float>& window
                           const Array<float>& basis, int n_threads) {
   if (basis.ndim() != 2 || basis.shape(1) != n_fft / 2 + 1)
     throw py::value_error("basis must have shape (bands, n_fft / 2 + 1)");
-  const py::ssize_t bands = basis.shape(0);
-  Array<float> out({n_frames, bands});
-  const float* const x = signal.data();
-  const float* const w = window.data();
-  const float* const weights = basis.data();
-  float* const result = out.mutable_data();
-  const py::ssize_t n = signal.size();
-  const Framing framing{window.size(), hop_length, first_start, n_frames};
-  {
-    const WithoutGil nogil;
-    audio::band_spectra(x, n, framing, w, n_fft, weights, bands, result, n_threads, &pause);
-  }
+  Array<float> out({n_frames, basis.shape(0)});
+  without_gil([&] {
+    audio::band_spectra(signal.data(), signal.size(), {window.size(), hop_length, first_start, n_frames}, window.data(),
+                        n_fft, basis.data(), basis.shape(0), out.mutable_data(), n_threads, &pause);
+  });
   return out;
 }
 
@@ -84,14 +55,10 @@ Array<float> project(const Array<float>& rows, const Array<float>& basis, int n_
   if (rows.ndim() != 2 || basis.ndim() != 2 || rows.shape(1) != basis.shape(1))
     throw py::value_error("rows must have shape (n, bins) and basis (bands, bins)");
   Array<float> out({rows.shape(0), basis.shape(0)});
-  const float* const x = rows.data();
-  const float* const weights = basis.data();
-  float* const result = out.mutable_data();
-  const py::ssize_t n = rows.shape(0), bins = rows.shape(1), bands = basis.shape(0);
-  {
-    const WithoutGil nogil;
-    audio::project(x, n, weights, bands, bins, result, n_threads);
-  }
+  without_gil([&] {
+    audio::project(rows.data(), rows.shape(0), basis.data(), basis.shape(0), basis.shape(1), out.mutable_data(),
+                   n_threads, &pause);
+  });
   return out;
 }
 
@@ -99,15 +66,10 @@ py::tuple track_pitch(const Array<float>& signal, py::ssize_t frame_length, py::
                       py::ssize_t first_start, py::ssize_t n_frames, const audio::PitchOptions& options,
                       int n_threads) {
   Array<float> f0(n_frames), strength(n_frames);
-  const float* const x = signal.data();
-  float* const frequencies = f0.mutable_data();
-  float* const strengths = strength.mutable_data();
-  const py::ssize_t n = signal.size();
-  {
-    const WithoutGil nogil;
-    audio::track_pitch(x, n, {frame_length, hop_length, first_start, n_frames}, options, frequencies, strengths,
-                       n_threads, &pause);
-  }
+  without_gil([&] {
+    audio::track_pitch(signal.data(), signal.size(), {frame_length, hop_length, first_start, n_frames}, options,
+                       f0.mutable_data(), strength.mutable_data(), n_threads, &pause);
+  });
   return py::make_tuple(f0, strength);
 }
 

@@ -23,11 +23,6 @@ void check_length(const char* name, const Array<std::int32_t>& codes, py::ssize_
     throw py::value_error(std::string(name) + " must have one entry per row");
 }
 
-/// Pairs of blocks that a search works through in some 20 ms at first, when nothing can be left out yet.
-std::ptrdiff_t first_step(const Table& table, std::ptrdiff_t k) {
-  return std::max<std::ptrdiff_t>(4, 32768 / (table.depth + 16 * std::min<std::ptrdiff_t>(k, 1000)));
-}
-
 /// View of the arrays, which must outlive it. Labels count from 0.
 Table as_table(const py::array& exact, const Array<float>& near, double scale, const Array<std::int32_t>& labels,
                const Codes& groups, const Codes& sides) {
@@ -56,20 +51,12 @@ Table as_table(const py::array& exact, const Array<float>& near, double scale, c
   return table;
 }
 
-template <class Make>
-auto without_gil(Make make) {
-  const WithoutGil nogil;
-  return make();
-}
-
 template <class T>
 py::tuple centre(const Array<T>& X, int n_threads) {
   if (X.ndim() != 2 || X.size() == 0) throw py::value_error("X must be a matrix and not empty");
   py::array_t<float> near({X.shape(0), X.shape(1)});
-  const T* const rows = X.data();
-  float* const out = near.mutable_data();
-  const std::ptrdiff_t n = X.shape(0), depth = X.shape(1);
-  const double scale = without_gil([&] { return fusion::centre(rows, n, depth, out, n_threads); });
+  const double scale = without_gil(
+      [&] { return fusion::centre(X.data(), X.shape(0), X.shape(1), near.mutable_data(), n_threads, &pause); });
   return py::make_tuple(near, scale);
 }
 
@@ -78,14 +65,12 @@ py::tuple nearest_neighbors(const py::array& exact, const Array<float>& near, do
                             std::ptrdiff_t k, bool other, bool distances, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
   const auto rule = other ? fusion::Rule::other_label : fusion::Rule::same_label;
-  const auto search = without_gil([&] { return std::make_unique<fusion::NeighborSearch>(table, rule, k, n_threads); });
-  in_steps(search->n_items(), first_step(table, k), [&](auto begin, auto end) { search->run(begin, end, n_threads); });
   py::array_t<std::int32_t> rows({table.n, k});
   py::array_t<double> squared({distances ? table.n : 0, k});
-  std::int32_t* const rows_out = rows.mutable_data();
-  double* const squared_out = distances ? squared.mutable_data() : nullptr;
-  in_steps(table.n, std::max<std::ptrdiff_t>(64, (1 << 18) / (k + 16)),
-           [&](auto begin, auto end) { search->finish(begin, end, rows_out, squared_out, n_threads); });
+  without_gil([&] {
+    fusion::nearest_neighbors(table, rule, k, rows.mutable_data(), distances ? squared.mutable_data() : nullptr,
+                              n_threads, &pause);
+  });
   return py::make_tuple(rows, squared);
 }
 
@@ -93,12 +78,7 @@ py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double
                         const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides, std::ptrdiff_t k,
                         bool per_label, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
-  const auto search = without_gil([&] { return std::make_unique<fusion::PairSearch>(table, k, per_label, n_threads); });
-  in_steps(search->n_items(), first_step(table, k), [&](auto begin, auto end) { search->run(begin, end, n_threads); });
-  std::vector<std::vector<fusion::RowPair>> lists(static_cast<std::size_t>(search->n_lists()));
-  in_steps(search->n_lists(), 1, [&](auto begin, auto end) {
-    for (auto list = begin; list < end; ++list) lists[static_cast<std::size_t>(list)] = search->finish(list, n_threads);
-  });
+  const auto lists = without_gil([&] { return fusion::nearest_pairs(table, k, per_label, n_threads, &pause); });
   py::ssize_t total = 0;
   for (const auto& list : lists) total += static_cast<py::ssize_t>(list.size());
   py::array_t<std::int32_t> rows({total, py::ssize_t{2}}), owners(total);
@@ -115,14 +95,7 @@ py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double
 }
 
 py::tuple adjacency_of(std::ptrdiff_t n, const fusion::Edges& edges) {
-  auto last = Clock::now();
-  const auto breathe = [&last] {
-    if (Clock::now() - last < kBreath) return;
-    const WithGil gil;
-    check_signals();
-    last = Clock::now();
-  };
-  auto graph = std::make_unique<fusion::Adjacency>(without_gil([&] { return fusion::adjacency(n, edges, breathe); }));
+  auto graph = std::make_unique<fusion::Adjacency>(without_gil([&] { return fusion::adjacency(n, edges, &pause); }));
   const auto size = [](const auto& values) { return static_cast<py::ssize_t>(values.size()); };
   fusion::Adjacency& made = *graph;
   // The arrays look into the graph, which can have gigabytes, and keep it alive.
@@ -148,14 +121,9 @@ py::array_t<double> laplacian_product(const Array<std::int64_t>& indptr, const A
       indptr.at(Z.shape(0)) != indices.size())
     throw py::value_error("the graph must have one row per row of Z");
   py::array_t<double> out({Z.shape(0), Z.shape(1)});
-  const std::int64_t* const begins = indptr.data();
-  const std::int32_t* const ends = indices.data();
-  const double* const z = Z.data();
-  double* const result = out.mutable_data();
-  const std::ptrdiff_t n = Z.shape(0), depth = Z.shape(1);
-  without_gil([&] { fusion::check_graph(begins, ends, n); });
-  in_steps(n, 256, [&](auto first, auto last) {
-    fusion::laplacian_product(begins, ends, first, last, z, depth, result, n_threads);
+  without_gil([&] {
+    fusion::laplacian_product(indptr.data(), indices.data(), Z.shape(0), Z.data(), Z.shape(1), out.mutable_data(),
+                              n_threads, &pause);
   });
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 
 #ifdef _OPENMP
@@ -20,6 +21,12 @@ bool in_forked_child() noexcept { return false; }
 const pid_t kOwner = getpid();
 bool in_forked_child() noexcept { return getpid() != kOwner; }
 #endif
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kBreath = std::chrono::milliseconds(20);
+
+// Nanoseconds of work for which another thread is worth waking.
+constexpr double kLeastShare = 1e6;
 
 // An OpenMP runtime ends the process where the system refuses it a thread: no request may get that far.
 constexpr int kMostThreads = 256;
@@ -40,25 +47,37 @@ int effective_threads(int n_threads, std::ptrdiff_t n_items) noexcept {
   return static_cast<int>(std::max<std::ptrdiff_t>(1, std::min(wanted, n_items)));
 }
 
-void detail::run(std::ptrdiff_t n_items, int n_threads, Body body, void* context) {
-  const int team = effective_threads(n_threads, n_items);
-  if (team == 1) {
-    for (std::ptrdiff_t item = 0; item < n_items; ++item) body(context, item);
-    return;
-  }
+int threads_worth(int n_threads, double nanoseconds) noexcept {
+  return effective_threads(n_threads, static_cast<std::ptrdiff_t>(std::min(nanoseconds / kLeastShare, 1e9)));
+}
+
+void detail::drive(std::ptrdiff_t n_items, int n_threads, Pause pause, void (*run)(void*, std::ptrdiff_t), void* job) {
+  std::atomic<std::ptrdiff_t> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr error;  // written by the one thread that flips `failed`
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(team) schedule(dynamic, 1)
-#endif
-  for (std::ptrdiff_t item = 0; item < n_items; ++item) {
-    if (failed.load(std::memory_order_relaxed)) continue;
+  const auto work = [&](bool calling) noexcept {
     try {
-      body(context, item);
+      auto last = Clock::now();
+      while (!failed.load(std::memory_order_relaxed)) {
+        const std::ptrdiff_t item = next.fetch_add(1, std::memory_order_relaxed);
+        if (item >= n_items) break;
+        run(job, item);
+        if (!calling || pause == nullptr || Clock::now() - last < kBreath) continue;
+        pause();
+        last = Clock::now();
+      }
     } catch (...) {
       if (!failed.exchange(true)) error = std::current_exception();
     }
-  }
+  };
+  const int team = effective_threads(n_threads, n_items);
+#ifdef _OPENMP
+  if (team > 1) {
+#pragma omp parallel num_threads(team)
+    work(omp_get_thread_num() == 0);
+  } else
+#endif
+    work(true);
   if (error) std::rethrow_exception(error);
 }
 

@@ -1,40 +1,64 @@
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 namespace stcorner {
 
-/// Threads that a region over `n_items` would use: `n_threads` if positive, else OpenMP's present
-/// maximum (read at every call, so OMP_NUM_THREADS and threadpoolctl are obeyed); never more than
-/// 256 or than items, and 1 in a forked child, where libgomp's team no longer exists.
+/// a / b, rounded up; both positive.
+constexpr std::ptrdiff_t ceil_div(std::ptrdiff_t a, std::ptrdiff_t b) noexcept { return a / b + (a % b != 0 ? 1 : 0); }
+
+/// Threads that a job of `n_items` would use: `n_threads` if positive, else OpenMP's present maximum (read at every
+/// call, so OMP_NUM_THREADS and threadpoolctl are obeyed); never more than 256 or than items, and 1 in a forked child,
+/// where libgomp's team no longer exists.
 int effective_threads(int n_threads, std::ptrdiff_t n_items) noexcept;
 
+/// The same for work of so many nanoseconds on one thread: no more threads than it pays to wake. On busy cores the
+/// last of a team can be milliseconds late.
+int threads_worth(int n_threads, double nanoseconds) noexcept;
+
+/// What a long call asks, in the calling thread, between two items about every 20 ms; it ends the call by throwing.
+/// May be null.
+using Pause = void (*)();
+
 namespace detail {
-using Body = void (*)(void* context, std::ptrdiff_t item);
-void run(std::ptrdiff_t n_items, int n_threads, Body body, void* context);
+void drive(std::ptrdiff_t n_items, int n_threads, Pause pause, void (*run)(void* job, std::ptrdiff_t item), void* job);
 }  // namespace detail
 
-/// Call `function(i)` for every i in [0, n_items), items handed out one by one to a team of threads.
-/// The first exception stops the handing out and is rethrown here, in the calling thread.
-template <class Function>
-void parallel_for(std::ptrdiff_t n_items, int n_threads, Function&& function) {
-  using F = std::remove_reference_t<Function>;
-  detail::run(
-      n_items, n_threads, [](void* context, std::ptrdiff_t item) { (*static_cast<F*>(context))(item); },
-      const_cast<void*>(static_cast<const void*>(&function)));
+/// Call `job.run(i)` for every i in [0, job.n_items()), items handed out one by one to a team of threads, the calling
+/// one among them. The first exception, of an item or of `pause`, stops the handing out and is rethrown here.
+template <class Job>
+void drive(Job&& job, int n_threads, Pause pause = nullptr) {
+  using J = std::remove_reference_t<Job>;
+  detail::drive(
+      job.n_items(), n_threads, pause, [](void* j, std::ptrdiff_t item) { static_cast<J*>(j)->run(item); },
+      const_cast<void*>(static_cast<const void*>(&job)));
 }
 
-/// The same in blocks of at least `block` items, and of enough to keep the team busy; `pause`, if not null, is called
-/// between two of them, in the calling thread.
+/// The job that calls `function(i)` for every i in [0, n).
 template <class Function>
-void parallel_for_with_pauses(std::ptrdiff_t n_items, int n_threads, std::ptrdiff_t block, void (*pause)(),
-                              Function&& function) {
-  const std::ptrdiff_t team = effective_threads(n_threads, n_items), length = std::max(4 * team, block);
-  for (std::ptrdiff_t begin = 0; begin < n_items; begin += length) {
-    parallel_for(std::min(length, n_items - begin), n_threads, [&](std::ptrdiff_t item) { function(begin + item); });
-    if (pause && begin + length < n_items) pause();
-  }
+class Items {
+ public:
+  Items(std::ptrdiff_t n, Function function) : n_(n), function_(std::move(function)) {}
+  std::ptrdiff_t n_items() const noexcept { return n_; }
+  void run(std::ptrdiff_t item) const { function_(item); }
+
+ private:
+  std::ptrdiff_t n_;
+  Function function_;
+};
+
+/// The job that calls `function(begin, end)` for [0, n) in pieces of `length`.
+template <class Function>
+auto pieces(std::ptrdiff_t n, std::ptrdiff_t length, Function function) {
+  return Items(ceil_div(n, length), [n, length, function = std::move(function)](std::ptrdiff_t i) {
+    function(i * length, i + 1 < ceil_div(n, length) ? (i + 1) * length : n);
+  });
+}
+
+template <class Function>
+void parallel_for(std::ptrdiff_t n_items, int n_threads, Function&& function) {
+  drive(Items(n_items, [&](std::ptrdiff_t item) { function(item); }), n_threads);
 }
 
 }  // namespace stcorner

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "../kernels/audio.hpp"
-#include "stcorner/parallel.hpp"
 
 namespace stcorner::audio {
 namespace {
@@ -32,14 +31,14 @@ std::vector<float> low_pass(std::ptrdiff_t factor) {
 
 }  // namespace
 
-std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_t factor, int n_threads) {
+std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_t factor, int n_threads, Pause pause) {
   const std::vector<float> taps = low_pass(factor);
   const auto n_taps = static_cast<std::ptrdiff_t>(taps.size());
-  const std::ptrdiff_t n_out = (n + factor - 1) / factor;
+  const std::ptrdiff_t n_out = ceil_div(n, factor);
   std::vector<float> out(static_cast<std::size_t>(n_out));
   const auto kernel = kernels::audio_table().decimate;
-  parallel_for((n_out + kChunk - 1) / kChunk, n_threads, [&](std::ptrdiff_t item) {
-    const std::ptrdiff_t first = item * kChunk, count = std::min(kChunk, n_out - first);
+  const auto filter = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+    const std::ptrdiff_t count = last - first;
     // Dealt into `factor` rows, so that neighbouring outputs read neighbouring inputs.
     const std::ptrdiff_t row = count + n_taps / factor + 1, begin = first * factor - n_taps / 2;
     std::vector<float> dealt(static_cast<std::size_t>(row * factor));
@@ -53,7 +52,9 @@ std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_
       }
     }
     kernel(phases.data(), static_cast<int>(factor), taps.data(), static_cast<int>(n_taps), out.data() + first, count);
-  });
+  };
+  // A product and a sum take a vector's share of a nanosecond.
+  drive(pieces(n_out, kChunk, filter), threads_worth(n_threads, 0.05 * static_cast<double>(n_out * n_taps)), pause);
   return out;
 }
 

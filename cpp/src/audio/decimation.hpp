@@ -2,10 +2,12 @@
 #include <cstddef>
 #include <vector>
 
+#include "stcorner/parallel.hpp"
+
 namespace stcorner::audio {
 
 /// Every factor-th sample of the low-passed signal: output i stands for input i * factor (no delay), the
 /// signal counts as zero outside.
-std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_t factor, int n_threads);
+std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_t factor, int n_threads, Pause pause);
 
 }  // namespace stcorner::audio

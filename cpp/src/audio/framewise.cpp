@@ -5,13 +5,11 @@
 #include <stdexcept>
 
 #include "plan.hpp"
-#include "stcorner/parallel.hpp"
 
 namespace stcorner::audio {
 namespace {
 
 constexpr std::ptrdiff_t kChunk = 1024;  // frames per work item of the sums
-constexpr std::ptrdiff_t kPauseSamples = std::ptrdiff_t{1} << 22;  // in the transforms between two pauses
 
 void check(const Framing& framing) {
   if (framing.frame_length < 1) throw std::invalid_argument("frame_length must be >= 1");
@@ -41,15 +39,14 @@ Segments sum_segments(const float* signal, std::ptrdiff_t n, std::ptrdiff_t star
 }  // namespace
 
 void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, float threshold, double* zcr, float* rms,
-             int n_threads) {
+             int n_threads, Pause pause) {
   check(framing);
   const std::ptrdiff_t hop = framing.hop_length, length = framing.frame_length;
   const auto whole = static_cast<std::size_t>(length / hop);
   const std::size_t per_frame = 2 * whole + (length % hop ? 1 : 0);
   const auto divisor = static_cast<double>(length);
-  parallel_for((framing.n_frames + kChunk - 1) / kChunk, n_threads, [&](std::ptrdiff_t chunk) {
-    const std::ptrdiff_t first = chunk * kChunk;
-    const auto count = static_cast<std::size_t>(std::min(kChunk, framing.n_frames - first));
+  const auto frames_of = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+    const auto count = static_cast<std::size_t>(last - first);
     const std::ptrdiff_t start = framing.first_start + first * hop;
     const Segments sums = sum_segments(signal, n, start, hop, length % hop, 2 * (count + whole), threshold, zcr, rms);
     for (std::size_t i = 0; i < count; ++i) {
@@ -68,11 +65,13 @@ void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, floa
         rms[at] = static_cast<float>(std::sqrt(total / divisor));
       }
     }
-  });
+  };
+  const double work = static_cast<double>(framing.n_frames) * static_cast<double>(hop + 50);
+  drive(pieces(framing.n_frames, kChunk, frames_of), threads_worth(n_threads, work), pause);
 }
 
 void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framing, const double* window,
-                   std::ptrdiff_t n_lags, bool unbiased, double* out, int n_threads, void (*pause)()) {
+                   std::ptrdiff_t n_lags, bool unbiased, double* out, int n_threads, Pause pause) {
   check(framing);
   if (n_lags < 1 || n_lags > framing.frame_length) throw std::invalid_argument("max_lag must be < frame_length");
   const kernels::AudioTable& table = kernels::audio_table();
@@ -83,9 +82,9 @@ void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framin
     const auto own = window_autocorrelation(window, framing.frame_length, n_lags);
     for (std::size_t lag = 0; lag < scale.size(); ++lag) scale[lag] /= own[lag];
   }
-  const auto frames_of = [&](std::ptrdiff_t item) {
+  const auto frames_of = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
     const Scratch<double> scratch(4 * size * table.lanes64);
-    const std::ptrdiff_t first = item * batch, count = std::min(batch, framing.n_frames - first);
+    const std::ptrdiff_t count = last - first;
     std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(count));
     std::vector<double> levels(static_cast<std::size_t>(batch));
     for (std::ptrdiff_t i = 0; i < count; ++i)
@@ -96,8 +95,8 @@ void autocorrelate(const double* signal, std::ptrdiff_t n, const Framing& framin
     for (std::ptrdiff_t i = 0; i < count; ++i)
       for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag) rows[i * n_lags + lag] *= scale[static_cast<std::size_t>(lag)];
   };
-  const std::ptrdiff_t n_items = (framing.n_frames + batch - 1) / batch;
-  parallel_for_with_pauses(n_items, n_threads, kPauseSamples / (batch * size), pause, frames_of);
+  const double work = 4.0 * static_cast<double>(framing.n_frames) * static_cast<double>(size);
+  drive(pieces(framing.n_frames, batch, frames_of), threads_worth(n_threads, work), pause);
 }
 
 }  // namespace stcorner::audio

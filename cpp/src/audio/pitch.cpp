@@ -8,13 +8,11 @@
 #include "decimation.hpp"
 #include "path.hpp"
 #include "plan.hpp"
-#include "stcorner/parallel.hpp"
 
 namespace stcorner::audio {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr std::ptrdiff_t kPauseFrames = 16384;
 
 std::vector<double> hann(std::ptrdiff_t n) {
   std::vector<double> window(static_cast<std::size_t>(n));
@@ -152,7 +150,7 @@ class Searcher {
 }  // namespace
 
 void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options, float* f0,
-                 float* strength, int n_threads, void (*pause)()) {
+                 float* strength, int n_threads, Pause pause) {
   if (!(options.sample_rate > 0.0 && options.sample_rate <= 1e9))
     throw std::invalid_argument("sr must be > 0 and <= 1e9");
   if (framing.hop_length < 1) throw std::invalid_argument("hop_length must be >= 1");
@@ -163,7 +161,7 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
   Searcher searcher(options, framing, factor);
   std::vector<float> decimated;
   if (factor > 1) {
-    decimated = decimate(signal, n, factor, n_threads);
+    decimated = decimate(signal, n, factor, n_threads, pause);
     signal = decimated.data();
     n = static_cast<std::ptrdiff_t>(decimated.size());
   }
@@ -177,12 +175,10 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
   if (options.find_path && options.noise_adaptation > 0.0) searcher.learn(signal, n, starts, options);
   Candidates table(framing.n_frames, options.max_candidates);
   constexpr std::ptrdiff_t kItem = 512;
-  parallel_for_with_pauses((framing.n_frames + kItem - 1) / kItem, n_threads, kPauseFrames / kItem, pause,
-                           [&](std::ptrdiff_t item) {
-                             const std::ptrdiff_t first = item * kItem;
-                             searcher.search(signal, n, starts.data() + first,
-                                             std::min(kItem, framing.n_frames - first), options, table, first);
-                           });
+  const auto search = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+    searcher.search(signal, n, starts.data() + first, last - first, options, table, first);
+  };
+  drive(pieces(framing.n_frames, kItem, search), n_threads, pause);
   if (pause) pause();
   const double reference =
       options.reference_level > 0.0 ? options.reference_level : static_cast<double>(largest_magnitude(signal, n));

@@ -4,13 +4,11 @@
 #include <stdexcept>
 
 #include "plan.hpp"
-#include "stcorner/parallel.hpp"
 
 namespace stcorner::audio {
 namespace {
 
 constexpr std::ptrdiff_t kItem = 256;  // frames per work item; even, so that pairs of frames stay together
-constexpr std::ptrdiff_t kPauseSamples = std::ptrdiff_t{1} << 24;  // in the transforms between two pauses
 
 using Bands = std::vector<kernels::Band>;
 
@@ -30,18 +28,17 @@ Bands bands_of(const float* basis, std::ptrdiff_t n_bands, std::ptrdiff_t n_bins
 /// `done(rows, first, count)` is told when they are there.
 template <class Rows, class Done>
 void each_batch(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                std::ptrdiff_t n_fft, int n_threads, void (*pause)(), const Rows& rows, const Done& done) {
+                std::ptrdiff_t n_fft, int n_threads, Pause pause, const Rows& rows, const Done& done) {
   if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
   if (framing.frame_length < 1 || framing.frame_length > n_fft)
     throw std::invalid_argument("frame_length must be >= 1 and <= n_fft");
   const kernels::AudioTable& table = kernels::audio_table();
   const Plan<float> plan(n_fft);
   const std::ptrdiff_t batch = 2 * table.lanes32;
-  const auto frames_of = [&](std::ptrdiff_t item) {
+  const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     const Scratch<float> scratch(4 * n_fft * table.lanes32), own(batch * (n_fft / 2 + 1));
-    const std::ptrdiff_t end = std::min((item + 1) * kItem, framing.n_frames);
     std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(batch));
-    for (std::ptrdiff_t first = item * kItem; first < end; first += batch) {
+    for (std::ptrdiff_t first = begin; first < end; first += batch) {
       const std::ptrdiff_t count = std::min(batch, end - first);
       for (std::ptrdiff_t i = 0; i < count; ++i)
         starts[static_cast<std::size_t>(i)] = framing.first_start + (first + i) * framing.hop_length;
@@ -51,14 +48,14 @@ void each_batch(const float* signal, std::ptrdiff_t n, const Framing& framing, c
       done(to, first, count);
     }
   };
-  const std::ptrdiff_t n_items = (framing.n_frames + kItem - 1) / kItem;
-  parallel_for_with_pauses(n_items, n_threads, kPauseSamples / (kItem * n_fft), pause, frames_of);
+  const double work = static_cast<double>(framing.n_frames) * static_cast<double>(n_fft);
+  drive(pieces(framing.n_frames, kItem, frames_of), threads_worth(n_threads, work), pause);
 }
 
 }  // namespace
 
 void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                   std::ptrdiff_t n_fft, float* out, int n_threads, void (*pause)()) {
+                   std::ptrdiff_t n_fft, float* out, int n_threads, Pause pause) {
   const std::ptrdiff_t bins = n_fft / 2 + 1;
   each_batch(
       signal, n, framing, window, n_fft, n_threads, pause,
@@ -68,7 +65,7 @@ void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing
 
 void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
                   std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, float* out, int n_threads,
-                  void (*pause)()) {
+                  Pause pause) {
   const std::ptrdiff_t bins = n_fft / 2 + 1;
   const Bands bands = bands_of(basis, n_bands, bins);
   const auto kernel = kernels::audio_table().project;
@@ -81,14 +78,15 @@ void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing,
 }
 
 void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::ptrdiff_t n_bands,
-             std::ptrdiff_t n_bins, float* out, int n_threads) {
+             std::ptrdiff_t n_bins, float* out, int n_threads, Pause pause) {
   const Bands bands = bands_of(basis, n_bands, n_bins);
   const auto kernel = kernels::audio_table().project;
-  parallel_for((n_rows + kItem - 1) / kItem, n_threads, [&](std::ptrdiff_t item) {
-    const std::ptrdiff_t end = std::min((item + 1) * kItem, n_rows);
-    for (std::ptrdiff_t row = item * kItem; row < end; ++row)
+  const auto rows_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t row = begin; row < end; ++row)
       kernel(rows + row * n_bins, bands.data(), n_bands, out + row * n_bands);
-  });
+  };
+  const double work = 0.5 * static_cast<double>(n_rows) * static_cast<double>(n_bins);
+  drive(pieces(n_rows, kItem, rows_of), threads_worth(n_threads, work), pause);
 }
 
 }  // namespace stcorner::audio

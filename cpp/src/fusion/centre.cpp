@@ -5,8 +5,6 @@
 #include <limits>
 #include <vector>
 
-#include "stcorner/parallel.hpp"
-
 namespace stcorner::fusion {
 namespace {
 
@@ -39,13 +37,14 @@ struct Columns {
 }  // namespace
 
 template <class T>
-double centre(const T* X, Index n, Index depth, float* out, int n_threads) {
-  const Index rows = std::max(kLeastRows, (n + kChunks - 1) / kChunks), n_chunks = (n + rows - 1) / rows;
+double centre(const T* X, Index n, Index depth, float* out, int n_threads, Pause pause) {
+  const Index rows = std::max(kLeastRows, ceil_div(n, kChunks)), n_chunks = ceil_div(n, rows);
   std::vector<Columns<T>> parts(static_cast<std::size_t>(n_chunks));
-  parallel_for(n_chunks, n_threads, [&](Index chunk) {
-    const Index begin = chunk * rows;
-    parts[static_cast<std::size_t>(chunk)].take(X + begin * depth, std::min(rows, n - begin), depth);
-  });
+  const int team = threads_worth(n_threads, static_cast<double>(n * depth));
+  const auto sum_rows = [&](Index begin, Index end) {
+    parts[static_cast<std::size_t>(begin / rows)].take(X + begin * depth, end - begin, depth);
+  };
+  drive(pieces(n, rows, sum_rows), team, pause);
   std::vector<double> mean(static_cast<std::size_t>(depth));
   double longest = 0.0;  // no row is longer than the box around all of them
   for (std::size_t k = 0; k < mean.size(); ++k) {
@@ -63,16 +62,17 @@ double centre(const T* X, Index n, Index depth, float* out, int n_threads) {
   int exponent = 0;
   std::frexp(std::sqrt(longest), &exponent);
   const double scale = longest == 0.0 ? 1.0 : std::ldexp(1.0, -exponent);
-  parallel_for(n_chunks, n_threads, [&](Index chunk) {
+  const auto write_rows = [&](Index begin, Index end) {
     const double* const m = mean.data();
-    for (Index i = chunk * rows; i < std::min(n, (chunk + 1) * rows); ++i)
+    for (Index i = begin; i < end; ++i)
       for (Index k = 0; k < depth; ++k)
         out[i * depth + k] = static_cast<float>((static_cast<double>(X[i * depth + k]) - m[k]) * scale);
-  });
+  };
+  drive(pieces(n, rows, write_rows), team, pause);
   return scale;
 }
 
-template double centre(const float*, Index, Index, float*, int);
-template double centre(const double*, Index, Index, float*, int);
+template double centre(const float*, Index, Index, float*, int, Pause);
+template double centre(const double*, Index, Index, float*, int, Pause);
 
 }  // namespace stcorner::fusion

@@ -4,30 +4,35 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "stcorner/parallel.hpp"
-
 namespace stcorner::fusion {
 
 namespace {
 
-/// How many edges or rows pass between two breaths: milliseconds.
-constexpr std::ptrdiff_t kEdges = 1 << 18, kRows = 1 << 8;
-
+/// The job of `function` for [0, n), by one thread, so many at a time.
 template <class Function>
-void for_each(std::ptrdiff_t count, std::ptrdiff_t step, const std::function<void()>& breathe, Function function) {
-  for (std::ptrdiff_t begin = 0; begin < count; begin += step) {
-    for (std::ptrdiff_t i = begin; i < std::min(count, begin + step); ++i) function(i);
-    breathe();
-  }
+void one_by_one(std::ptrdiff_t n, std::ptrdiff_t length, Pause pause, Function function) {
+  const auto some = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t i = begin; i < end; ++i) function(i);
+  };
+  drive(pieces(n, length, some), 1, pause);
+}
+
+constexpr std::ptrdiff_t kEdges = 1 << 18, kRows = 1 << 8;  // milliseconds each
+
+void check_graph(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n) {
+  bool sound = indptr[0] == 0;
+  for (std::ptrdiff_t i = 0; i < n; ++i) sound = sound && indptr[i] <= indptr[i + 1];
+  for (std::int64_t e = 0; sound && e < indptr[n]; ++e) sound = indices[e] >= 0 && indices[e] < n;
+  if (!sound) throw std::invalid_argument("the graph's rows must ascend from 0 and end in rows of Z");
 }
 
 }  // namespace
 
-Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, const std::function<void()>& breathe) {
+Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, Pause pause) {
   if (n < 0) throw std::invalid_argument("n must be >= 0");
   const auto size = static_cast<std::size_t>(n);
   std::vector<std::int64_t> start(size + 1, 0);
-  for_each(edges.count, kEdges, breathe, [&](std::ptrdiff_t e) {
+  one_by_one(edges.count, kEdges, pause, [&](std::ptrdiff_t e) {
     const std::int32_t from = edges.begin(e), to = edges.to[e];
     if (to < 0) return;
     if (from < 0 || from >= n || to >= n || from == to)
@@ -38,7 +43,7 @@ Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, const std::function<vo
   for (std::size_t i = 0; i < size; ++i) start[i + 1] += start[i];
   std::vector<std::int32_t> ends(static_cast<std::size_t>(start[size]));
   std::vector<std::int64_t> next(start.begin(), start.end() - 1);
-  for_each(edges.count, kEdges, breathe, [&](std::ptrdiff_t e) {
+  one_by_one(edges.count, kEdges, pause, [&](std::ptrdiff_t e) {
     const std::int32_t from = edges.begin(e), to = edges.to[e];
     if (to < 0) return;
     ends[static_cast<std::size_t>(next[static_cast<std::size_t>(from)]++)] = to;
@@ -47,7 +52,7 @@ Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, const std::function<vo
   Adjacency graph;
   graph.indptr.assign(size + 1, 0);
   auto out = ends.begin();  // rows only get shorter: they move down in place
-  for_each(n, kRows, breathe, [&](std::ptrdiff_t row) {
+  one_by_one(n, kRows, pause, [&](std::ptrdiff_t row) {
     const auto i = static_cast<std::size_t>(row);
     const auto begin = ends.begin() + start[i], end = ends.begin() + start[i + 1];
     std::sort(begin, end);
@@ -59,25 +64,20 @@ Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, const std::function<vo
   return graph;
 }
 
-void check_graph(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n) {
-  bool sound = indptr[0] == 0;
-  for (std::ptrdiff_t i = 0; i < n; ++i) sound = sound && indptr[i] <= indptr[i + 1];
-  for (std::int64_t e = 0; sound && e < indptr[n]; ++e) sound = indices[e] >= 0 && indices[e] < n;
-  if (!sound) throw std::invalid_argument("the graph's rows must ascend from 0 and end in rows of Z");
-}
-
-void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t first,
-                       std::ptrdiff_t last, const double* Z, std::ptrdiff_t depth, double* out, int n_threads) {
+void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n, const double* Z,
+                       std::ptrdiff_t depth, double* out, int n_threads, Pause pause) {
   using Row = Eigen::Map<const Eigen::ArrayXd>;
-  constexpr std::ptrdiff_t kChunk = 64;
-  parallel_for((last - first + kChunk - 1) / kChunk, n_threads, [&](std::ptrdiff_t chunk) {
-    for (std::ptrdiff_t i = first + chunk * kChunk; i < std::min(last, first + (chunk + 1) * kChunk); ++i) {
+  check_graph(indptr, indices, n);
+  const auto rows_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t i = begin; i < end; ++i) {
       const Row own(Z + i * depth, depth);
       Eigen::Map<Eigen::ArrayXd> sum(out + i * depth, depth);
       sum.setZero();
       for (std::int64_t e = indptr[i]; e < indptr[i + 1]; ++e) sum += own - Row(Z + indices[e] * depth, depth);
     }
-  });
+  };
+  const double work = static_cast<double>(indptr[n]) * static_cast<double>(depth);
+  drive(pieces(n, 64, rows_of), threads_worth(n_threads, work), pause);
 }
 
 }  // namespace stcorner::fusion

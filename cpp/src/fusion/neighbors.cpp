@@ -1,16 +1,23 @@
 #include "stcorner/fusion/neighbors.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
+#include <mutex>
 #include <stdexcept>
+#include <utility>
 
 #include "kernels/fusion.hpp"
-#include "stcorner/parallel.hpp"
+#include "panels.hpp"
 
 namespace stcorner::fusion {
 namespace {
 
 using Index = std::ptrdiff_t;
+
+/// A row that may be among the nearest, and an upper bound of its distance (in the units of Panels) in the upper half:
+/// as numbers they sort by the bound, then by the row.
+using Candidate = std::uint64_t;
 
 std::int32_t upper_of(Candidate candidate) noexcept { return static_cast<std::int32_t>(candidate >> 32); }
 std::int32_t row_of(Candidate candidate) noexcept { return static_cast<std::int32_t>(candidate & 0xffffffffu); }
@@ -48,28 +55,60 @@ struct Limits {
   }
 };
 
-}  // namespace
+/// Each unordered pair is looked at once and offered to both rows. Every row keeps the candidates that its k-th
+/// smallest upper bound cannot exclude; the last word is spoken in float64, by (distance, row).
+class NeighborSearch {
+ public:
+  NeighborSearch(const Table& table, Rule rule, Index k, int n_threads, Pause pause);
 
-NeighborSearch::NeighborSearch(const Table& table, Rule rule, Index k, int n_threads)
+  Index n_items() const noexcept { return static_cast<Index>(plan_.size()); }
+  void run(Index item);
+  /// Write the lists of rows [begin, end).
+  void write(Index begin, Index end, std::int32_t* rows, double* distances) const;
+
+ private:
+  void compare(const BlockPair& pair);
+  std::int32_t offer(std::int32_t row, std::int32_t other, std::int32_t bound);
+  std::int32_t insert(std::int32_t row, Candidate candidate, std::int32_t limit);
+  std::int32_t compact(std::int32_t row, std::int32_t limit);
+  std::int32_t thin_out(std::int32_t row, std::int32_t limit);
+  bool useful(std::int32_t row, Candidate candidate, std::int32_t limit) const noexcept;
+  Candidate* candidates(std::int32_t row) noexcept { return candidates_.data() + row * capacity_; }
+  Index decide(const Candidate* candidates, Index count, std::int32_t row, std::int32_t limit,
+               std::vector<std::pair<double, std::int32_t>>& decided) const;
+
+  Table table_;
+  Panels panels_;
+  std::vector<BlockPair> plan_;
+  Index k_, capacity_;
+  bool sorted_;                                    ///< lists are kept sorted by upper bound
+  std::vector<Candidate> candidates_;              ///< (n, capacity)
+  std::vector<std::int32_t> counts_;               ///< (n)
+  std::vector<std::atomic<std::int32_t>> limits_;  ///< (n), only ever lowered; read without the lock
+  std::vector<std::mutex> locks_;                  ///< one per block
+};
+
+NeighborSearch::NeighborSearch(const Table& table, Rule rule, Index k, int n_threads, Pause pause)
     : table_(table),
-      panels_(table, 32, n_threads),  // a row's nearest are seldom told apart earlier
-      plan_(panels_.plan(table, rule)),
+      panels_(table, rule, 32, n_threads, pause),  // a row's nearest are seldom told apart earlier
+      plan_(panels_.plan()),
       k_(k),
       capacity_(reservoir(k)),
       sorted_(k <= kSorted),
       counts_(static_cast<std::size_t>(table.n), 0),
       limits_(static_cast<std::size_t>(table.n)),
       locks_(static_cast<std::size_t>(panels_.n_blocks())) {
-  if (k < 1 || k > table.n) throw std::invalid_argument("k must be >= 1 and <= the number of rows");
   candidates_.resize(static_cast<std::size_t>(table.n * capacity_));
   for (auto& limit : limits_) limit.store(Panels::no_limit(), std::memory_order_relaxed);
 }
 
-void NeighborSearch::run(Index begin, Index end, int n_threads) {
-  parallel_for(end - begin, n_threads, [&](Index item) { process(plan_[static_cast<std::size_t>(begin + item)]); });
+void NeighborSearch::run(Index item) {
+  thread_local std::vector<BlockPair> pairs;
+  panels_.expand(plan_[static_cast<std::size_t>(item)], pairs);
+  for (const BlockPair& pair : pairs) compare(pair);
 }
 
-void NeighborSearch::process(const BlockPair& pair) {
+void NeighborSearch::compare(const BlockPair& pair) {
   thread_local Limits limits_a, limits_b;
   thread_local std::vector<kernels::Hit> hits;
   hits.resize(static_cast<std::size_t>(panels_.width() * panels_.width()));
@@ -92,7 +131,7 @@ void NeighborSearch::process(const BlockPair& pair) {
         const kernels::Hit& hit = hits[static_cast<std::size_t>(h)];
         if (p == q && hit.row >= hit.column) continue;
         const std::int32_t i = panels_.rows(p)[hit.row], j = panels_.rows(q)[hit.column];
-        if (table_.same_group(i, j)) continue;
+        if (same_group(table_, i, j)) continue;
         if (hit.bound < at_p[hit.row]) at_p[hit.row] = offer(i, j, hit.bound);
         if (hit.bound < at_q[hit.column]) at_q[hit.column] = offer(j, i, hit.bound);
       }
@@ -179,27 +218,34 @@ Index NeighborSearch::decide(const Candidate* candidates, Index count, std::int3
   return kept;
 }
 
-void NeighborSearch::finish(Index first, Index last, std::int32_t* rows, double* distances, int n_threads) const {
-  constexpr Index kChunk = 16;
-  parallel_for((last - first + kChunk - 1) / kChunk, n_threads, [&](Index chunk) {
-    std::vector<std::int32_t> upper;
-    std::vector<std::pair<double, std::int32_t>> decided;
-    for (Index i = first + chunk * kChunk; i < std::min(last, first + (chunk + 1) * kChunk); ++i) {
-      const auto row = static_cast<std::int32_t>(i);
-      const Candidate* const begin = candidates_.data() + i * capacity_;
-      const Index count = counts_[static_cast<std::size_t>(i)];
-      upper.resize(static_cast<std::size_t>(count));
-      std::transform(begin, begin + count, upper.begin(), upper_of);
-      const Index kept = decide(begin, count, row, kth_limit(upper, k_), decided);
-      for (Index place = 0; place < k_; ++place) {
-        const bool there = place < kept;
-        rows[i * k_ + place] = there ? decided[static_cast<std::size_t>(place)].second : -1;
-        if (distances == nullptr) continue;
-        distances[i * k_ + place] =
-            there ? decided[static_cast<std::size_t>(place)].first : std::numeric_limits<double>::infinity();
-      }
+void NeighborSearch::write(Index first, Index last, std::int32_t* rows, double* distances) const {
+  std::vector<std::int32_t> upper;
+  std::vector<std::pair<double, std::int32_t>> decided;
+  for (Index i = first; i < last; ++i) {
+    const Candidate* const begin = candidates_.data() + i * capacity_;
+    const Index count = counts_[static_cast<std::size_t>(i)];
+    upper.resize(static_cast<std::size_t>(count));
+    std::transform(begin, begin + count, upper.begin(), upper_of);
+    const Index kept = decide(begin, count, static_cast<std::int32_t>(i), kth_limit(upper, k_), decided);
+    for (Index place = 0; place < k_; ++place) {
+      const bool there = place < kept;
+      rows[i * k_ + place] = there ? decided[static_cast<std::size_t>(place)].second : -1;
+      if (distances == nullptr) continue;
+      distances[i * k_ + place] =
+          there ? decided[static_cast<std::size_t>(place)].first : std::numeric_limits<double>::infinity();
     }
-  });
+  }
+}
+
+}  // namespace
+
+void nearest_neighbors(const Table& table, Rule rule, Index k, std::int32_t* rows, double* distances, int n_threads,
+                       Pause pause) {
+  if (k < 1 || k > table.n) throw std::invalid_argument("k must be >= 1 and <= the number of rows");
+  NeighborSearch search(table, rule, k, n_threads, pause);
+  drive(search, threads_for(table, 0.02 * static_cast<double>(table.n), n_threads), pause);
+  const auto write = [&](Index begin, Index end) { search.write(begin, end, rows, distances); };
+  drive(pieces(table.n, 16, write), threads_for(table, static_cast<double>(k), n_threads), pause);
 }
 
 }  // namespace stcorner::fusion

@@ -1,11 +1,13 @@
 #include "stcorner/fusion/pairs.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <stdexcept>
 #include <tuple>
 
 #include "kernels/fusion.hpp"
-#include "stcorner/parallel.hpp"
+#include "panels.hpp"
 
 namespace stcorner::fusion {
 namespace {
@@ -20,25 +22,55 @@ bool nearer(const RowPair& a, const RowPair& b) noexcept {
   return std::tie(a.distance, a.first, a.second) < std::tie(b.distance, b.first, b.second);
 }
 
-}  // namespace
+class PairSearch {
+ public:
+  PairSearch(const Table& table, Index k, bool per_label, int n_threads, Pause pause);
 
-PairSearch::PairSearch(const Table& table, Index k, bool per_label, int n_threads)
+  Index n_items() const noexcept { return static_cast<Index>(plan_.size()); }
+  void run(Index item);
+  /// The lists, whose candidates are given up.
+  std::vector<std::vector<RowPair>> finish(int n_threads, Pause pause);
+
+ private:
+  struct List {
+    std::mutex lock;
+    std::vector<RowPair> pairs;
+    std::atomic<std::int32_t> limit;
+  };
+
+  void compare(const BlockPair& pair);
+  void offer(List& list, const RowPair& pair);
+  void compact(List& list);
+  std::int32_t limit_of(const std::vector<RowPair>& pairs) const;
+  void decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_threads, Pause pause) const;
+  List& list_of(std::int32_t label) noexcept { return lists_[per_label_ ? static_cast<std::size_t>(label) : 0]; }
+
+  Table table_;
+  Panels panels_;
+  std::vector<BlockPair> plan_;
+  Index k_, capacity_;
+  bool per_label_;
+  std::vector<List> lists_;
+};
+
+PairSearch::PairSearch(const Table& table, Index k, bool per_label, int n_threads, Pause pause)
     : table_(table),
-      panels_(table, 8, n_threads),
-      plan_(panels_.plan(table, Rule::other_label)),
+      panels_(table, Rule::other_label, 8, n_threads, pause),
+      plan_(panels_.plan()),
       k_(k),
       capacity_(k + std::max<Index>(k, 4096)),
       per_label_(per_label),
       lists_(per_label ? n_labels(table) : 1) {
-  if (k < 1) throw std::invalid_argument("n_pairs must be >= 1");
   for (List& list : lists_) list.limit.store(Panels::no_limit(), std::memory_order_relaxed);
 }
 
-void PairSearch::run(Index begin, Index end, int n_threads) {
-  parallel_for(end - begin, n_threads, [&](Index item) { process(plan_[static_cast<std::size_t>(begin + item)]); });
+void PairSearch::run(Index item) {
+  thread_local std::vector<BlockPair> pairs;
+  panels_.expand(plan_[static_cast<std::size_t>(item)], pairs);
+  for (const BlockPair& pair : pairs) compare(pair);
 }
 
-void PairSearch::process(const BlockPair& pair) {
+void PairSearch::compare(const BlockPair& pair) {
   thread_local std::vector<kernels::Hit> hits;
   thread_local std::vector<std::int32_t> limits_a, limits_b;
   const auto width = static_cast<std::size_t>(panels_.width());
@@ -64,7 +96,7 @@ void PairSearch::process(const BlockPair& pair) {
       for (Index h = 0; h < count; ++h) {
         const kernels::Hit& hit = hits[static_cast<std::size_t>(h)];
         const std::int32_t i = panels_.rows(p)[hit.row], j = panels_.rows(q)[hit.column];
-        if (table_.same_group(i, j)) continue;
+        if (same_group(table_, i, j)) continue;
         const RowPair found{0.0, std::min(i, j), std::max(i, j), hit.bound};
         offer(list_a, found);
         if (&list_a != &list_b) offer(list_b, found);
@@ -94,33 +126,47 @@ void PairSearch::compact(List& list) {
   list.pairs.erase(end, list.pairs.end());
   if (static_cast<Index>(list.pairs.size()) > k_ + (capacity_ - k_) / 2) {
     // Ties within rounding (duplicates, say): only exact distances can thin them out.
-    decide(list.pairs, limit, 1);
+    decide(list.pairs, limit, 1, nullptr);
     // None is left only where the caller's rows change meanwhile.
     if (!list.pairs.empty()) limit = std::min(limit, panels_.limit_above(list.pairs.back().distance));
   }
   list.limit.store(limit, std::memory_order_relaxed);
 }
 
-void PairSearch::decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_threads) const {
+void PairSearch::decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_threads, Pause pause) const {
   pairs.erase(std::remove_if(pairs.begin(), pairs.end(), [&](const RowPair& pair) { return pair.bound >= limit; }),
               pairs.end());
-  constexpr Index kChunk = 1024;
   const Index count = static_cast<Index>(pairs.size());
-  parallel_for((count + kChunk - 1) / kChunk, n_threads, [&](Index chunk) {
-    for (Index i = chunk * kChunk; i < std::min(count, (chunk + 1) * kChunk); ++i) {
+  const auto measure = [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
       RowPair& pair = pairs[static_cast<std::size_t>(i)];
       pair.distance = exact_distance(table_, pair.first, pair.second);
     }
-  });
+  };
+  const double work = static_cast<double>(count) * static_cast<double>(table_.exact_depth);
+  drive(pieces(count, 1024, measure), threads_worth(n_threads, work), pause);
   const Index kept = std::min(k_, count);
   std::partial_sort(pairs.begin(), pairs.begin() + kept, pairs.end(), nearer);
   pairs.resize(static_cast<std::size_t>(kept));
 }
 
-std::vector<RowPair> PairSearch::finish(Index list, int n_threads) {
-  std::vector<RowPair> pairs = std::move(lists_[static_cast<std::size_t>(list)].pairs);
-  decide(pairs, limit_of(pairs), n_threads);
-  return pairs;
+std::vector<std::vector<RowPair>> PairSearch::finish(int n_threads, Pause pause) {
+  std::vector<std::vector<RowPair>> result;
+  for (List& list : lists_) {
+    result.push_back(std::move(list.pairs));
+    decide(result.back(), limit_of(result.back()), n_threads, pause);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::vector<RowPair>> nearest_pairs(const Table& table, Index k, bool per_label, int n_threads,
+                                                Pause pause) {
+  if (k < 1) throw std::invalid_argument("n_pairs must be >= 1");
+  PairSearch search(table, k, per_label, n_threads, pause);
+  drive(search, threads_for(table, 0.02 * static_cast<double>(table.n), n_threads), pause);
+  return search.finish(n_threads, pause);
 }
 
 }  // namespace stcorner::fusion

@@ -1,4 +1,4 @@
-#include "stcorner/fusion/panels.hpp"
+#include "panels.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,10 +6,10 @@
 #include <limits>
 #include <numeric>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include "kernels/fusion.hpp"
-#include "stcorner/parallel.hpp"
 
 namespace stcorner::fusion {
 namespace {
@@ -17,6 +17,7 @@ namespace {
 using Index = std::ptrdiff_t;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr Index kBlockRows = 256;
+constexpr Index kLeastPlan = 4096;  // pairs of areas
 
 /// Rows this many times longer than nine in ten are drawn in.
 constexpr double kLongerThanMost = 8.0;
@@ -56,7 +57,7 @@ void sort_tree(const Table& table, Index n_axes, Index width, std::int32_t* begi
       axis = k;
     }
   }
-  const Index n_panels = (count + width - 1) / width;
+  const Index n_panels = ceil_div(count, width);
   std::int32_t* middle = begin + (n_panels / 2) * width;
   std::nth_element(begin, middle, end, [&](std::int32_t i, std::int32_t j) {
     const float a = table.near[i * table.depth + axis], b = table.near[j * table.depth + axis];
@@ -64,6 +65,13 @@ void sort_tree(const Table& table, Index n_axes, Index width, std::int32_t* begi
   });
   sort_tree(table, n_axes, width, begin, middle);
   sort_tree(table, n_axes, width, middle, end);
+}
+
+bool more_promising(const BlockPair& x, const BlockPair& y) noexcept {
+  const auto key = [](const BlockPair& pair) {
+    return std::make_tuple(pair.bound, pair.second - pair.first, pair.first);
+  };
+  return key(x) < key(y);
 }
 
 // Lows, highs, and what rounding to float32 may hide of a halved squared distance of its rows.
@@ -82,8 +90,10 @@ double exact_distance(const Table& table, std::int32_t i, std::int32_t j) noexce
   return kernel.distance_float(x + i * d, x + j * d, d);
 }
 
-Panels::Panels(const Table& table, std::int32_t first_stage, int n_threads)
+Panels::Panels(const Table& table, Rule rule, std::int32_t first_stage, int n_threads, Pause pause)
     : kernel_(&kernels::fusion_table()),
+      rule_(rule),
+      has_sides_(table.sides != nullptr),
       width_(kernel_->panel_width),
       depth_(table.depth),
       n_pairs_((table.depth + 1) / 2),
@@ -94,17 +104,18 @@ Panels::Panels(const Table& table, std::int32_t first_stage, int n_threads)
   if (table.n > std::numeric_limits<std::int32_t>::max()) throw std::invalid_argument("X must have below 2^31 rows");
   for (std::int32_t end = first_stage / 2; end < n_pairs_; end *= 2) stage_ends_.push_back(end);
   stage_ends_.push_back(static_cast<std::int32_t>(n_pairs_));
-  choose_unit(table, n_threads);
-  sort_rows(table, n_threads);
+  choose_unit(table, n_threads, pause);
+  sort_rows(table, n_threads, pause);
   const auto n_places = labels_.size() * static_cast<std::size_t>(width_);
   values_.resize(n_places * static_cast<std::size_t>(2 * n_pairs_));
   halves_.resize(n_places * stage_ends_.size(), kernels::kNowhere);
   slack_.resize(static_cast<std::size_t>(table.n));
-  parallel_for(static_cast<Index>(labels_.size()), n_threads, [&](Index panel) { fill(table, panel); });
+  drive(Items(static_cast<Index>(labels_.size()), [&](Index panel) { fill(table, panel); }),
+        threads_for(table, 2.0, n_threads), pause);
   measure(table);
 }
 
-void Panels::sort_rows(const Table& table, int n_threads) {
+void Panels::sort_rows(const Table& table, int n_threads, Pause pause) {
   std::vector<std::int32_t> order(static_cast<std::size_t>(table.n));
   std::iota(order.begin(), order.end(), 0);
   const auto side = [&](std::int32_t i) { return table.sides ? table.sides[i] : 0; };
@@ -121,12 +132,13 @@ void Panels::sort_rows(const Table& table, int n_threads) {
     segments.emplace_back(&*begin, &*begin + (end - begin));
     begin = end;
   }
-  parallel_for(static_cast<Index>(segments.size()), n_threads, [&](Index s) {
+  const auto sort = [&](Index s) {
     const auto& segment = segments[static_cast<std::size_t>(s)];
     sort_tree(table, n_axes, width_, segment.first, segment.second);
-  });
+  };
+  drive(Items(static_cast<Index>(segments.size()), sort), threads_for(table, 2.0, n_threads), pause);
   for (const auto& [begin, end] : segments) {
-    const Index n_panels = (end - begin + width_ - 1) / width_;
+    const Index n_panels = ceil_div(end - begin, width_);
     for (Index p = 0; p < n_panels; ++p) {
       if (p % per_block == 0) blocks_.push_back(static_cast<Index>(labels_.size()));
       labels_.push_back(table.labels[*begin]);
@@ -138,13 +150,14 @@ void Panels::sort_rows(const Table& table, int n_threads) {
   blocks_.push_back(static_cast<Index>(labels_.size()));
 }
 
-void Panels::choose_unit(const Table& table, int n_threads) {
+void Panels::choose_unit(const Table& table, int n_threads, Pause pause) {
   constexpr Index kChunk = 256;
   norms_.resize(static_cast<std::size_t>(table.n));
-  parallel_for((table.n + kChunk - 1) / kChunk, n_threads, [&](Index chunk) {
-    for (Index i = chunk * kChunk; i < std::min(table.n, (chunk + 1) * kChunk); ++i)
+  const auto measure_rows = [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i)
       norms_[static_cast<std::size_t>(i)] = squared_length(table.near + i * depth_, depth_);
-  });
+  };
+  drive(pieces(table.n, kChunk, measure_rows), threads_for(table, 0.5, n_threads), pause);
   // Longer rows, and NaN, would leave the integers, and with them what the search may rely on.
   if (!std::all_of(norms_.begin(), norms_.end(), [](double norm) { return norm <= kLongestNear; }))
     throw std::invalid_argument("X must keep its values while it is being searched, got others");
@@ -212,6 +225,10 @@ void Panels::measure(const Table& table) {
   };
   for (Index p = 0; p < n_panels; ++p) enclose(boxes_, p, p + 1);
   for (Index b = 0; b < n_blocks(); ++b) enclose(block_boxes_, block_begin(b), block_end(b));
+  const Index most = std::max(kLeastPlan, table.n);
+  for (; n_areas() * (n_areas() + 1) / 2 > most; ++area_) {
+  }
+  for (Index a = 0; a < n_areas(); ++a) enclose(area_boxes_, block_begin(first_of(a)), block_end(last_of(a)));
 }
 
 std::int32_t Panels::between(const float* a, const float* b) const noexcept {
@@ -237,20 +254,34 @@ std::int32_t Panels::limit_above(double squared) const noexcept {
   return halved < no_limit() ? static_cast<std::int32_t>(halved) + 1 : no_limit();
 }
 
-std::vector<BlockPair> Panels::plan(const Table& table, Rule rule) const {
+std::vector<BlockPair> Panels::plan() const {
   std::vector<BlockPair> pairs;
-  for (Index a = 0; a < n_blocks(); ++a)
-    for (Index b = a; b < n_blocks(); ++b) {
-      const auto p = static_cast<std::size_t>(block_begin(a)), q = static_cast<std::size_t>(block_begin(b));
-      if ((labels_[p] == labels_[q]) != (rule == Rule::same_label)) continue;
-      if (table.sides != nullptr && sides_[p] == sides_[q]) continue;
-      pairs.push_back({static_cast<std::int32_t>(a), static_cast<std::int32_t>(b),
-                       between(block_boxes_.data() + a * kBoxSize, block_boxes_.data() + b * kBoxSize)});
+  for (Index a = 0; a < n_areas(); ++a)
+    for (Index b = a; b < n_areas(); ++b) {
+      const auto label_of = [&](Index block) { return label(block_begin(block)); };
+      const bool possible = rule_ == Rule::same_label ? label_of(last_of(a)) >= label_of(first_of(b))
+                                                      : label_of(first_of(a)) != label_of(last_of(b));
+      if (possible) pairs.push_back(paired(area_boxes_, a, b));
     }
-  std::stable_sort(pairs.begin(), pairs.end(), [](const BlockPair& x, const BlockPair& y) {
-    return x.bound != y.bound ? x.bound < y.bound : x.second - x.first < y.second - y.first;
-  });
+  std::sort(pairs.begin(), pairs.end(), more_promising);
   return pairs;
+}
+
+void Panels::expand(const BlockPair& areas, std::vector<BlockPair>& blocks) const {
+  blocks.clear();
+  for (Index a = first_of(areas.first); a <= last_of(areas.first); ++a)
+    for (Index b = std::max(a, first_of(areas.second)); b <= last_of(areas.second); ++b) {
+      const auto p = static_cast<std::size_t>(block_begin(a)), q = static_cast<std::size_t>(block_begin(b));
+      if ((labels_[p] == labels_[q]) != (rule_ == Rule::same_label)) continue;
+      if (has_sides_ && sides_[p] == sides_[q]) continue;
+      blocks.push_back(paired(block_boxes_, a, b));
+    }
+  std::sort(blocks.begin(), blocks.end(), more_promising);
+}
+
+BlockPair Panels::paired(const std::vector<float>& boxes, Index a, Index b) const noexcept {
+  return {static_cast<std::int32_t>(a), static_cast<std::int32_t>(b),
+          between(boxes.data() + a * kBoxSize, boxes.data() + b * kBoxSize)};
 }
 
 Index Panels::scan(Index p, Index q, const std::int32_t* limits_p, const std::int32_t* limits_q,

@@ -32,8 +32,8 @@ struct PitchOptions {
 /// f0 in Hz (NaN where unvoiced) and strength (normalised autocorrelation, 0 .. 1) per frame.
 /// Framing counts samples of `signal`. Signals of 32 kHz and more are decimated first, by the integer that
 /// brings them nearest above 16 kHz. Throws std::invalid_argument for parameters that leave no lag to
-/// search, or out of their range. `pause` is called between blocks of frames, in the calling thread.
+/// search, or out of their range.
 void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options, float* f0,
-                 float* strength, int n_threads, void (*pause)());
+                 float* strength, int n_threads, Pause pause);
 
 }  // namespace stcorner::audio

@@ -7,19 +7,19 @@ namespace stcorner::audio {
 
 /// Power spectra of windowed frames into (n_frames, n_fft / 2 + 1). `window` has framing.frame_length <=
 /// n_fft values; the rest of the transform is zero. Throws std::invalid_argument unless n_fft is a product
-/// of 2, 3 and 5. `pause`, if not null, is called between blocks of frames, in the calling thread.
+/// of 2, 3 and 5.
 void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                   std::ptrdiff_t n_fft, float* out, int n_threads, void (*pause)() = nullptr);
+                   std::ptrdiff_t n_fft, float* out, int n_threads, Pause pause = nullptr);
 
 /// The same spectra, projected as below on a basis (n_bands, n_fft / 2 + 1), into (n_frames, n_bands): the
 /// spectra themselves never leave the cache.
 void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
                   std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, float* out, int n_threads,
-                  void (*pause)() = nullptr);
+                  Pause pause = nullptr);
 
 /// out[i, b] = sum_k rows[i, k] * basis[b, k]. The zeros that a row of the basis begins and ends with are
 /// skipped. The sums are in an order that depends on nothing but the basis.
 void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::ptrdiff_t n_bands,
-             std::ptrdiff_t n_bins, float* out, int n_threads);
+             std::ptrdiff_t n_bins, float* out, int n_threads, Pause pause = nullptr);
 
 }  // namespace stcorner::audio

@@ -1,8 +1,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <vector>
+
+#include "stcorner/parallel.hpp"
 
 namespace stcorner::fusion {
 
@@ -25,16 +26,14 @@ struct Edges {
 };
 
 /// Graph over n rows; repeated edges, also turned ones, count once. Throws std::invalid_argument for a row
-/// number beyond n and for a loop. `breathe` is called again and again, and may end the work by throwing.
-Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, const std::function<void()>& breathe);
+/// number beyond n and for a loop.
+Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, Pause pause = nullptr);
 
-/// Throws std::invalid_argument unless the rows of a graph ascend from 0 and end in its n rows.
-void check_graph(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n);
-
-/// Rows [first, last) of L Z with L the Laplacian of the graph: row i is the sum of z_i - z_j over the ends
+/// L Z with L the Laplacian of the graph: row i is the sum of z_i - z_j over the ends
 /// j of i. Taken edge by edge in float64, nothing is lost where the ends are close and far from the origin.
-/// Z and out are (n, depth), C order, and do not overlap.
-void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t first,
-                       std::ptrdiff_t last, const double* Z, std::ptrdiff_t depth, double* out, int n_threads);
+/// Z and out are (n, depth), C order, and do not overlap. Throws std::invalid_argument unless the rows of the graph
+/// ascend from 0 and end in its n rows.
+void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n, const double* Z,
+                       std::ptrdiff_t depth, double* out, int n_threads, Pause pause = nullptr);
 
 }  // namespace stcorner::fusion

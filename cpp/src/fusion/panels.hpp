@@ -1,8 +1,9 @@
 #pragma once
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
 #include <vector>
+
+#include "stcorner/fusion/table.hpp"
+#include "stcorner/parallel.hpp"
 
 namespace stcorner::kernels {
 struct FusionTable;
@@ -12,34 +13,20 @@ struct Hit;
 
 namespace stcorner::fusion {
 
-/// What a search looks at. `near` holds the rows as float32 (n, depth), C order, centred, turned by any
-/// rotation (leading principal directions first make the bounds sharp) and scaled to lengths of at most 1;
-/// it only finds candidates. `exact` holds them as given, float32 or float64 (n, exact_depth): distances
-/// are decided there, in float64. `scale` is the factor between the two.
-/// `labels` (n); `groups` and `sides` (n) or null: pairs of the same group or side do not count.
-/// All memory is the caller's.
-struct Table {
-  const float* near = nullptr;
-  std::ptrdiff_t n = 0, depth = 0;
-  const void* exact = nullptr;
-  bool exact_is_double = false;
-  std::ptrdiff_t exact_depth = 0;
-  double scale = 1.0;
-  const std::int32_t* labels = nullptr;
-  const std::int32_t* groups = nullptr;
-  const std::int32_t* sides = nullptr;
-
-  bool same_group(std::int32_t i, std::int32_t j) const noexcept { return groups != nullptr && groups[i] == groups[j]; }
-};
-
 /// Squared distance of two rows, summed in float64 in one fixed order: the same bits for (i, j) and (j, i)
 /// and on every instruction set.
 double exact_distance(const Table& table, std::int32_t i, std::int32_t j) noexcept;
 
-/// Which pairs of rows a search compares.
-enum class Rule { same_label, other_label };
+inline bool same_group(const Table& table, std::int32_t i, std::int32_t j) noexcept {
+  return table.groups != nullptr && table.groups[i] == table.groups[j];
+}
 
-/// Two blocks of panels and a lower bound of the halved squared distance between rows of theirs.
+/// Threads for so many nanoseconds a value of the table.
+inline int threads_for(const Table& table, double nanoseconds, int n_threads) noexcept {
+  return threads_worth(n_threads, nanoseconds * static_cast<double>(table.n) * static_cast<double>(table.depth));
+}
+
+/// Two blocks of panels, or two areas of blocks, and a lower bound of the halved squared distance between their rows.
 struct BlockPair {
   std::int32_t first, second;
   std::int32_t bound;
@@ -58,7 +45,7 @@ class Panels {
 
   /// Throws std::invalid_argument for rows of `near` longer than 1, of NaN, or more of them than int32 counts.
   /// Tiles are first looked at after `first_stage` coordinates (even), then each time that number doubles.
-  Panels(const Table& table, std::int32_t first_stage, int n_threads);
+  Panels(const Table& table, Rule rule, std::int32_t first_stage, int n_threads, Pause pause);
 
   std::ptrdiff_t width() const noexcept { return width_; }
   std::ptrdiff_t n_blocks() const noexcept { return static_cast<std::ptrdiff_t>(blocks_.size()) - 1; }
@@ -85,21 +72,30 @@ class Panels {
   /// Lower bound of the distance between the rows of two panels.
   std::int32_t box_bound(std::ptrdiff_t p, std::ptrdiff_t q) const noexcept;
 
-  /// Block pairs that hold pairs under the rule, most promising first.
-  std::vector<BlockPair> plan(const Table& table, Rule rule) const;
+  /// Pairs of areas that may hold pairs under the rule, most promising first. Areas are blocks, or so many of them
+  /// that there are no more pairs of areas than rows.
+  std::vector<BlockPair> plan() const;
+  /// The pairs of blocks of one of them that do hold pairs, most promising first.
+  void expand(const BlockPair& areas, std::vector<BlockPair>& blocks) const;
 
   /// Scan two panels; see FusionTable::scan.
   std::ptrdiff_t scan(std::ptrdiff_t p, std::ptrdiff_t q, const std::int32_t* limits_p, const std::int32_t* limits_q,
                       kernels::Hit* hits) const noexcept;
 
  private:
-  void sort_rows(const Table& table, int n_threads);
-  void choose_unit(const Table& table, int n_threads);
+  void choose_unit(const Table& table, int n_threads, Pause pause);
+  void sort_rows(const Table& table, int n_threads, Pause pause);
   void fill(const Table& table, std::ptrdiff_t panel);
   void measure(const Table& table);
   std::int32_t between(const float* a, const float* b) const noexcept;
+  std::ptrdiff_t n_areas() const noexcept { return ceil_div(n_blocks(), area_); }
+  std::ptrdiff_t first_of(std::ptrdiff_t area) const noexcept { return area * area_; }
+  std::ptrdiff_t last_of(std::ptrdiff_t area) const noexcept { return std::min(n_blocks(), (area + 1) * area_) - 1; }
+  BlockPair paired(const std::vector<float>& boxes, std::ptrdiff_t a, std::ptrdiff_t b) const noexcept;
 
   const kernels::FusionTable* kernel_;
+  Rule rule_;
+  bool has_sides_;
   std::ptrdiff_t width_, depth_, n_pairs_;
   double scale_;       ///< of the table
   double unit_ = 1.0;  ///< integers per unit of `near`
@@ -107,10 +103,11 @@ class Panels {
   std::vector<std::int32_t> stage_ends_;  ///< in pairs of coordinates
   std::vector<std::int32_t> rows_, labels_, sides_;
   std::vector<std::ptrdiff_t> blocks_;  ///< first panel of each block, and the end
+  std::ptrdiff_t area_ = 1;             ///< blocks in an area
   std::vector<double> norms_;           ///< squared lengths in `near`
   std::vector<std::int16_t> values_;
   std::vector<std::int32_t> halves_, slack_;
-  std::vector<float> boxes_, block_boxes_;
+  std::vector<float> boxes_, block_boxes_, area_boxes_;
 };
 
 /// What the k nearest of the candidates are sure to be below, by their upper bounds (scratch).
