@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Crop", "Cropper", "FaceRows", "Row"]
 
-# Seconds over which the largest face is chosen, from the first face on.
-_DECIDE = 2.0
+# Seconds over which the largest face is chosen while frames come in, from the first face on, and without it
+# until another is chosen.
+_DECIDE, _GONE = 2.0, 2.0
 _NO_PICTURE = np.zeros((0, 0), np.uint8)
 # A grid point farther than this from any frame shows nobody.
 _HOLD = 0.5
@@ -34,6 +35,7 @@ class Crop(NamedTuple):
     confidence: float
     aligned: bool
     visible: float
+    quality: float
 
 
 class Row(NamedTuple):
@@ -47,7 +49,10 @@ class Row(NamedTuple):
 class Cropper:
     """Resample tracked frames in time and cut out the faces that the rule asks for, from `start` to `end`.
 
-    What happens outside decides whose face counts, and which grid, as if the whole were asked for.
+    The grid is that of the whole. With the rule "largest" the face is chosen as the frames come in: the one
+    with the largest area summed over the first two seconds that show a face. It is kept until a cut, or until
+    it has been gone for two seconds; then the next is chosen, behind a row that shows nobody. `areas` sums up
+    who was how large for how long, for those who can wait for the end. Without `pictures` nothing is cut out.
     """
 
     size: int
@@ -56,6 +61,8 @@ class Cropper:
     margin: float
     start: float = 0.0
     end: float = math.inf
+    pictures: bool = True
+    areas: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._chosen: int | None = self.rule if isinstance(self.rule, int) else None
@@ -64,30 +71,36 @@ class Cropper:
         self._count = 0
         self._steps: dict[int, int] = {}
         self._undecided: list[Row] = []
-        self._areas: dict[int, float] = {}
+        self._recent: dict[int, float] = {}
         self._decide_at: float | None = None
+        self._shot = 0
+        self._seen_at = 0.0
 
     def push(self, frame: TrackedFrame) -> list[Row]:
         """Take the next frame; return the rows that are certain."""
         if self._before is None:
-            self._before, self._zero = frame, frame.time
-        rows = []
+            self._before, self._zero, self._shot = frame, frame.time, frame.shot
+        rows: list[Row] = []
         while (time := self._next) <= frame.time + 1e-9:
             nearer = self._before if time - self._before.time <= frame.time - time else frame
-            rows.append(self._row(time, nearer))
+            rows += self._chosen_rows(time, nearer) if self.rule == "largest" else [self._row(time, nearer)]
             self._count += 1
         self._before = frame
-        return self._inside(self._decided(rows))
+        return self._inside(rows)
 
     def flush(self) -> list[Row]:
         """Return the rows that waited for a decision."""
-        self._decide()
-        return self._inside(self._decided([]))
+        return self._inside(self._decide())
 
     @property
     def done(self) -> bool:
         """Whether nothing that comes later can add a row."""
         return self._before is not None and self._next >= self.end and not self._undecided
+
+    @property
+    def largest(self) -> int | None:
+        """Face with the largest area summed over the time so far."""
+        return _largest(self.areas)
 
     @property
     def _next(self) -> float:
@@ -101,7 +114,10 @@ class Cropper:
             return Row(time, {})
         wanted = frame.faces if self._chosen is None else {self._chosen} & frame.faces.keys()
         shown = self.start <= time < self.end
-        return Row(time, {face_id: self._crop(face_id, frame, shown=shown) for face_id in wanted})
+        crops = {face_id: self._crop(face_id, frame, shown=shown and self.pictures) for face_id in wanted}
+        if shown:
+            _add_areas(self.areas, crops)
+        return Row(time, crops)
 
     def _crop(self, face_id: int, frame: TrackedFrame, *, shown: bool) -> Crop:
         pose = frame.faces[face_id]
@@ -115,35 +131,46 @@ class Cropper:
         height, width = frame.gray.shape
         inside = max(0.0, min(right, width) - max(left, 0.0)) * max(0.0, min(bottom, height) - max(top, 0.0))
         box = (left, top, pose.size, pose.size)
-        return Crop(picture, box, pose.confidence, pose.eyes, inside / pose.size**2)
+        return Crop(picture, box, pose.confidence, pose.eyes, inside / pose.size**2, pose.quality)
 
-    def _decided(self, rows: list[Row]) -> list[Row]:
+    def _chosen_rows(self, time: float, frame: TrackedFrame) -> list[Row]:
         """Hold rows back until it is clear whose face is the largest."""
-        if self._chosen is not None or self.rule == "all":
-            ready, self._undecided = self._undecided + rows, []
-            return ready
-        for row in rows:
-            self._undecided.append(row)
-            for face_id, one in row.crops.items():
-                self._areas[face_id] = self._areas.get(face_id, 0.0) + one.box[2] * one.box[3]
-                if self._decide_at is None:
-                    self._decide_at = row.time + _DECIDE
-        if self._decide_at is None:  # nobody yet: nothing to decide about
-            ready, self._undecided = self._undecided, []
-            return ready
-        if self._undecided[-1].time >= self._decide_at:
-            self._decide()
-            return self._decided([])
-        return []
+        gone = self._chosen is not None and time - self._seen_at > _GONE and bool(frame.faces)
+        if frame.shot != self._shot or (gone and self._chosen not in frame.faces):
+            ready = self._decide()
+            self._chosen, self._decide_at, self._shot = None, None, frame.shot
+            self._recent.clear()
+            return [*ready, Row(time, {})]
+        row = self._row(time, frame)
+        if self._chosen is not None:
+            if row.crops:
+                self._seen_at = time
+            return [row]
+        _add_areas(self._recent, row.crops)
+        if row.crops and self._decide_at is None:
+            self._decide_at = time + _DECIDE
+        self._undecided.append(row)
+        # Before the first face there is nothing to decide about.
+        return self._decide() if self._decide_at is None or time >= self._decide_at else []
 
-    def _decide(self) -> None:
-        if self._chosen is None and self._areas:
-            self._chosen = max(sorted(self._areas), key=lambda face_id: self._areas[face_id])
-            chosen = self._chosen
-            self._undecided = [
-                Row(row.time, {key: one for key, one in row.crops.items() if key == chosen})
-                for row in self._undecided
-            ]
+    def _decide(self) -> list[Row]:
+        """Choose the largest face if there is one; return the rows that waited, with it alone."""
+        rows, self._undecided = self._undecided, []
+        if self._chosen is None:
+            self._chosen = _largest(self._recent)
+        chosen = self._chosen
+        rows = [Row(row.time, {key: one for key, one in row.crops.items() if key == chosen}) for row in rows]
+        self._seen_at = max((row.time for row in rows if row.crops), default=self._seen_at)
+        return rows
+
+
+def _add_areas(areas: dict[int, float], crops: dict[int, Crop]) -> None:
+    for face_id, one in crops.items():
+        areas[face_id] = areas.get(face_id, 0.0) + one.box[2] * one.box[3]
+
+
+def _largest(areas: dict[int, float]) -> int | None:
+    return max(sorted(areas), key=lambda face_id: areas[face_id], default=None)
 
 
 @dataclass

@@ -19,6 +19,7 @@ __all__ = [
     "FOUND",
     "INTERVAL",
     "MAX_GAP",
+    "QUALITY",
     "REACH",
     "Pose",
     "S",
@@ -39,8 +40,8 @@ REACH = 0.65
 # Longest hole, in seconds, that is bridged.
 MAX_GAP = 0.5
 # Columns of a track's rows: time, centre, side, turn, shift that puts the eyes in place, eyes seen,
-# confidence, found by the detector (1) or by texture (0).
-T, X, Y, S, ANGLE, EX, EY, EYES, CONF, FOUND = range(10)
+# confidence, found by the detector (1) or by texture (0), quality.
+T, X, Y, S, ANGLE, EX, EY, EYES, CONF, FOUND, QUALITY = range(11)
 
 
 class Pose(NamedTuple):
@@ -53,6 +54,7 @@ class Pose(NamedTuple):
     confidence: float
     detected: bool
     eyes: bool
+    quality: float
 
 
 class Track:
@@ -138,12 +140,13 @@ def _as_pose(row: NDArray[np.float64]) -> Pose:
         confidence=float(row[CONF]),
         detected=bool(row[FOUND] >= 1.0),
         eyes=bool(row[EYES] > 0.0),
+        quality=float(row[QUALITY]),
     )
 
 
 def as_row(face: NDArray[np.float64], time: float) -> NDArray[np.float64]:
     """Return what a detector found as a row of a track."""
-    row = np.zeros(10)
+    row = np.zeros(11)
     row[T], row[S] = time, math.sqrt(face[2] * face[3])
     row[X], row[Y] = face[0] + face[2] / 2, face[1] + face[3] / 2
     row[CONF], row[FOUND] = face[4], 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,15 +16,18 @@ __all__ = ["FaceClip", "FaceTrack", "empty_clip", "join", "status_of"]
 
 Status = Literal["ok", "partial", "no_face"]
 
+_PER_FRAME = ("frames", "times", "boxes", "success", "confidence", "aligned", "visible", "face_quality")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class FaceTrack:
     """One person's face through a video.
 
     Attributes
     ----------
     face_id : int
-        0, 1, 2 in the order of appearance; a face that returns within a minute keeps its id.
+        0, 1, 2 in the order of appearance; a face that returns within a minute keeps its id, but not across a
+        cut.
     frames : ndarray of shape (n,), int64
         Numbers of the frames, from 0, in which the face is seen.
     times : ndarray of shape (n,), float64
@@ -35,6 +38,9 @@ class FaceTrack:
         Turn of the line through the eyes in radians; 0 where they were not found.
     confidence : ndarray of shape (n,), float32
         0 to 1.
+    face_quality : ndarray of shape (n,), float32
+        How much the face can tell, 0 to 1: the root of the product of shares for confidence, size, sharpness,
+        upright position, light, and the part within the picture.
     """
 
     face_id: int
@@ -43,9 +49,27 @@ class FaceTrack:
     boxes: NDArray[np.float32]
     angles: NDArray[np.float32]
     confidence: NDArray[np.float32]
+    face_quality: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is a track with the same values."""
+        return _same_values(self, other) if isinstance(other, FaceTrack) else NotImplemented
+
+    # Arrays can change.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Return who, when, how large and how good, on one line."""
+        if not len(self.frames):
+            return f"FaceTrack(face_id={self.face_id}, 0 frames)"
+        return (
+            f"FaceTrack(face_id={self.face_id}, {len(self.frames)} frames, "
+            f"{self.times[0]:.2f} to {self.times[-1]:.2f} s, {np.median(self.boxes[:, 2]):.0f} pixels wide, "
+            f"{_quality_text(self.face_quality)})"
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class FaceClip:
     """Crops of one face at a fixed frame rate.
 
@@ -71,6 +95,8 @@ class FaceClip:
         Whether the crop is aligned by the eyes.
     visible : ndarray of shape (t,), float32
         Share of the box within the picture, 0 to 1.
+    face_quality : ndarray of shape (t,), float32
+        How much the face can tell, 0 to 1, as in `FaceTrack`; 0 where `success` is False.
     detection_share : float
         Share of the time of the whole run, decoding included, that went into finding and following faces.
         It is a measurement and differs from run to run.
@@ -86,7 +112,24 @@ class FaceClip:
     confidence: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     aligned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     visible: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    face_quality: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     detection_share: float = field(default=0.0, compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is a clip with the same values, the share of time for detection aside."""
+        return _same_values(self, other) if isinstance(other, FaceClip) else NotImplemented
+
+    # Arrays can change.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Return who, how long, and how good, on one line."""
+        size = " x ".join(str(n) for n in self.frames.shape)
+        quality = self.face_quality[self.success] if len(self.face_quality) else self.face_quality
+        return (
+            f"FaceClip(face_id={self.face_id}, status={self.status!r}, frames {size} at {self.fps:g} Hz, "
+            f"{int(self.success.sum())} with the face, {_quality_text(quality)})"
+        )
 
     @property
     def quality(self) -> tuple[str, ...]:
@@ -128,6 +171,22 @@ class FaceClip:
         return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= least]
 
 
+def _same_values(one: FaceTrack | FaceClip, other: FaceTrack | FaceClip) -> bool:
+    for name in (part.name for part in fields(one) if part.compare):
+        mine, theirs = getattr(one, name), getattr(other, name)
+        if not isinstance(mine, np.ndarray):
+            same = bool(mine == theirs)
+        else:
+            same = np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f")
+        if not same:
+            return False
+    return True
+
+
+def _quality_text(quality: NDArray[np.float32]) -> str:
+    return f"quality {quality.mean():.2f}" if len(quality) else "quality unknown"
+
+
 def join(blocks: list[FaceClip], face_id: int, *, trim: bool) -> FaceClip:
     """Join the blocks of one face; where it is not in a block, that block without it."""
     parts: dict[float, FaceClip] = {}
@@ -136,10 +195,7 @@ def join(blocks: list[FaceClip], face_id: int, *, trim: bool) -> FaceClip:
         if block.face_id == face_id or start not in parts:
             parts[start] = block if block.face_id == face_id else _without(block)
     whole = list(parts.values())
-    joined = {
-        name: np.concatenate([getattr(part, name) for part in whole])
-        for name in ("frames", "times", "boxes", "success", "confidence", "aligned", "visible")
-    }
+    joined = {name: np.concatenate([getattr(part, name) for part in whole]) for name in _PER_FRAME}
     if trim:
         seen = np.flatnonzero(joined["success"])
         joined = {name: values[seen[0] : seen[-1] + 1] for name, values in joined.items()}
@@ -162,6 +218,7 @@ def _without(block: FaceClip) -> FaceClip:
         confidence=np.zeros(n, np.float32),
         aligned=np.zeros(n, np.bool_),
         visible=np.zeros(n, np.float32),
+        face_quality=np.zeros(n, np.float32),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -18,7 +19,7 @@ from stcorner.media.tracking import FaceTracker
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from stcorner.media.tracking import TrackedFrame
 
 __all__ = ["crop_face", "iter_faces", "track_faces"]
+
+# Frames in a block.
+_BLOCK = 250
 
 Rule = Literal["largest", "all"] | int
 
@@ -57,10 +61,12 @@ def track_faces(path: str | os.PathLike[str], *, detector: FaceDetector | None =
     for number, frame in enumerate(_tracked(check_path(path), tracker)):
         for face_id, pose in frame.faces.items():
             box = (pose.x - pose.size / 2, pose.y - pose.size / 2, pose.size, pose.size)
-            seen.setdefault(face_id, []).append((number, frame.time, box, pose.angle, pose.confidence))
+            seen.setdefault(face_id, []).append(
+                (number, frame.time, box, pose.angle, pose.confidence, pose.quality)
+            )
     tracks = []
     for face_id in sorted(seen):
-        frames, times, boxes, angles, confidence = zip(*seen[face_id], strict=True)
+        frames, times, boxes, angles, confidence, quality = zip(*seen[face_id], strict=True)
         tracks.append(
             FaceTrack(
                 face_id=face_id,
@@ -69,6 +75,7 @@ def track_faces(path: str | os.PathLike[str], *, detector: FaceDetector | None =
                 boxes=np.array(boxes, np.float32),
                 angles=np.array(angles, np.float32),
                 confidence=np.array(confidence, np.float32),
+                face_quality=np.array(quality, np.float32),
             )
         )
     return tracks
@@ -120,9 +127,9 @@ def crop_face(
     fps : float, default=25.0
         Frames per second of the crop, above 0 and up to 1000. Each shows the video's frame nearest in time.
     rule : {"largest", "all"} or int, default="largest"
-        "largest": the face with the largest area summed over the first two seconds that show a face; it is
-        kept from then on, so that a clip never mixes people. "all": one clip for each face. A number: the
-        face of this id, as `track_faces` counts.
+        "largest": the face with the largest area summed over the time from `start` to `end`. "all": one clip
+        for each face. A number: the face of this id, as `track_faces` counts. A clip never mixes people: a
+        face's id ends at a cut of the film at the latest.
     detector : FaceDetector, optional
         Default: `HaarDetector`.
     margin : float, default=0.1
@@ -130,8 +137,8 @@ def crop_face(
     start : float, default=0.0
         Seconds of the file's clock from which on frames are wanted, >= 0.
     end : float, optional
-        Seconds up to which frames are wanted, > `start`; nothing behind is decoded. Ids, the choice of the
-        largest face and the crops are those of the whole file: it is followed from its beginning.
+        Seconds up to which frames are wanted, > `start`; nothing behind is decoded. Ids and crops are those
+        of the whole file: it is followed from its beginning.
 
     Returns
     -------
@@ -150,12 +157,18 @@ def crop_face(
     --------
     iter_faces : the same by blocks, in constant memory.
     """
-    rate = check_real("fps", fps, low=0.0, high=1000.0, open_low=True)
+    faces = face_rows(
+        size=size,
+        fps=fps,
+        rule="all" if rule == "largest" else rule,
+        detector=detector,
+        margin=margin,
+        start=start,
+        end=end,
+    )
     blocks: list[FaceClip] = []
     total = 0
-    for block in iter_faces(
-        path, size=size, fps=rate, rule=rule, detector=detector, margin=margin, start=start, end=end
-    ):
+    for block in _face_blocks(check_path(path), faces, _BLOCK):
         blocks.append(block)
         total += block.frames.nbytes
         if total > MAX_BYTES:
@@ -167,8 +180,10 @@ def crop_face(
         return [join(blocks, face_id, trim=True) for face_id in ids]
     if not ids:
         share = blocks[-1].detection_share if blocks else 0.0
-        return empty_clip(check_integer("size", size), rate, share)
-    return join(blocks, ids[0], trim=False)
+        return empty_clip(faces.cropper.size, faces.cropper.fps, share)
+    chosen = faces.cropper.largest if rule == "largest" else ids[0]
+    assert chosen is not None
+    return join(blocks, chosen, trim=False)
 
 
 def iter_faces(
@@ -181,12 +196,13 @@ def iter_faces(
     margin: float = 0.1,
     start: float = 0.0,
     end: float | None = None,
-    block_length: int = 250,
+    block_length: int = _BLOCK,
 ) -> Iterator[FaceClip]:
     """Cut faces out of a video block by block, in constant memory.
 
     Joined, the blocks of one id are what `crop_face` returns. A block before the first face, or without any,
-    has the status "no_face" and no id.
+    has the status "no_face" and no id. With ``rule="largest"`` the file is read twice: only its end tells who
+    was the largest over its time.
 
     Parameters
     ----------
@@ -207,8 +223,11 @@ def iter_faces(
     MediaError
         As `crop_face`.
     """
-    faces = face_rows(size=size, fps=fps, rule=rule, detector=detector, margin=margin, start=start, end=end)
-    return _face_blocks(check_path(path), faces, check_integer("block_length", block_length, low=1))
+    length = check_integer("block_length", block_length, low=1)
+    follow = partial(face_rows, size=size, fps=fps, detector=detector, margin=margin, start=start, end=end)
+    faces = follow(rule=rule)
+    file = check_path(path)
+    return _largest_blocks(file, follow, length) if rule == "largest" else _face_blocks(file, faces, length)
 
 
 def face_rows(
@@ -221,7 +240,10 @@ def face_rows(
     start: float = 0.0,
     end: float | None = None,
 ) -> FaceRows:
-    """Check the parameters of `iter_faces` and return what takes the frames one by one."""
+    """Check the parameters of `iter_faces` and return what takes the frames one by one.
+
+    With the rule "largest" the face is chosen as the frames come in, as `Cropper` says.
+    """
     first = check_real("start", start, low=0.0)
     cropper = Cropper(
         size=check_integer("size", size, low=8, high=1024),
@@ -232,6 +254,20 @@ def face_rows(
         end=math.inf if end is None else check_real("end", end, low=first, open_low=True),
     )
     return FaceRows(FaceTracker(_check_detector(detector)), cropper)
+
+
+def _largest_blocks(file: Path, follow: Callable[..., FaceRows], length: int) -> Iterator[FaceClip]:
+    """Read the file once to see who is the largest, and once more for the blocks."""
+    faces = follow(rule="all")
+    faces.cropper.pictures = False
+    for gray, time in decoded_frames(file, gray=True):
+        faces.push(gray, time)
+        if faces.cropper.done:
+            break
+    else:
+        faces.flush()
+    chosen = faces.cropper.largest
+    yield from _face_blocks(file, follow(rule=0 if chosen is None else chosen), length)
 
 
 def _face_blocks(file: Path, faces: FaceRows, length: int) -> Iterator[FaceClip]:
@@ -287,8 +323,9 @@ def _filled(
     boxes = np.full((n, 4), np.nan, np.float32)
     confidence = np.zeros(n, np.float32)
     visible = np.zeros(n, np.float32)
+    quality = np.zeros(n, np.float32)
     for i, one in crops.items():
-        frames[i], boxes[i], confidence[i], aligned[i], visible[i] = one
+        frames[i], boxes[i], confidence[i], aligned[i], visible[i], quality[i] = one
         success[i] = True
     return FaceClip(
         frames=frames,
@@ -301,6 +338,7 @@ def _filled(
         confidence=confidence,
         aligned=aligned,
         visible=visible,
+        face_quality=quality,
         detection_share=share,
     )
 

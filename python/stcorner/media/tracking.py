@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from stcorner.media._cuts import CutFinder, goes_straight_on
+from stcorner.media._quality import face_quality
 from stcorner.media._track import (
     ANGLE,
     CONF,
@@ -18,6 +20,7 @@ from stcorner.media._track import (
     FOUND,
     INTERVAL,
     MAX_GAP,
+    QUALITY,
     REACH,
     S,
     T,
@@ -32,10 +35,11 @@ from stcorner.media.detectors import FaceDetector, HaarDetector, check_faces, ke
 from stcorner.media.patches import EyeFinder, appearance, close_view, search
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from stcorner.media._cuts import ShotFrame
     from stcorner.media._track import Pose
 
 __all__ = ["FaceTracker", "TrackedFrame"]
@@ -58,6 +62,8 @@ _EYES_EVERY, _EYES_KEPT = 0.8, 3.0
 # Lost faces are remembered for so many seconds, and so many of them.
 _MEMORY = 60.0
 _MAX_REMEMBERED = 64
+# Jump that is a cut where no face is followed, which would tell by going straight on.
+_CUT_ALONE = 0.05
 # Likeness from which a face is taken for a known one: followed, after a gap, by texture alone while the
 # detector has just seen it, and by texture where the detector missed it.
 _ACCEPT = 0.45
@@ -67,11 +73,12 @@ _ACCEPT_TEXTURE = 0.75
 
 
 class TrackedFrame(NamedTuple):
-    """A frame, its time, and the faces in it by id."""
+    """A frame, its time, the faces in it by id, and the number of its shot."""
 
     gray: NDArray[np.uint8]
     time: float
     faces: dict[int, Pose]
+    shot: int
 
 
 class FaceTracker:
@@ -79,9 +86,9 @@ class FaceTracker:
 
     A few times per second each face is looked at, by the detector in a close view and, in between, by its
     texture; every 1.5 s, and while somebody is missing, the detector sees the whole picture. Faces keep their
-    id while they move, and get it back by place, motion and looks when they return within a minute. Frames
-    come out some 0.6 s later than they went in, because boxes are smoothed to both sides. Memory does not
-    grow with the length of the video.
+    id while they move, and get it back by place, motion and looks when they return within a minute. A cut of
+    the film ends them all: behind it ids are new. Frames come out some 0.6 s later than they went in, because
+    boxes are smoothed to both sides. Memory does not grow with the length of the video.
 
     Parameters
     ----------
@@ -95,6 +102,8 @@ class FaceTracker:
         self._close: FaceDetector | None = None if near is None else near()
         self.seconds = 0.0
         self._eyes = EyeFinder()
+        self._cuts = CutFinder()
+        self._shot = 0
         self._tracks: list[Track] = []
         self._waiting: deque[tuple[NDArray[np.uint8], float]] = deque()
         self._keys: list[tuple[float, NDArray[np.uint8]]] = []
@@ -106,24 +115,52 @@ class FaceTracker:
 
     def push(self, gray: NDArray[np.uint8], time: float) -> list[TrackedFrame]:
         """Take a frame; return those that are ready."""
-        self._waiting.append((gray, time))
-        self._since_key += 1
-        # A millisecond clock jitters: without the slack, 5 frames at 25 per second are now and then 6.
-        if self._keys and time - self._keys[-1][0] < INTERVAL - 0.004 and self._since_key < _MAX_FRAMES:
-            return []
-        self._look(gray, time)
-        if len(self._keys) <= _LOOKAHEAD:
-            return []
-        return self._release(self._keys[-1 - _LOOKAHEAD][0])
+        return self._follow(self._cuts.push(gray, time))
 
     def flush(self) -> list[TrackedFrame]:
         """Return the frames that are left; the last one is looked at too."""
+        return [*self._follow(self._cuts.flush()), *self._end_shot()]
+
+    def _follow(self, frames: Iterable[ShotFrame]) -> list[TrackedFrame]:
+        ready = []
+        for gray, time, jump in frames:
+            if jump and self._is_cut(gray, time, jump):
+                ready += self._end_shot()
+            self._waiting.append((gray, time))
+            self._since_key += 1
+            # A millisecond clock jitters: without the slack, 5 frames at 25 per second are now and then 6.
+            if self._keys and time - self._keys[-1][0] < INTERVAL - 0.004 and self._since_key < _MAX_FRAMES:
+                continue
+            self._look(gray, time)
+            if len(self._keys) > _LOOKAHEAD:
+                ready += self._release(self._keys[-1 - _LOOKAHEAD][0])
+        return ready
+
+    def _is_cut(self, gray: NDArray[np.uint8], time: float, jump: float) -> bool:
+        """Whether a jump of the picture is a cut: not where a face goes straight on."""
+        if not self._waiting or not self._keys:
+            return False
+        before, time_before = self._waiting[-1]
+        live = [track for track in self._tracks if track.last[T] >= self._keys[-1][0]]
+        if not live:
+            return jump > _CUT_ALONE
+        # What stands still in the background of two shots may have been taken for a face.
+        main = max(live, key=lambda track: (track.face_id is not None, track.last[S]))
+        return not goes_straight_on(before, gray, main.predict(time_before))
+
+    def _end_shot(self) -> list[TrackedFrame]:
+        """Look at the last frame too, return what is left, and begin anew."""
         if self._waiting and self._waiting[-1][1] > self._keys[-1][0]:
             self._look(*self._waiting[-1])
-        if self._n_keys <= _LOOKAHEAD:  # too short a video for a face to be found twice
+        if self._n_keys <= _LOOKAHEAD:  # too short a shot for a face to be found twice
             for track in self._tracks:
                 self._confirm(track)
-        return self._release(math.inf)
+        ready = self._release(math.inf)
+        self._tracks, self._keys = [], []
+        self._n_keys = self._since_key = 0
+        self._last_scan = -math.inf
+        self._shot += 1
+        return ready
 
     def _release(self, until: float) -> list[TrackedFrame]:
         shown = [track for track in self._tracks if track.face_id is not None]
@@ -132,7 +169,7 @@ class FaceTracker:
             gray, time = self._waiting.popleft()
             poses = ((track.face_id, track.pose(time)) for track in shown)
             faces = {face_id: pose for face_id, pose in poses if face_id is not None and pose is not None}
-            ready.append(TrackedFrame(gray, time, faces))
+            ready.append(TrackedFrame(gray, time, faces, self._shot))
         if ready:
             for track in self._tracks:
                 track.forget(ready[-1].time - REACH - MAX_GAP)
@@ -158,7 +195,10 @@ class FaceTracker:
                 self._search(track, gray, time, _ACCEPT_TEXTURE)
         for index in free:
             self._begin(gray, time, faces[index])
-        if any(track.last[T] == time for track in self._tracks):
+        seen = [track.last for track in self._tracks if track.last[T] == time]
+        for row in seen:
+            row[QUALITY] = face_quality(gray, *row[[X, Y, S, ANGLE, CONF]])
+        if seen:
             self._last_seen = time
         self._keys.append((time, gray))
         self._n_keys += 1
@@ -271,6 +311,7 @@ class FaceTracker:
                 break
             earlier = track.rows[0].copy()
             earlier[[T, X, Y, CONF, FOUND]] = key_time, hit[0], hit[1], hit[2] * first[CONF], 0.0
+            earlier[QUALITY] = face_quality(key_gray, *earlier[[X, Y, S, ANGLE, CONF]])
             track.rows.insert(0, earlier)
         self._tracks.append(track)
 
