@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stcorner.errors import MediaError, ParameterError
+from stcorner.media._parts import Part
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from stcorner.media._parts import Span
 
 __all__ = [
     "MAX_BYTES",
@@ -22,13 +25,11 @@ __all__ = [
     "Damage",
     "MediaWarning",
     "check_path",
-    "declared_end",
-    "is_guessed",
+    "is_picture_or_sound",
     "media_zero",
     "open_container",
     "packets",
     "stream_of",
-    "whole_seconds",
 ]
 
 MAX_PIXELS = 8192 * 8192
@@ -46,10 +47,6 @@ _DEMUXERS = (
     "mov,mp3,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,tta,voc,vc1,w64,wav,wv,y4m,yuv4mpegpipe"
 )
 
-# Containers whose header declares the length.
-_DECLARING = frozenset({"mov", "matroska", "avi", "flv", "ogg", "caf", "w64"})
-# Frames of sound, one after the other, without any header.
-_RAW = frozenset({"aac", "ac3", "amr", "amrnb", "amrwb", "eac3"})
 _LOST_SHARE = 0.05
 _LOST_SECONDS = 0.25
 
@@ -66,13 +63,13 @@ def check_path(path: str | os.PathLike[str], name: str = "path") -> Path:
     try:
         status = file.stat()
     except FileNotFoundError:
-        raise MediaError(f"{file} does not exist") from None
+        raise MediaError(f"{file} does not exist; relative names count from {Path.cwd()}") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise MediaError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not file.is_file():  # reading a pipe or a device could wait for ever
-        raise MediaError(f"{file} is not a regular file")
+        raise MediaError(f"{file} is not a regular file; save what it gives to a file first")
     if status.st_size == 0:
-        raise MediaError(f"{file} is empty (0 bytes)")
+        raise MediaError(f"{file} is empty (0 bytes); copy it again from where it came")
     try:
         file.open("rb").close()
     except OSError as error:
@@ -81,16 +78,18 @@ def check_path(path: str | os.PathLike[str], name: str = "path") -> Path:
 
 
 @contextlib.contextmanager
-def open_container(path: Path) -> Iterator[Any]:
-    """Open a checked path with PyAV; errors become `MediaError` with the name of the file."""
+def open_container(path: Path, span: Span = (0, None)) -> Iterator[Any]:
+    """Open a checked path, or a stretch of it, with PyAV; errors become `MediaError` with the file's name."""
     import av
 
     limits = {"max_pixels": str(MAX_PIXELS)}
     # Titles in a broken encoding are no reason to refuse a clip; PyAV 19 replaces them by itself.
     lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+    # A bare name with a colon would be read as a protocol.
+    part = None if span == (0, None) else Part(path, span)
     try:
         container = av.open(
-            f"file:{path}",  # a bare name with a colon would be read as a protocol
+            part or f"file:{path}",
             options=limits,
             container_options={"protocol_whitelist": "file", "format_whitelist": _DEMUXERS},
             **lenient,
@@ -98,7 +97,12 @@ def open_container(path: Path) -> Iterator[Any]:
     except (av.FFmpegError, ValueError) as error:
         refused = isinstance(error, av.ArgumentError)  # FFmpeg's word for a format that is not on the list
         reason = "a still image, a playlist, or no format of sound or video" if refused else _reason(error)
-        raise MediaError(f"{path} is not a media file that can be read: {reason}") from None
+        if part is not None:
+            part.close()
+        raise MediaError(
+            f"{path} is not a media file that can be read: {reason}; if a player plays it, convert it with "
+            "ffmpeg -i FILE new.mkv"
+        ) from None
     try:
         for stream in (*container.streams.video, *container.streams.audio):
             if stream.codec_context is not None:
@@ -106,6 +110,8 @@ def open_container(path: Path) -> Iterator[Any]:
         yield container
     finally:
         container.close()
+        if part is not None:
+            part.close()
 
 
 def _reason(error: Exception) -> str:
@@ -123,14 +129,20 @@ def stream_of(container: Any, kind: str, path: Path) -> Any:
         if stream.codec_context is not None and stream.codec_context.codec and not _is_cover(stream)
     ]
     if not usable:
-        raise MediaError(f"{path} has no {kind} stream")
+        raise MediaError(f"{path} has no {kind} stream; stcorner probe FILE shows what it has")
     stream = next((one for one in usable if _is_marked(one, "default")), usable[0])
     width, height = (getattr(stream.codec_context, side, 0) for side in ("width", "height"))
     if width * height > MAX_PIXELS:
         raise MediaError(
-            f"{path} declares pictures of {width} x {height} pixels, more than the {MAX_PIXELS} allowed"
+            f"{path} declares pictures of {width} x {height} pixels, more than the {MAX_PIXELS} allowed; "
+            "make them smaller with ffmpeg -i FILE -vf scale=1280:-2 new.mp4"
         )
     return stream
+
+
+def is_picture_or_sound(stream: Any) -> bool:
+    """Whether a stream is seen or heard: no subtitles, data, attachments or cover."""
+    return stream.type in ("audio", "video") and not _is_cover(stream)
 
 
 def _is_cover(stream: Any) -> bool:
@@ -197,6 +209,7 @@ class Damage:
     packets: int = 0
     lost: int = 0
     reached: float = 0.0
+    own: float = 0.0
     reason: str = ""
 
     def add(self, error: Exception) -> None:
@@ -204,104 +217,82 @@ class Damage:
         self.lost += 1
         self.reason = self.reason or _reason(error)
 
-    def judge(self, declared: float | None) -> None:
-        """Warn of small losses and raise for large ones (more than 5 % and a quarter of a second)."""
+    def judge(self, declared: float | None, own: float | None = None) -> None:
+        """Warn of small losses and raise for large ones (more than 5 % and a quarter of a second).
+
+        `declared` is the end of all streams together, `own` that of the one that was read.
+        """
         because = f" ({self.reason})" if self.reason else ""
-        missing = 0.0 if declared is None else declared - self.reached
-        if declared is not None and missing > max(_LOST_SECONDS, _LOST_SHARE * declared):
-            raise MediaError(
-                f"{self.path} is cut off or damaged: "
-                f"it declares {declared:.2f} s and ends at {self.reached:.2f} s{because}"
-            )
+        for end, reached in ((declared, self.reached), (own, self.own)):
+            if end is not None and end - reached > max(_LOST_SECONDS, _LOST_SHARE * end):
+                raise MediaError(
+                    f"{self.path} is cut off or damaged: "
+                    f"it declares {end:.2f} s and ends at {reached:.2f} s{because}; "
+                    f"copy it again, or keep what is left with ffmpeg -i FILE new{self.path.suffix or '.mkv'}"
+                )
         if self.lost > max(1.0, _LOST_SHARE * self.packets):
             raise MediaError(
                 f"{self.path} is damaged: "
-                f"{self.lost} of {self.packets} {self.kind} packets could not be decoded{because}"
+                f"{self.lost} of {self.packets} {self.kind} packets could not be decoded{because}; "
+                f"copy it again, or keep what is left with ffmpeg -i FILE new{self.path.suffix or '.mkv'}"
             )
         if self.lost:
             message = f"{self.path}: {self.lost} {self.kind} packet(s) could not be decoded{because}"
             warnings.warn(message, MediaWarning, stacklevel=4)
 
 
-def whole_seconds(container: Any) -> float | None:
-    """Return the length of the file by its header, from its first stamp on, or as FFmpeg guesses it."""
-    if not container.duration:
-        return None
-    seconds, start = container.duration / 1e6, (container.start_time or 0) / 1e6
-    # Matroska declares when the last frame ends; part of a longer recording may begin at any time.
-    late = container.format.name.startswith("matroska") and 0 < start < seconds
-    return float(seconds - start) if late else float(seconds)
-
-
-def declared_end(container: Any, path: Path) -> float | None:
-    """Return the length that the header declares, where it does, in seconds."""
-    name = container.format.name.split(",")[0]
-    if name == "mp3":
-        return _counted_seconds(container, path)
-    if name not in _DECLARING:
-        return None
-    # Of an avi that is cut off FFmpeg gives the length that is left; the header still counts the frames.
-    pictures = container.streams.video if name == "avi" else ()
-    counted = [float(one.frames / one.average_rate) for one in pictures if one.frames and one.average_rate]
-    return max([whole_seconds(container) or 0.0, *counted]) or None
-
-
-def is_guessed(container: Any, path: Path) -> bool:
-    """Whether the file declares no length, or one that FFmpeg guessed from its size and first bit rates."""
-    if not container.duration:
-        return True
-    name = container.format.name.split(",")[0]
-    if name != "mp3":
-        return name in _RAW
-    # FFmpeg too turns to a guess where the count is not that of the file: one of several joined, say.
-    counted = _counted_seconds(container, path) or 0.0
-    return bool(abs(counted - container.duration / 1e6) > _LOST_SECONDS)
-
-
-def _counted_seconds(container: Any, path: Path) -> float | None:
-    """Return the length by the count of frames that most mp3 hold in their first frame."""
-    with path.open("rb") as file:
-        head = file.read(10)
-        tag = 10 + sum((byte & 0x7F) << 7 * (9 - at) for at, byte in enumerate(head[6:], 6))
-        file.seek(tag if head[:3] == b"ID3" else 0)
-        first = file.read(4096)
-    at = max(first.find(b"Xing"), first.find(b"Info"))
-    rate = container.streams.audio[0].rate if container.streams.audio else 0
-    if at < 0 or len(first) < at + 12 or not first[at + 7] & 1 or not rate:
-        return None
-    samples = 1152 if rate >= 32_000 else 576
-    return int.from_bytes(first[at + 8 : at + 12], "big") * samples / rate
-
-
 def packets(container: Any, stream: Any, damage: Damage) -> Iterator[list[Any]]:
     """Yield the frames of each packet of `stream`; one that does not decode is counted and passed over.
 
-    The other streams are read too, undecoded: a file is cut off where all of them end too early.
+    The other streams are read too, undecoded: a file is cut off where all of them end too early. An empty
+    packet says that the picture before it stays: Theora writes one for each frame that does not change.
     """
     import av
 
     start = (container.start_time or 0) / 1e6
-    source = container.demux([one for one in container.streams if one.type in ("audio", "video")])
+    source = container.demux(list(container.streams))
+    repeats = stream.codec_context.name == "theora"
+    shown: Any = None
+    empty: Any = None
     while True:
         try:
             packet = next(source)
         except StopIteration:
-            return
+            break
         except (av.FFmpegError, EOFError, IndexError) as error:
             # IndexError: damage made the demuxer announce a stream that PyAV has no place for.
             damage.add(error)
             return
+        ours = packet.stream.index == stream.index
         stamp = packet.dts if packet.pts is None else packet.pts
         if stamp is not None and packet.time_base is not None:
             end = float((stamp + (packet.duration or 0)) * packet.time_base) - start
             damage.reached = max(damage.reached, end)
-        if packet.stream.index != stream.index:
+            damage.own = max(damage.own, end) if ours else damage.own
+        if not ours:
             continue
-        damage.packets += packet.size > 0
-        try:
-            frames = packet.decode()
-        except av.FFmpegError as error:
-            if not isinstance(error, EOFError):
-                damage.add(error)
+        if empty is not None and shown is not None:
+            shown.pts = empty.pts
+            yield [shown]
+        empty = None
+        if not packet.size:  # the last of them is FFmpeg's word for the end
+            empty = packet
             continue
+        damage.packets += 1
+        frames = _decoded(packet.decode, damage)
+        if repeats and frames:
+            shown = frames[-1]
         yield frames
+    if empty is not None:
+        yield _decoded(empty.decode, damage)
+
+
+def _decoded(decode: Callable[[], list[Any]], damage: Damage) -> list[Any]:
+    import av
+
+    try:
+        return decode()
+    except av.FFmpegError as error:
+        if not isinstance(error, EOFError):
+            damage.add(error)
+        return []

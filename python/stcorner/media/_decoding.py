@@ -1,24 +1,28 @@
-"""Samples as they are stored: libsndfile reads plain wav and flac, FFmpeg reads the rest."""
+"""Samples as they are stored: libsndfile reads plain files, FFmpeg reads the rest."""
 
 from __future__ import annotations
 
 import math
-import os
-import struct
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stcorner.errors import MediaError
 from stcorner.media._container import (
+    MAX_GAP,
     Clock,
     Damage,
-    declared_end,
+    MediaWarning,
     media_zero,
     open_container,
     packets,
     stream_of,
 )
+from stcorner.media._declared import declared_end
+from stcorner.media._drift import Drift
+from stcorner.media._parts import spans_of
+from stcorner.media._plain import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,68 +30,83 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from stcorner.media._parts import Span
+    from stcorner.media._plain import Plain
+
     Block = NDArray[np.float32]
 
 __all__ = ["decoded_sound"]
 
 _FULL_SCALE = {"i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
+# Samples of all channels together that are read at once.
+_SAMPLES_PER_READ = 1 << 18
 _FRAMES_PER_READ = 1 << 16
 # Samples, of the slower rate, read before an offset: the resampler's filter must have what came before.
 _RUN_UP = 4000
 # Stamps of a millisecond clock jitter by this much around continuous sound.
 _GAP_TOLERANCE = 0.1
+# Holes may take so many times as long as what is heard, and a little more: stamps are no proof of hours.
+_SILENT_SHARE = 10.0
 
 
 def decoded_sound(file: Path, sr: int | None = None, offset: float = 0.0) -> Iterator[tuple[Block, int, int]]:
     """Yield (channels, n) blocks as stored, the rate, and the number of the block's first sample.
 
-    libsndfile reads plain wav and flac, from shortly before `offset` on; FFmpeg reads the rest.
+    libsndfile reads plain files, from shortly before `offset` on where their codec can be entered anywhere;
+    FFmpeg reads the rest.
     """
-    with file.open("rb") as opened:
-        head = opened.read(12)
-    if head[:4] == b"fLaC" or (head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE"):
-        import soundfile
-
-        try:
-            # The bytes of the name: soundfile encodes it strictly, and a name may be in another encoding.
-            source = soundfile.SoundFile(os.fsencode(file) if os.name == "posix" else file)
-        except (soundfile.LibsndfileError, RuntimeError):
-            pass  # a codec inside RIFF that libsndfile does not know; FFmpeg may, and else says why
-        else:
-            with source:
-                yield from _from_soundfile(file, source, head, _seek(source, sr, offset))
+    with open_plain(file) as plain:
+        if plain is not None:
+            if plain.header.remark:
+                warnings.warn(f"{file}: {plain.header.remark}", MediaWarning, stacklevel=4)
+            yield from _from_soundfile(file, plain, _seek(plain, sr, offset))
             return
-    at = 0
-    for block, rate in _from_container(file):
-        yield block, rate, at
-        at += block.shape[1]
+    at, silent = 0, None
+    spans = spans_of(file)
+    for span in spans:
+        try:
+            for block, rate in _from_container(file, span):
+                yield block, rate, at
+                at += block.shape[1]
+        except _SilentError as error:
+            silent = error
+    if not at and silent is not None:
+        raise MediaError(str(silent))
 
 
-def _seek(source: Any, sr: int | None, offset: float) -> int:
+class _SilentError(Exception):
+    """Nothing could be decoded; of a chained file other links may be heard."""
+
+
+def _seek(plain: Plain, sr: int | None, offset: float) -> int:
     """Go to a little before `offset`, to a sample that both rates share; return its number."""
     import soundfile
 
-    rate = int(source.samplerate)
+    if not plain.seekable:
+        return 0
+    rate = int(plain.source.samplerate)
     step = rate // math.gcd(rate, sr or rate)
-    first = min(int((offset - _RUN_UP / min(rate, sr or rate)) * rate), source.frames - 1)
+    first = min(int((offset - _RUN_UP / min(rate, sr or rate)) * rate), plain.source.frames - 1)
     first -= first % step
     if first <= 0:
         return 0
     try:
-        return int(source.seek(first))
+        return int(plain.source.seek(first))
     except (soundfile.LibsndfileError, RuntimeError):  # damaged: reading from the start will say where
-        source.seek(0)
+        plain.source.seek(0)
         return 0
 
 
-def _from_soundfile(file: Path, source: Any, head: bytes, at: int) -> Iterator[tuple[Block, int, int]]:
+def _from_soundfile(file: Path, plain: Plain, at: int) -> Iterator[tuple[Block, int, int]]:
     import soundfile
 
+    source = plain.source
     rate = int(source.samplerate)
     damage = Damage(file, "audio")
+    frames = max(1, min(_FRAMES_PER_READ, _SAMPLES_PER_READ // source.channels))
     while True:
         try:
-            block = source.read(_FRAMES_PER_READ, dtype="float32", always_2d=True)
+            block = source.read(frames, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, RuntimeError) as error:
             damage.add(error)
             break
@@ -96,53 +115,55 @@ def _from_soundfile(file: Path, source: Any, head: bytes, at: int) -> Iterator[t
         yield np.ascontiguousarray(block.T), rate, at
         at += len(block)
     if not at:
-        raise MediaError(f"{file} holds no sound (0 samples)")
+        raise MediaError(f"{file} holds no sound (0 samples); was the recording stopped as it began?")
     damage.reached = at / rate
-    damage.judge(_declared_seconds(file, source, head))
+    damage.judge(plain.seconds)
 
 
-def _declared_seconds(file: Path, source: Any, head: bytes) -> float:
-    """Seconds by the header. libsndfile cuts a wav's length to the file's; RIFF's own size does not."""
-    seconds = source.frames / source.samplerate
-    if head[:4] == b"RIFF":
-        size = struct.unpack("<I", head[4:8])[0] + 8
-        actual = file.stat().st_size
-        if actual < size < 2**31:  # streamed files declare 0 or about 4 GiB: unknown
-            return float(seconds * size / actual)
-    return float(seconds)
-
-
-def _from_container(file: Path) -> Iterator[tuple[Block, int]]:
-    with open_container(file) as container:
+def _from_container(file: Path, span: Span) -> Iterator[tuple[Block, int]]:
+    with open_container(file, span) as container:
         stream = stream_of(container, "audio", file)
         clock = Clock(media_zero(container), 0.0)
         damage = Damage(file, "audio")
-        at = rate = 0
+        drift = Drift(container)
+        at = heard = rate = 0
         held: tuple[Block, int] | None = None
         for frames in packets(container, stream, damage):
             for frame in frames:
-                data = _samples(frame, file)
-                rate = rate or int(frame.sample_rate)
+                data, own = _samples(frame, file), int(frame.sample_rate)
+                rate = rate or own
                 stamp = None if frame.pts is None else float(frame.pts * frame.time_base)
-                time = clock.time(stamp, data.shape[1] / frame.sample_rate)
+                time = clock.time(stamp, data.shape[1] / own)
                 missing = round(time * rate) - at
                 if missing > _GAP_TOLERANCE * rate or (at == 0 and missing > 0):
                     if held is not None:
                         yield held
                         held = None
+                    if at and at + missing > (1 + _SILENT_SHARE) * heard + MAX_GAP * rate:
+                        raise MediaError(
+                            f"{file}: its times leave far more holes than sound, {heard / rate:.0f} s in "
+                            f"{(at + missing) / rate:.0f} s; close them with ffmpeg -i FILE -af "
+                            "asetpts=N/SR/TB new.flac"
+                        )
                     yield from _silence(data.shape[0], missing, rate)
                     at += missing
-                at += data.shape[1]
+                    drift.restart()
+                elif own == rate:
+                    data = drift.correct(data, (time * rate - at) / rate, rate)
+                length = data.shape[1] * rate // own
+                at += length
+                heard += length
                 if held is not None:
                     yield held
-                held = data, int(frame.sample_rate)
+                held = data, own
         if held is None:
-            raise MediaError(
-                f"{file}: no sound could be decoded" + (f" ({damage.reason})" if damage.reason else "")
+            raise _SilentError(
+                f"{file}: no sound could be decoded{f' ({damage.reason})' if damage.reason else ''}; "
+                "if a player plays it, convert it with ffmpeg -i FILE new.flac"
             )
         padding = at - _edited_end(container, stream, rate)
         yield (held[0][:, :-padding], held[1]) if 0 < padding < held[0].shape[1] else held
-        damage.judge(declared_end(container, file))
+        damage.judge(*declared_end(container, file, stream))
 
 
 def _edited_end(container: Any, stream: Any, rate: int) -> int:

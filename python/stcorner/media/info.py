@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import struct
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stcorner.errors import MediaError
-from stcorner.media._container import (
-    MAX_GAP,
-    MAX_PIXELS,
-    check_path,
+from stcorner.media._container import MAX_PIXELS, check_path, media_zero, open_container, stream_of
+from stcorner.media._declared import (
+    WHOLE,
+    has_other_tracks,
     is_guessed,
-    media_zero,
-    open_container,
-    stream_of,
+    mean_fps,
+    measured_seconds,
+    stream_seconds,
     whole_seconds,
 )
+from stcorner.media._parts import spans_of
+from stcorner.media._plain import open_plain
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
     from pathlib import Path
+
+    from stcorner.media._parts import Span
+    from stcorner.media._plain import Plain
 
 __all__ = ["AudioInfo", "MediaInfo", "VideoInfo", "probe"]
 
@@ -120,37 +125,6 @@ class MediaInfo:
         return self.audio.start_time - self.video.start_time
 
 
-def declared_duration(container: Any, stream: Any) -> float | None:
-    """Seconds of a stream as the file declares them."""
-    if stream.duration is not None and stream.time_base is not None:
-        seconds = float(stream.duration * stream.time_base)
-    else:
-        seconds = whole_seconds(container) or 0.0
-    return seconds if math.isfinite(seconds) and seconds > 0 else None
-
-
-def _measured_duration(container: Any, stream: Any) -> float | None:
-    """Seconds of a stream whose file declares none, by the stamps of its packets, which need no decoding."""
-    import av
-
-    starts, ends = [], []
-    with contextlib.suppress(av.FFmpegError, EOFError, IndexError):  # reading it will say what is damaged
-        for packet in container.demux(stream):
-            stamp = packet.dts if packet.pts is None else packet.pts
-            if stamp is not None:
-                starts.append(stamp)
-                ends.append(stamp + (packet.duration or 0))
-    return float((max(ends) - min(starts)) * stream.time_base) or None if starts else None
-
-
-def declared_fps(stream: Any) -> float:
-    """Mean frames per second as declared, 0.0 if unknown or absurd."""
-    for rate in (stream.average_rate, stream.guessed_rate):
-        if rate and 1 / MAX_GAP < float(rate) <= 1000:
-            return float(rate)
-    return 0.0
-
-
 def orientation(frame: Any) -> tuple[int, bool]:
     """Return how the file wants a frame shown: mirrored left to right first or not, then turned.
 
@@ -225,9 +199,50 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
     (0.5, 16000, True)
     """
     file = check_path(path)
-    with open_container(file) as container:
+    with open_plain(file) as plain:
+        if plain is not None:
+            return _plain_info(file, plain)
+    first, *others = (_span_info(file, span) for span in spans_of(file))
+    return _chained(first, others) if others else first
+
+
+def _plain_info(file: Path, plain: Plain) -> MediaInfo:
+    seconds = plain.source.frames / plain.source.samplerate
+    audio = AudioInfo(
+        codec=plain.codec,
+        sample_rate=int(plain.source.samplerate),
+        channels=int(plain.source.channels),
+        duration=seconds or None,
+        start_time=0.0,
+    )
+    return MediaInfo(path=file, format=plain.header.form, duration=seconds or None, audio=audio, video=None)
+
+
+def _chained(first: MediaInfo, others: list[MediaInfo]) -> MediaInfo:
+    """Join the links of a chained file: they are played one after the other."""
+
+    def total(seconds: list[float | None]) -> float | None:
+        return math.fsum(one or 0.0 for one in seconds) or None
+
+    links = [first, *others]
+    audio = first.audio and replace(
+        first.audio, duration=total([link.audio.duration for link in links if link.audio])
+    )
+    video = first.video and replace(
+        first.video, duration=total([link.video.duration for link in links if link.video]), n_frames=None
+    )
+    return replace(first, duration=total([link.duration for link in links]), audio=audio, video=video)
+
+
+def _span_info(file: Path, span: Span) -> MediaInfo:
+    with open_container(file, span) as container:
         zero = media_zero(container)
         audio = video = None
+        lengths = measured_seconds(file, span) if is_guessed(container, file) else {}
+
+        def seconds_of(stream: Any) -> float | None:
+            return lengths.get(stream.index) if lengths else stream_seconds(container, stream)
+
         try:
             stream = stream_of(container, "audio", file)
         except MediaError:
@@ -238,22 +253,30 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
                 codec=context.codec.name,
                 sample_rate=int(context.sample_rate),
                 channels=int(context.channels),
-                duration=declared_duration(container, stream),
+                duration=seconds_of(stream),
                 start_time=_start(stream, zero),
             )
         if any(True for _ in container.streams.video):
-            video = _video_info(container, file, zero, required=audio is None)
+            video = _video_info(container, file, span, zero, seconds_of, required=audio is None)
         if audio is None and video is None:
-            raise MediaError(f"{file} has neither an audio nor a video stream")
-        whole = whole_seconds(container)
-        if is_guessed(container, file):  # comes last: it reads to the end
-            whole = _measured_duration(container, stream_of(container, "audio" if audio else "video", file))
-            audio = audio and replace(audio, duration=whole)
-            video = video and replace(video, duration=None if audio else whole)
+            raise MediaError(
+                f"{file} has neither an audio nor a video stream; is it a picture or a subtitle?"
+            )
+        whole = lengths.get(WHOLE) if lengths else whole_seconds(container)
+        if has_other_tracks(container) and not lengths:  # it may end with its subtitles
+            whole = max(one.duration or 0.0 for one in (audio, video) if one is not None) or None
         return MediaInfo(path=file, format=container.format.name, duration=whole, audio=audio, video=video)
 
 
-def _video_info(container: Any, file: Path, zero: float, *, required: bool) -> VideoInfo | None:
+def _video_info(
+    container: Any,
+    file: Path,
+    span: Span,
+    zero: float,
+    seconds_of: Callable[[Any], float | None],
+    *,
+    required: bool,
+) -> VideoInfo | None:
     try:
         stream = stream_of(container, "video", file)
     except MediaError:
@@ -269,8 +292,8 @@ def _video_info(container: Any, file: Path, zero: float, *, required: bool) -> V
         codec=stream.codec_context.codec.name,
         width=int(width),
         height=int(height),
-        fps=declared_fps(stream),
-        duration=declared_duration(container, stream),
+        fps=mean_fps(file, span),
+        duration=seconds_of(stream),
         start_time=_start(stream, zero),
         n_frames=int(stream.frames) or None,
         rotation=rotation,

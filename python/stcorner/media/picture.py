@@ -15,13 +15,14 @@ from stcorner.media._container import (
     Clock,
     Damage,
     check_path,
-    declared_end,
     media_zero,
     open_container,
     packets,
     stream_of,
 )
-from stcorner.media.info import declared_fps, orientation, square_size
+from stcorner.media._declared import declared_end, declared_fps, mean_fps, whole_seconds
+from stcorner.media._parts import spans_of
+from stcorner.media.info import orientation, square_size
 
 if TYPE_CHECKING:
     import os
@@ -37,12 +38,18 @@ _LUMA_FIRST = frozenset(
     [f"yuv{layout}p" for layout in (410, 411, 420, 422, 440, 444)]
     + [f"yuvj{layout}p" for layout in (411, 420, 422, 440, 444)]
     + [f"yuva{layout}p" for layout in (420, 422, 444)]
-    + ["gray", "nv12", "nv16", "nv21", "nv24", "nv42"]
+    + ["nv12", "nv16", "nv21", "nv24", "nv42"]
 )
-_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_STUDIO_RANGE, _FULL_RANGE = 1, 2  # AVCOL_RANGE_MPEG and _JPEG
+# By their standards a stream that says nothing of its range is of studio range, a gray one too.
+_STUDIO_CODECS = frozenset({"h264", "hevc", "vvc"})
 # Studio luma, 16 to 235, to 0 to 255; footroom and headroom are cut.
 _EXPAND = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 _DEFAULT_STEP = 1 / 25
+# Of one block: a block of large pictures has fewer of them.
+_BLOCK_BYTES = 64 * 2**20
+# Beyond so many pixels the threads share each picture: one picture for each thread would fill the memory.
+_SHARED_PIXELS = 2560 * 1600
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,8 @@ def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDAr
         Full range, 0 to 255 (studio range is expanded), with square pixels, mirrored and turned upright as
         the file asks.
     fps : float
-        Mean frames per second: as declared, else as measured from the presentation times.
+        Mean frames per second: as declared, else as measured from the presentation times. Recordings of
+        browsers and phones give each picture its time; there the first minute is measured.
 
     Raises
     ------
@@ -92,8 +100,7 @@ def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDAr
     check_flag("gray", gray)
     file = check_path(path)
     blocks, times, size = [], [], 0
-    with open_container(file) as container:
-        fps = declared_fps(stream_of(container, "video", file))
+    fps = mean_fps(file, spans_of(file)[0])
     for block in _blocks(file, 32, gray=gray):
         blocks.append(block.frames)
         times.append(block.times)
@@ -118,7 +125,7 @@ def iter_video(
     path : str or os.PathLike
         Any video file that FFmpeg can read.
     block_length : int, default=32
-        Frames in each block but the last, >= 1.
+        Frames in each block but the last, >= 1; fewer where so many would take more than 64 MB.
     gray : bool, default=True
         Luma only, taken from the decoder without a detour over RGB. With False the frames are RGB.
 
@@ -151,10 +158,11 @@ def _blocks(file: Path, length: int, *, gray: bool) -> Iterator[VideoBlock]:
     times: list[float] = []
     for picture, time in decoded_frames(file, gray=gray):
         if frames is None:
-            frames = np.empty((length, *picture.shape), np.uint8)
+            fitting = max(1, min(length, _BLOCK_BYTES // picture.nbytes))
+            frames = np.empty((fitting, *picture.shape), np.uint8)
         frames[len(times)] = picture
         times.append(time)
-        if len(times) == length:
+        if len(times) == len(frames):
             yield VideoBlock(frames, np.array(times))
             frames, times = None, []
     if frames is not None:
@@ -163,27 +171,34 @@ def _blocks(file: Path, length: int, *, gray: bool) -> Iterator[VideoBlock]:
 
 def decoded_frames(file: Path, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8], float]]:
     """Yield each frame and its time. The array may be a view of the decoder's: read it, do not write."""
-    with open_container(file) as container:
-        stream = stream_of(container, "video", file)
-        stream.thread_type = "AUTO"
-        # The processes of a pool run one kernel thread each; the decoder keeps to the same number.
-        stream.codec_context.thread_count = _core.effective_threads(0, 16)
-        fps = declared_fps(stream)
-        clock = Clock(media_zero(container), 1 / fps if fps else _DEFAULT_STEP)
-        damage = Damage(file, "video")
-        convert: _Converter | None = None
-        stamps = _Stamps(avi=container.format.name == "avi")
-        for decoded in packets(container, stream, damage):
-            for frame in decoded:
-                time = clock.time(stamps(frame))
-                if convert is None:
-                    convert = _Converter(stream, frame, gray=gray)
-                yield convert(frame), time
-        if convert is None:
-            raise MediaError(
-                f"{file}: no picture could be decoded" + (f" ({damage.reason})" if damage.reason else "")
-            )
-        damage.judge(declared_end(container, file))
+    convert: _Converter | None = None
+    zero = 0.0
+    for span in spans_of(file):
+        with open_container(file, span) as container:
+            stream = stream_of(container, "video", file)
+            context = stream.codec_context
+            # Theora's empty packets repeat the picture before: threads by pictures would not have it yet.
+            alone = context.name == "theora" or context.width * context.height > _SHARED_PIXELS
+            stream.thread_type = "SLICE" if alone else "AUTO"
+            # The processes of a pool run one kernel thread each; the decoder keeps to the same number.
+            context.thread_count = _core.effective_threads(0, 16)
+            fps = declared_fps(container, stream)
+            clock = Clock(media_zero(container), 1 / fps if fps else _DEFAULT_STEP)
+            damage = Damage(file, "video")
+            stamps = _Stamps(avi=container.format.name == "avi")
+            for decoded in packets(container, stream, damage):
+                for frame in decoded:
+                    time = zero + clock.time(stamps(frame))
+                    if convert is None:
+                        convert = _Converter(stream, frame, gray=gray)
+                    yield convert(frame), time
+            if convert is None:
+                raise MediaError(
+                    f"{file}: no picture could be decoded{f' ({damage.reason})' if damage.reason else ''}; "
+                    "if a player plays it, convert it with ffmpeg -i FILE new.mp4"
+                )
+            damage.judge(*declared_end(container, file, stream))
+            zero += whole_seconds(container) or 0.0
 
 
 class _Stamps:
@@ -213,13 +228,17 @@ class _Converter:
         from av.video.reformatter import VideoReformatter
 
         self._gray = gray
+        self._codec = stream.codec_context.codec.canonical_name
         self._size = square_size(stream, frame.width, frame.height)
         rotation, self._mirrored = orientation(frame)
         self._turns = rotation // 90
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: Any) -> NDArray[np.uint8]:
-        picture = self._luma(frame) if self._gray else self._scaled(frame, "rgb24")
+        if frame.format.name.startswith("gray"):
+            picture = self._monochrome(frame)
+        else:
+            picture = self._luma(frame) if self._gray else self._scaled(frame, "rgb24")
         if self._mirrored:
             picture = picture[:, ::-1]
         return np.rot90(picture, self._turns) if self._turns else picture
@@ -228,18 +247,34 @@ class _Converter:
         name = frame.format.name
         if name not in _LUMA_FIRST or (frame.width, frame.height) != self._size:
             return self._scaled(frame, "gray")
-        import cv2
+        full = frame.color_range == _FULL_RANGE or name.startswith("yuvj")
+        return _plane(frame) if full else _expanded(_plane(frame))
 
-        plane = frame.planes[0]
-        luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
-        full = frame.color_range == _FULL_RANGE or name.startswith("yuvj") or name == "gray"
-        if full:
-            return luma
-        expanded: NDArray[Any] = cv2.LUT(luma, _EXPAND)
-        return expanded
+    def _monochrome(self, frame: Any) -> NDArray[np.uint8]:
+        """Convert gray without colour planes, which FFmpeg takes for full range, whatever the stream says."""
+        plain = frame.format.name == "gray" and (frame.width, frame.height) == self._size
+        luma = _plane(frame) if plain else self._scaled(frame, "gray", from_range=_FULL_RANGE)
+        unsaid = frame.color_range not in (_STUDIO_RANGE, _FULL_RANGE)
+        if frame.color_range == _STUDIO_RANGE or (unsaid and self._codec in _STUDIO_CODECS):
+            luma = _expanded(luma)
+        return luma if self._gray else np.repeat(luma[..., None], 3, axis=2)
 
-    def _scaled(self, frame: Any, form: str) -> NDArray[np.uint8]:
+    def _scaled(self, frame: Any, form: str, from_range: int | None = None) -> NDArray[np.uint8]:
         width, height = self._size
-        out: Any = self._reformatter.reformat(frame, width, height, form, dst_color_range=_FULL_RANGE)
+        out: Any = self._reformatter.reformat(
+            frame, width, height, form, src_color_range=from_range, dst_color_range=_FULL_RANGE
+        )
         picture: NDArray[np.uint8] = out.to_ndarray()
         return picture
+
+
+def _plane(frame: Any) -> NDArray[np.uint8]:
+    plane = frame.planes[0]
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+
+
+def _expanded(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    import cv2
+
+    expanded: NDArray[Any] = cv2.LUT(luma, _EXPAND)
+    return expanded

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Converter", "iter_audio", "load_audio"]
 
 _MAX_RATE = 1_000_000
+# Tables give times to the hundredth, and lossy codecs end with a block.
+_END_TOLERANCE = 0.05
+# Of all channels together, that leave the resampler at once: from 1 Hz to 16 kHz each sample becomes 16,000.
+_MOST_SAMPLES = 1 << 21
 # Share of the power of unrelated channels below which their mean is what two opposite ones leave.
 _CANCELLED = 0.03
 
@@ -102,18 +106,43 @@ def load_audio(
             size += part.nbytes
         if size > MAX_BYTES:
             raise MediaError(
-                f"{file} holds more sound than {MAX_BYTES} bytes: read it by blocks with iter_audio"
+                f"{file} holds more sound than {MAX_BYTES} bytes: read it by blocks with iter_audio, or in "
+                "parts with offset and duration"
             )
         if stop is not None and end >= stop:
             break
     if mean is not None:
         mean.judge()
     if not blocks and not start:
-        raise MediaError(f"{file} is too short: it holds less than one sample at {rate} Hz")
+        raise MediaError(
+            f"{file} is too short: it holds less than one sample at {rate} Hz; sr=None reads it as it is"
+        )
     if not blocks:
-        raise MediaError(f"{file} ends at {end / max(rate, 1):.3f} s, before offset {start:g} s")
-    y = np.concatenate(blocks, axis=1) if len(blocks) > 1 else np.ascontiguousarray(blocks[0])
+        raise MediaError(
+            f"{file} ends at {end / max(rate, 1):.3f} s, before offset {start:g} s: is it the right file?"
+        )
+    if stop is not None and end < stop - _END_TOLERANCE * rate:
+        warnings.warn(
+            f"{file} ends at {end / rate:.3f} s, before the {stop / rate:g} s up to which it was to be read",
+            MediaWarning,
+            stacklevel=2,
+        )
+    y = _joined(blocks)
     return (y[0] if mono else y), rate
+
+
+def _joined(blocks: list[Block]) -> Block:
+    """Join the blocks, and let go of each as it is copied: memory never holds the sound twice."""
+    if len(blocks) == 1:
+        return np.ascontiguousarray(blocks[0])
+    y = np.empty((blocks[0].shape[0], sum(block.shape[1] for block in blocks)), np.float32)
+    at = 0
+    blocks.reverse()
+    while blocks:
+        block = blocks.pop()
+        y[:, at : at + block.shape[1]] = block
+        at += block.shape[1]
+    return y
 
 
 def iter_audio(
@@ -213,25 +242,35 @@ def _resampled(
     What lies before `offset` may be left out.
     """
     converter: Converter | None = None
-    rate_in = channels = at = 0
+    rate_in = out = channels = at = 0
     for block, rate, first in decoded_sound(file, sr, offset):
-        if converter is None:
-            rate_in, channels = rate, block.shape[0]
-            converter = Converter(rate, sr or rate, channels if mean is None else 1)
-            at = first * converter.rate // rate
-        if rate != rate_in or (mean is None and block.shape[0] != channels):
+        if converter is None or rate != rate_in:
+            if converter is None:
+                channels, out = block.shape[0], sr or rate
+                at = first * out // rate
+            else:  # another link of a chain, or a programme that goes on at another rate
+                rest = converter.flush()
+                yield rest, out, at
+                at += rest.shape[1]
+            rate_in = rate
+            converter = Converter(rate, out, channels if mean is None else 1)
+        if mean is None and block.shape[0] != channels:
             raise MediaError(
-                f"{file} changes its sound from {rate_in} Hz and {channels} channel(s) "
-                f"to {rate} Hz and {block.shape[0]}"
+                f"{file} changes its sound from {channels} to {block.shape[0]} channel(s): "
+                "read it with mono=True, which takes the mean of each part"
             )
         data = block if mean is None else mean(block)
         if not np.isfinite(data).all():
-            raise MediaError(f"{file} holds samples that are NaN or infinite")
-        data = converter.push(data)
-        yield data, converter.rate, at
-        at += data.shape[1]
+            raise MediaError(
+                f"{file} holds samples that are NaN or infinite: export it again, or as 16-bit integers"
+            )
+        step = max(1, min(data.shape[1], _MOST_SAMPLES * rate // (out * data.shape[0])))
+        for begin in range(0, data.shape[1], step):
+            piece = converter.push(data[:, begin : begin + step])
+            yield piece, out, at
+            at += piece.shape[1]
     if converter is not None:
-        yield converter.flush(), converter.rate, at
+        yield converter.flush(), out, at
 
 
 class Converter:
