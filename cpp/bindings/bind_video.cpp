@@ -93,8 +93,9 @@ py::tuple find_maxima(const Array<float>& response, float threshold, int n_threa
 py::array_t<std::uint8_t> suppress(const Array<std::int64_t>& coordinates, std::int64_t min_distance) {
   if (coordinates.ndim() != 2 || coordinates.shape(1) != 3 || min_distance < 1)
     throw py::value_error("coordinates must have shape (n, 3) and min_distance be > 0");
-  const std::vector<std::uint8_t> keep =
-      video::suppress_neighbours(coordinates.data(), coordinates.shape(0), min_distance);
+  const auto keep = without_gil([&] {
+    return video::suppress_neighbours(coordinates.data(), coordinates.shape(0), min_distance, &pause);
+  });
   return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(keep.size()), keep.data());
 }
 

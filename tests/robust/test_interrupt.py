@@ -13,10 +13,12 @@ ROWS = "rows = np.random.default_rng(0).standard_normal((12000, 96)), np.arange(
 SOUND = "sound = np.random.default_rng(0).standard_normal(20_000_000).astype(np.float32)"
 POINTS = """clip = np.random.default_rng(0).random((40, 150, 150), dtype=np.float32)
 points = stcorner.detect_stips(clip, threshold_rel=0.0)"""
+VOXELS = "voxels = np.random.default_rng(0).integers(0, 400, (2_000_000, 3))"
 LONG = {
     "harris": "stcorner.corner_harris_3d(np.zeros((600, 400, 400), np.uint8), n_threads=1)",
     "stips": "stcorner.detect_stips(np.zeros((600, 400, 400), np.uint8), n_threads=1)",
     "stream": "stcorner.HarrisStream(shape=(400, 400), n_threads=1).push(np.zeros((600, 400, 400)))",
+    "suppress": "stcorner._core.suppress_neighbours(voxels, min_distance=2)",
     "describe": "stcorner.describe_stips(clip, points, n_threads=1)",
     "autocorrelate": "stcorner.autocorrelate(sound, frame_length=800, hop_length=160, n_threads=1)",
     "spectra": "stcorner.power_spectrogram(sound, n_fft=4096, hop_length=1024, n_threads=1)",
@@ -52,6 +54,6 @@ assert digests() == before
 @pytest.mark.skipif(sys.platform == "win32", reason="no processor-time signals")
 @pytest.mark.parametrize("name", LONG)
 def test_interrupt(name: str) -> None:
-    needs = {"rows": ROWS, "sound": SOUND, "points": POINTS}
+    needs = {"rows": ROWS, "sound": SOUND, "points": POINTS, "voxels": VOXELS}
     setup = "\n".join(lines for word, lines in needs.items() if word in LONG[name])
     assert float(run(CODE.format(call=LONG[name], setup=setup), OPENBLAS_NUM_THREADS="1")) < 0.2

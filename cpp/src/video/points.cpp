@@ -186,7 +186,8 @@ std::vector<InterestPoint> local_maxima(const float* response, Index n_frames, I
   return result;
 }
 
-std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, Index n, std::int64_t min_distance) {
+std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, Index n, std::int64_t min_distance,
+                                              Pause pause) {
   // Kept points in a hash of cubes of the distance's size: only the 27 cubes around can hold a rival.
   std::unordered_map<std::uint64_t, std::vector<Index>> cells;
   const auto cell = [&](const std::int64_t* p, std::int64_t dt, std::int64_t dy, std::int64_t dx) {
@@ -196,7 +197,7 @@ std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, I
     return key;
   };
   std::vector<std::uint8_t> keep(static_cast<std::size_t>(n), 0);
-  for (Index i = 0; i < n; ++i) {
+  const auto decide = [&](Index i) {
     const std::int64_t* p = coordinates + 3 * i;
     const auto rival = [&](Index j) {
       const std::int64_t* q = coordinates + 3 * j;
@@ -208,10 +209,11 @@ std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, I
       const auto at = cells.find(cell(p, c / 9 - 1, c / 3 % 3 - 1, c % 3 - 1));
       free = at == cells.end() || std::none_of(at->second.begin(), at->second.end(), rival);
     }
-    if (!free) continue;
+    if (!free) return;
     keep[static_cast<std::size_t>(i)] = 1;
     cells[cell(p, 0, 0, 0)].push_back(i);
-  }
+  };
+  drive(Items(n, decide), 1, pause);
   return keep;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "stcorner/parallel.hpp"
 #include "stcorner/video/harris.hpp"
 
 namespace stcorner::video {
@@ -65,6 +66,6 @@ std::vector<InterestPoint> local_maxima(const float* response, std::ptrdiff_t n_
 /// Which of n points, strongest first, stay when each kept point removes all later ones within
 /// `min_distance` on all three axes. `coordinates` are (t, y, x) triples.
 std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, std::ptrdiff_t n,
-                                              std::int64_t min_distance);
+                                              std::int64_t min_distance, Pause pause = nullptr);
 
 }  // namespace stcorner::video
