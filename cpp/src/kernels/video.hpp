@@ -55,6 +55,31 @@ struct OuterJob {
   float* scratch;                 // outer_scratch() floats
 };
 
+/// Votes of one row for directions, added to two histograms a pixel. There are five parts of `bins` directions:
+/// gradients in space that stay, grow brighter and grow darker, first axes of the tensor in space (angle doubled),
+/// and motion.
+struct OrientationJob {
+  const float* before;            // the row of the smoothed frames before and after, with a column of border
+  const float* after;
+  const float* above;
+  const float* here;
+  const float* below;
+  const float* ty;                // the row of the tensor's planes
+  const float* tx;
+  const float* yy;
+  const float* yx;
+  const float* xx;
+  std::ptrdiff_t width;
+  float time_unit;                // of the difference over two frames, against pixels
+  int bins;
+  const float* cosines;           // of the directions, over the sum that a vector's votes would have without
+  const float* sines;
+  float next;                     // cosine between neighbouring directions, likewise
+  float upper, lower;             // weight of the row in the two histograms
+  float* votes;                   // upper, then lower: (part, bin) rows of `stride` floats
+  std::ptrdiff_t stride;
+};
+
 /// Kernels of the video room: raw pointers only, noexcept, no allocation. Scratch is aligned to 64 bytes.
 struct VideoTable {
   const char* isa;
@@ -73,6 +98,7 @@ struct VideoTable {
   /// bin are open. `edges` holds the n_bins - 1 inner edges, ascending.
   void (*histogram)(const float* values, std::ptrdiff_t n, const float* edges, int n_bins,
                     std::int64_t* counts) noexcept;
+  void (*orientations)(const OrientationJob&) noexcept;
 };
 
 /// Index of the pixel that stands for index i of an axis of length n: border pixels are repeated

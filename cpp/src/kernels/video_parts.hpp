@@ -13,6 +13,7 @@ void outer(const OuterJob& job) noexcept;
 std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
                       std::ptrdiff_t* found, float* largest) noexcept;
 void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins, std::int64_t* counts) noexcept;
+void orientations(const OrientationJob& job) noexcept;
 
 /// Fill the columns of [begin, end) that lie outside [0, width) with the columns that stand for them.
 /// Transposed data: a column is one vector; column x is at lanes + (x - origin) * F32::size.
