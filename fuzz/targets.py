@@ -38,6 +38,7 @@ VIDEO: tuple[Call, ...] = (
     (stcorner.corner_peaks_3d, 3),
     (stcorner.detect_stips, 3),
     (stcorner.texture_map_histogram, 3),
+    (partial(stcorner.orientation_histogram, segments=1), 3),
 )
 AUDIO: tuple[Call, ...] = (
     (stcorner.zcr_and_rms, 1),

@@ -104,7 +104,7 @@ py::array_t<std::int64_t> texture_counts(const video::TextureMap& map) {
   return py::array_t<std::int64_t>(static_cast<py::ssize_t>(map.counts().size()), map.counts().data());
 }
 
-py::array_t<double> orientation_sums(const OrientationMap& map) {
+py::array_t<double> orientation_sums(const video::OrientationMap& map) {
   const std::vector<double> sums = map.sums();
   return py::array_t<double>(static_cast<py::ssize_t>(sums.size()), sums.data());
 }
@@ -178,15 +178,16 @@ void bind_video(py::module_& m) {
       .def("push", &feed<video::TextureMap>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
       .def("finish", &finish<video::TextureMap>)
       .def("counts", &texture_counts);
-  py::class_<OrientationMap>(m, "OrientationMap")
-      .def(py::init([](HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames, int bins) {
-             return std::make_unique<OrientationMap>(
-                 OrientationOptions{std::move(harris), rows, columns, segments, n_frames, bins});
-           }),
+  py::class_<video::OrientationMap>(m, "OrientationMap")
+      .def(py::init(
+               [](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames, int bins) {
+                 return std::make_unique<video::OrientationMap>(
+                     video::OrientationOptions{std::move(harris), rows, columns, segments, n_frames, bins});
+               }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("bins"))
-      .def("push", &feed<OrientationMap>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
-      .def("finish", &finish<OrientationMap>)
+      .def("push", &feed<video::OrientationMap>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
+      .def("finish", &finish<video::OrientationMap>)
       .def("sums", &orientation_sums);
   m.def("find_maxima", &find_maxima, py::arg("response").noconvert(), py::kw_only(), py::arg("threshold"),
         py::arg("n_threads"));

@@ -101,6 +101,8 @@ from .video import corner_harris_3d as corner_harris_3d
 from .video import corner_peaks_3d as corner_peaks_3d
 from .video import describe_stips as describe_stips
 from .video import detect_stips as detect_stips
+from .video import orientation_histogram as orientation_histogram
+from .video import orientation_histogram_names as orientation_histogram_names
 from .video import overlay as overlay
 from .video import structure_tensor_3d as structure_tensor_3d
 from .video import texture_map_histogram as texture_map_histogram

@@ -156,3 +156,63 @@ def texture_map(
 
 def _cuts(n: int, parts: int) -> list[slice]:
     return [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
+
+
+def orientation_sums(
+    video: np.ndarray,
+    *,
+    grid: tuple[int, int],
+    segments: int,
+    bins: int,
+    sigma: float,
+    tau: float,
+    s: float = 2.0,
+) -> np.ndarray:
+    """Mean votes a voxel of shape (segment, row, column, part, bin), voxel arrays at a time."""
+    level = scale_space(video, sigma, tau)
+    padded = np.pad(level, 1, mode="edge")
+    gt = 0.5 * (padded[2:, 1:-1, 1:-1] - padded[:-2, 1:-1, 1:-1]) * tau / sigma
+    gy = 0.5 * (padded[1:-1, 2:, 1:-1] - padded[1:-1, :-2, 1:-1])
+    gx = 0.5 * (padded[1:-1, 1:-1, 2:] - padded[1:-1, 1:-1, :-2])
+    _, ty, tx, yy, yx, xx = structure_tensor(video, sigma=sigma, tau=tau, s=s)
+    steep = np.minimum(1, 2 * np.abs(gt) / (np.hypot(gx, gy) + np.abs(gt) + 1e-30))
+    shares = [1 - steep, steep * (gt > 0), steep * (gt <= 0)]
+    turn = 2 * np.pi / bins
+
+    def votes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        away = np.abs((np.arctan2(y, x)[..., None] - turn * np.arange(bins) + np.pi) % (2 * np.pi) - np.pi)
+        vote = (np.cos(away) - np.cos(turn)) / (1 - np.cos(turn))
+        return np.hypot(x, y)[..., None] * np.where(away < turn, vote, 0)
+
+    def rooted(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return votes(x, y) / np.sqrt(np.hypot(x, y) + 1e-30)[..., None]
+
+    gradient = votes(gx, gy)
+    parts = [gradient * share[..., None] for share in shares]
+    parts += [rooted(xx - yy, 2 * yx), rooted(-tx, -ty)]
+
+    def tent(n: int, cells: int) -> np.ndarray:
+        at = (np.arange(n) + 0.5) * cells / n - 0.5
+        return np.maximum(0, 1 - np.abs(at - np.arange(cells)[:, None]))
+
+    area = video.shape[1] * video.shape[2] / (grid[0] * grid[1])
+    down, across = tent(video.shape[1], grid[0]), tent(video.shape[2], grid[1])
+    stacked = np.stack(parts, axis=3)  # t, y, x, part, bin
+    pooled = np.einsum("ay,tyxpb,cx->tacpb", down, stacked, across, optimize=True)
+    return np.stack([pooled[cut].mean(axis=0) for cut in _cuts(len(video), segments)]) / area
+
+
+def orientation_histogram(video: np.ndarray, *, eps: float, **options: Any) -> np.ndarray:
+    votes = orientation_sums(video, **options)
+    out = np.empty_like(votes)
+    for t, y, x in np.ndindex(votes.shape[:3]):
+        gradients = axis = 0.0
+        for dy, wy in ((-1, 1), (0, 2), (1, 1)):
+            for dx, wx in ((-1, 1), (0, 2), (1, 1)):
+                row = min(max(y + dy, 0), votes.shape[1] - 1)
+                column = min(max(x + dx, 0), votes.shape[2] - 1)
+                gradients += wy * wx / 16 * votes[t, row, column, :3].sum()
+                axis += wy * wx / 16 * votes[t, row, column, 3].sum()
+        out[t, y, x, :3] = np.sqrt(votes[t, y, x, :3] / (gradients + eps))
+        out[t, y, x, 3:] = np.sqrt(votes[t, y, x, 3:] / (axis + eps))
+    return out.ravel()

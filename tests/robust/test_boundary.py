@@ -40,6 +40,7 @@ CALLS: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "structure_tensor_3d": (3, lambda x: stcorner.structure_tensor_3d(x)),
     "corner_peaks_3d": (3, lambda x: stcorner.corner_peaks_3d(x)),
     "detect_stips": (3, lambda x: stcorner.detect_stips(x).coordinates),
+    "orientation_histogram": (3, lambda x: stcorner.orientation_histogram(x, grid=(2, 2), segments=1)),
     "texture_map_histogram": (3, lambda x: stcorner.texture_map_histogram(x, grid=(2, 2), segments=1)),
     "zero_crossing_rate": (1, lambda x: stcorner.zero_crossing_rate(x, frame_length=4, hop_length=2)),
     "rms": (1, lambda x: stcorner.rms(x, frame_length=4, hop_length=2)),

@@ -8,7 +8,7 @@
 #include "kernels/video.hpp"
 #include "stcorner/parallel.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 namespace {
 
 using Index = std::ptrdiff_t;
@@ -58,8 +58,7 @@ OrientationMap::OrientationMap(OrientationOptions options)
     cosines_.push_back(static_cast<float>(std::cos(2.0 * kPi * bin / o.bins) * unit));
     sines_.push_back(static_cast<float>(std::sin(2.0 * kPi * bin / o.bins) * unit));
   }
-  for (Index column = -1; column <= o.columns; ++column)
-    column_begins_.push_back(first_of(column, h.width, o.columns));
+  for (Index column = -1; column <= o.columns; ++column) column_begins_.push_back(first_of(column, h.width, o.columns));
   for (Index x = 0; x < h.width; ++x) shares_.push_back(place(x, h.width, o.columns).share);
   sums_.assign(static_cast<std::size_t>(o.segments * (o.rows + 1) * 2 * o.columns * kParts * o.bins), 0.0);
 }
@@ -140,4 +139,4 @@ std::vector<double> OrientationMap::sums() const {
   return result;
 }
 
-}  // namespace stcorner
+}  // namespace stcorner::video

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from stcorner import _core
-from stcorner._base.validation import check_array, check_choice, check_flag, check_real, resolve_n_threads
+from stcorner._base.validation import (
+    check_array,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_real,
+    resolve_n_threads,
+)
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from numpy.typing import ArrayLike, NDArray
@@ -24,11 +31,16 @@ if TYPE_CHECKING:
 __all__ = [
     "FrameSource",
     "call_length",
+    "check_grid",
     "check_scales",
     "check_video",
+    "gray_span",
     "harris_options",
+    "of_known_length",
     "radius",
 ]
+
+Result = TypeVar("Result")
 
 # Voxels per call of the core: full of work, and yet over soon enough for Ctrl-C to feel immediate.
 _CALL_VOXELS = 1 << 20
@@ -55,6 +67,20 @@ def check_scales(name: str, values: float | Sequence[float]) -> list[float]:
     if len(set(scales)) != len(scales):
         raise ParameterError(f"{name} must not repeat a value, got {values!r}")
     return scales
+
+
+def check_grid(grid: tuple[int, int]) -> tuple[int, int]:
+    """Return rows and columns, 1 to 64 each."""
+    try:
+        rows, columns = grid
+    except (TypeError, ValueError):
+        raise ParameterError(f"grid must be (rows, columns), got {grid!r}") from None
+    return check_integer("grid", rows, low=1, high=64), check_integer("grid", columns, low=1, high=64)
+
+
+def gray_span(block: Frames) -> float:
+    """Range of gray values that a dtype stands for: 255, 65535, or 1 for floats."""
+    return float(np.iinfo(block.dtype).max) if block.dtype.kind == "u" else 1.0
 
 
 def harris_options(
@@ -150,6 +176,37 @@ class FrameSource:
             return None
         times: NDArray[np.float64] = np.interp(frames, np.arange(len(self.times)), self.times)
         return times
+
+
+def of_known_length(video: Any, work: Callable[[FrameSource, int], Result]) -> Result:
+    """Call ``work(source, n_frames)`` on a video whose length must be known before its first frame is read.
+
+    A file's header may be wrong about it, which costs a second reading.
+    """
+    n_frames, again = _count_frames(video)
+    while True:
+        source = FrameSource(again)
+        result = work(source, n_frames)
+        if source.n_frames == n_frames:
+            return result
+        n_frames = source.n_frames
+
+
+def _count_frames(video: Any) -> tuple[int, Any]:
+    if isinstance(video, str | os.PathLike):
+        from stcorner.media import probe
+
+        info = probe(video).video
+        return max(1, (info.n_frames or 1) if info else 1), video
+    if hasattr(video, "__iter__") and not hasattr(video, "__len__") and not hasattr(video, "__array__"):
+        blocks = [check_video("video", block) for block in video]
+        if not blocks:
+            raise ParameterError("video must hold at least one frame, got none")
+        if len(sizes := {block.shape[1:] for block in blocks}) > 1:
+            raise ParameterError(f"video must keep its frame size, got {sorted(sizes)}")
+        video = np.concatenate(blocks)
+    array = check_video("video", video)
+    return len(array), array
 
 
 def radius(sd: float) -> int:

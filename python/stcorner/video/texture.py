@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from stcorner import _core
 from stcorner._base.validation import check_integer, core_errors
 from stcorner.errors import ParameterError
-from stcorner.video._source import FrameSource, check_video, harris_options
+from stcorner.video._source import check_grid, gray_span, harris_options, of_known_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from stcorner.video._source import VideoLike
+    from stcorner.video._source import FrameSource, VideoLike
 
 __all__ = ["texture_map_histogram", "texture_map_names"]
 
@@ -27,10 +27,7 @@ SCALES = ((2.0, 1.5),)
 def _check_layout(
     grid: tuple[int, int], segments: int, bins: int, scales: Sequence[tuple[float, float]]
 ) -> tuple[int, int, int, int, list[tuple[float, float]]]:
-    try:
-        rows, columns = grid
-    except (TypeError, ValueError):
-        raise ParameterError(f"grid must be (rows, columns), got {grid!r}") from None
+    rows, columns = check_grid(grid)
     try:
         pairs = [(float(a), float(b)) for a, b in scales]
     except (TypeError, ValueError):
@@ -38,8 +35,8 @@ def _check_layout(
     if not pairs:
         raise ParameterError("scales must not be empty, got none")
     return (
-        check_integer("grid", rows, low=1, high=64),
-        check_integer("grid", columns, low=1, high=64),
+        rows,
+        columns,
         check_integer("segments", segments, low=1, high=1000),
         check_integer("bins", bins, low=2, high=256),
         pairs,
@@ -110,36 +107,13 @@ def texture_map_histogram(
     [1.0, 1.0, 1.0, 1.0]
     """
     rows, columns, parts, n_bins, pairs = _check_layout(grid, segments, bins, scales)
-    # Where the number of frames is a guess (a file's header), a wrong one costs a second reading.
-    n_frames, again = _count_frames(video)
-    while True:
-        source = FrameSource(again)
-        counts = _count(source, n_frames, (rows, columns), parts, n_bins, pairs, s, eps, mode, n_threads)
-        if source.n_frames == n_frames:
-            break
-        n_frames = source.n_frames
+    counts = of_known_length(
+        video,
+        lambda source, n: _count(source, n, (rows, columns), parts, n_bins, pairs, s, eps, mode, n_threads),
+    )
     histograms = counts.reshape(-1, n_bins)
     shares: NDArray[np.float32] = (histograms / histograms.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares.ravel()
-
-
-def _count_frames(video: Any) -> tuple[int, Any]:
-    import os
-
-    if isinstance(video, str | os.PathLike):
-        from stcorner.media import probe
-
-        info = probe(video).video
-        return max(1, (info.n_frames or 1) if info else 1), video
-    if hasattr(video, "__iter__") and not hasattr(video, "__len__") and not hasattr(video, "__array__"):
-        blocks = [check_video("video", block) for block in video]
-        if not blocks:
-            raise ParameterError("video must hold at least one frame, got none")
-        if len(sizes := {block.shape[1:] for block in blocks}) > 1:
-            raise ParameterError(f"video must keep its frame size, got {sorted(sizes)}")
-        video = np.concatenate(blocks)
-    array = check_video("video", video)
-    return len(array), array
 
 
 def _count(
@@ -159,8 +133,7 @@ def _count(
     blocks = iter(source)
     first = next(blocks)
     if eps is None:
-        span = float(np.iinfo(first.dtype).max) if first.dtype.kind == "u" else 1.0
-        eps = 1e-5 * span * span
+        eps = 1e-5 * gray_span(first) ** 2
     options = harris_options(
         source.shape, scales=scales, s=s, k=0.0, normalize=True, eps=eps, mode=mode, n_threads=n_threads
     )

@@ -4,7 +4,7 @@
 
 #include "stcorner/video/harris.hpp"
 
-namespace stcorner {
+namespace stcorner::video {
 
 struct OrientationOptions {
   HarrisOptions harris;            // one scale
@@ -45,8 +45,8 @@ class OrientationMap : private HarrisSink {
   float next_ = 0.0f;
   ScratchPool scratch_;
   std::vector<std::ptrdiff_t> column_begins_;  // first pixel between each column of cells and the next, then the width
-  std::vector<float> shares_;                  // of each pixel's right cell
+  std::vector<float> shares_;  // of each pixel's right cell
   std::vector<double> sums_;  // (segment, band, upper or lower cell, column, part, bin)
 };
 
-}  // namespace stcorner
+}  // namespace stcorner::video
