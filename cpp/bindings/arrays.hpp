@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <mutex>
+#include <set>
 #include <thread>
 
 namespace py = pybind11;
@@ -55,6 +57,34 @@ class WithGil {
 
  private:
   PyGILState_STATE state_;
+};
+
+/// An object in use by one call: another, from a second thread or a signal handler, is refused.
+class InUse {
+ public:
+  explicit InUse(const void* object) : object_(object) {
+    const std::lock_guard<std::mutex> lock(mutex());
+    if (!objects().insert(object).second) throw py::value_error("one call at a time: the object is at work in another");
+  }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+  ~InUse() {
+    const std::lock_guard<std::mutex> lock(mutex());
+    objects().erase(object_);
+  }
+
+ private:
+  // Never destroyed: a daemon's call may end later.
+  static std::mutex& mutex() {
+    static auto* const one = new std::mutex;
+    return *one;
+  }
+  static std::set<const void*>& objects() {
+    static auto* const all = new std::set<const void*>;
+    return *all;
+  }
+
+  const void* object_;
 };
 
 void bind_runtime(py::module_& m);

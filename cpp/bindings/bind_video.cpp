@@ -37,6 +37,7 @@ class ArraySink : public video::HarrisSink {
 
 void run(video::HarrisEngine& engine, const py::array& frames, Array<float>& out, Index first, bool drain,
          bool finish) {
+  const InUse in_use(&engine);
   const video::HarrisOptions& o = engine.options();
   const Frames in = frames_of(frames, o.height, o.width);
   const Index channels = o.tensor ? 6 : 1;
@@ -52,6 +53,7 @@ void run(video::HarrisEngine& engine, const py::array& frames, Array<float>& out
 /// Feed a detector or a texture map.
 template <class Consumer>
 void feed(Consumer& consumer, const py::array& frames, bool drain) {
+  const InUse in_use(&consumer);
   const Frames in = frames_of(frames, consumer.options().height, consumer.options().width);
   const WithoutGil nogil;
   consumer.push(in.data, in.type, in.n, drain);
@@ -59,6 +61,7 @@ void feed(Consumer& consumer, const py::array& frames, bool drain) {
 
 template <class Consumer>
 void finish(Consumer& consumer) {
+  const InUse in_use(&consumer);
   const WithoutGil nogil;
   consumer.finish();
 }
@@ -94,13 +97,13 @@ py::tuple find_maxima(const Array<float>& response, float threshold, int n_threa
 py::array_t<std::uint8_t> suppress(const Array<std::int64_t>& coordinates, std::int64_t min_distance) {
   if (coordinates.ndim() != 2 || coordinates.shape(1) != 3 || min_distance < 1)
     throw py::value_error("coordinates must have shape (n, 3) and min_distance be > 0");
-  const auto keep = without_gil([&] {
-    return video::suppress_neighbours(coordinates.data(), coordinates.shape(0), min_distance, &pause);
-  });
+  const auto keep = without_gil(
+      [&] { return video::suppress_neighbours(coordinates.data(), coordinates.shape(0), min_distance, &pause); });
   return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(keep.size()), keep.data());
 }
 
 py::array_t<std::int64_t> texture_counts(const video::TextureMap& map) {
+  const InUse in_use(&map);
   return py::array_t<std::int64_t>(static_cast<py::ssize_t>(map.counts().size()), map.counts().data());
 }
 
@@ -166,7 +169,10 @@ void bind_video(py::module_& m) {
       .def("push", &feed<video::StipDetector>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
       .def("finish", &finish<video::StipDetector>)
       .def("largest", &video::StipDetector::largest, py::arg("scale"))
-      .def("take", [](video::StipDetector& detector) { return points_to_arrays(detector.take()); });
+      .def("take", [](video::StipDetector& detector) {
+        const InUse in_use(&detector);
+        return points_to_arrays(detector.take());
+      });
   py::class_<video::TextureMap>(m, "TextureMap")
       .def(py::init([](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames,
                        std::vector<float> edges) {

@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::ptrdiff_t kChunk = 1024;  // frames per work item of the sums
 
-void check(const Framing& framing) {
-  if (framing.frame_length < 1) throw std::invalid_argument("frame_length must be >= 1");
-  if (framing.hop_length < 1) throw std::invalid_argument("hop_length must be >= 1");
-}
-
 /// Sums between all places where a frame starts or ends: a frame is then a run of whole segments.
 struct Segments {
   std::vector<std::int64_t> changes;
@@ -37,6 +32,16 @@ Segments sum_segments(const float* signal, std::ptrdiff_t n, std::ptrdiff_t star
 }
 
 }  // namespace
+
+void check(const Framing& framing) {
+  constexpr std::ptrdiff_t kMost = std::ptrdiff_t{1} << 60;
+  if (framing.frame_length < 1) throw std::invalid_argument("frame_length must be >= 1");
+  if (framing.hop_length < 1) throw std::invalid_argument("hop_length must be >= 1");
+  if (framing.n_frames < 0) throw std::invalid_argument("n_frames must be >= 0");
+  if (framing.frame_length > kMost || framing.hop_length > kMost / std::max<std::ptrdiff_t>(1, framing.n_frames) ||
+      framing.first_start < -kMost || framing.first_start > kMost)
+    throw std::invalid_argument("frames must begin and end within 2^60 samples");
+}
 
 void zcr_rms(const float* signal, std::ptrdiff_t n, const Framing& framing, float threshold, double* zcr, float* rms,
              int n_threads, Pause pause) {

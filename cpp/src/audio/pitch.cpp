@@ -153,7 +153,7 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
                  float* strength, int n_threads, Pause pause) {
   if (!(options.sample_rate > 0.0 && options.sample_rate <= 1e9))
     throw std::invalid_argument("sr must be > 0 and <= 1e9");
-  if (framing.hop_length < 1) throw std::invalid_argument("hop_length must be >= 1");
+  check(framing);
   if (options.max_candidates < 1 || options.max_candidates > kernels::kMaxCandidates)
     throw std::invalid_argument("max_candidates must be >= 1 and <= 16");
   if (!(options.fmin > 0.0 && options.fmax > options.fmin)) throw std::invalid_argument("fmax must be > fmin > 0");

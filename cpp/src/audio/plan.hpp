@@ -1,9 +1,11 @@
 #pragma once
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "../kernels/audio.hpp"
+#include "stcorner/audio/framewise.hpp"
 
 namespace stcorner::audio {
 
@@ -36,11 +38,18 @@ inline std::ptrdiff_t good_length(std::ptrdiff_t n) {
   return best;
 }
 
-/// Owns the twiddle factors of a transform.
+/// Throws std::invalid_argument unless the frames' places, and what is reckoned with them, fit 64 bits.
+void check(const Framing& framing);
+
+/// Longer transforms would have more stages than a plan has room for; no memory holds their frames either.
+constexpr std::ptrdiff_t kLongestTransform = std::ptrdiff_t{1} << 30;
+
+/// Owns the twiddle factors of a transform of `n` points, a product of 2, 3 and 5.
 template <class T>
 class Plan {
  public:
   explicit Plan(std::ptrdiff_t n) {
+    if (n > kLongestTransform) throw std::invalid_argument("a transform must have at most 2^30 points");
     plan_.n = n;
     std::ptrdiff_t rest = n;
     for (; rest > 1; rest /= plan_.radices[plan_.n_stages - 1]) plan_.radices[plan_.n_stages++] = next_radix(rest);

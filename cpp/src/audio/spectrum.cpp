@@ -30,8 +30,8 @@ template <class Rows, class Done>
 void each_batch(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
                 std::ptrdiff_t n_fft, int n_threads, Pause pause, const Rows& rows, const Done& done) {
   if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
-  if (framing.frame_length < 1 || framing.frame_length > n_fft)
-    throw std::invalid_argument("frame_length must be >= 1 and <= n_fft");
+  check(framing);
+  if (framing.frame_length > n_fft) throw std::invalid_argument("frame_length must be <= n_fft");
   const kernels::AudioTable& table = kernels::audio_table();
   const Plan<float> plan(n_fft);
   const std::ptrdiff_t batch = 2 * table.lanes32;

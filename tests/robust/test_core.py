@@ -1,0 +1,90 @@
+"""What the package never asks of its core, and what the core says to it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stcorner import _core
+
+SOUND = np.ones(64, np.float32)
+
+
+def test_a_transform_of_more_stages_than_a_plan_holds() -> None:
+    empty = np.empty((0, 1), np.float32)
+    with pytest.raises(ValueError, match=r"at most 2\^30 points"):
+        _core.power_spectra(SOUND, SOUND[:4], 3**39, 1, 0, 0, 1)
+    with pytest.raises(ValueError, match="basis must have shape"):
+        _core.band_spectra(SOUND, SOUND[:4], 3**39, 1, 0, 0, empty, 1)
+
+
+@pytest.mark.parametrize("n_frames", [0, 1, 2, 2**40])
+@pytest.mark.parametrize(("hop", "start"), [(2**62, 0), (1, 2**62), (1, -(2**62)), (0, 0), (-1, 0)])
+def test_frames_beyond_the_integers(hop: int, start: int, n_frames: int) -> None:
+    for call in (
+        lambda: _core.zcr_rms(SOUND, 4, hop, start, n_frames, 0.0, n_frames < 3, False, 1),
+        lambda: _core.autocorrelate(
+            SOUND.astype(float), np.ones(4), hop, start, min(n_frames, 2), 2, False, 1
+        ),
+        lambda: _core.power_spectra(SOUND, SOUND[:4], 4, hop, start, min(n_frames, 2), 1),
+    ):
+        with pytest.raises(ValueError, match=r"hop_length must be >= 1|within 2\^60 samples"):
+            call()
+
+
+def _options(**changes: Any) -> Any:
+    given: dict[str, Any] = {
+        "height": 48, "width": 48, "scales": [(1.0, 1.0)], "s": 2.0, "k": 0.005, "scale_normalize": True,
+        "normalize": False, "eps": 1e-12, "reflect": True, "tensor": False, "n_threads": 1,
+        "tile_width": 0, "tile_height": 0,
+    }  # fmt: skip
+    return _core.HarrisOptions(**given | changes)
+
+
+def test_one_detector_in_four_threads() -> None:
+    detector = _core.StipDetector(
+        _options(), threshold_abs=0.0, threshold_rel=0.0, exclude_border=True, scale_selection=False, n_taus=1
+    )
+    frames = np.random.default_rng(0).integers(0, 256, (32, 48, 48), dtype=np.uint8)
+    taken: list[int] = []
+    refused: list[str] = []
+
+    def work() -> None:
+        for _ in range(40):
+            try:
+                detector.push(frames, drain=True)
+                taken.append(len(detector.take()[0]))
+            except ValueError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(taken) > 0
+    assert {message.split(":")[0] for message in refused} <= {"one call at a time"}
+
+
+def test_more_blocks_than_may_be_paired_one_by_one() -> None:
+    # So many labels that pairs of blocks outnumber the rows: they are looked at area by area.
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((1400, 3))
+    labels = (np.arange(1400) % 350).astype(np.int32)
+    near, scale = _core.centre(X, 1)
+    for other in (False, True):
+        rows, squared = _core.nearest_neighbors(X, near, scale, labels, None, None, 2, other, True, 2)
+        distances = ((X[:, None] - X[None]) ** 2).sum(axis=2)
+        allowed = (labels[:, None] == labels[None]) ^ other
+        np.fill_diagonal(allowed, False)
+        distances[~allowed] = np.inf
+        np.testing.assert_array_equal(rows, np.argsort(distances, axis=1, kind="stable")[:, :2])
+        np.testing.assert_allclose(squared, np.sort(distances, axis=1)[:, :2])
+    rows, _, owners = _core.nearest_pairs(X, near, scale, labels, None, None, 3, False, 2)
+    upper = np.where(np.triu(allowed), distances, np.inf)
+    best = np.argsort(upper, axis=None, kind="stable")[:3]
+    np.testing.assert_array_equal(rows, np.stack(np.unravel_index(best, upper.shape), axis=1))
+    assert not owners.any()
