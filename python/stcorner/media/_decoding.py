@@ -41,6 +41,8 @@ _FULL_SCALE = {"i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
 # Samples of all channels together that are read at once.
 _SAMPLES_PER_READ = 1 << 18
 _FRAMES_PER_READ = 1 << 16
+# A read that meets damage gives nothing: of a flac that was cut off, all but the last such block is known.
+_FLAC_FRAMES = 1 << 12
 # Samples, of the slower rate, read before an offset: the resampler's filter must have what came before.
 _RUN_UP = 4000
 # Stamps of a millisecond clock jitter by this much around continuous sound.
@@ -103,7 +105,8 @@ def _from_soundfile(file: Path, plain: Plain, at: int) -> Iterator[tuple[Block, 
     source = plain.source
     rate = int(source.samplerate)
     damage = Damage(file, "audio")
-    frames = max(1, min(_FRAMES_PER_READ, _SAMPLES_PER_READ // source.channels))
+    most = _FRAMES_PER_READ if plain.header.form != "flac" else _FLAC_FRAMES
+    frames = max(1, min(most, _SAMPLES_PER_READ // source.channels))
     while True:
         try:
             block = source.read(frames, dtype="float32", always_2d=True)
@@ -114,7 +117,7 @@ def _from_soundfile(file: Path, plain: Plain, at: int) -> Iterator[tuple[Block, 
             break
         yield np.ascontiguousarray(block.T), rate, at
         at += len(block)
-    if not at:
+    if not at and not damage.lost:
         raise MediaError(f"{file} holds no sound (0 samples); was the recording stopped as it began?")
     damage.reached = at / rate
     damage.judge(plain.seconds)

@@ -14,7 +14,7 @@ __all__ = ["Drift"]
 # Containers that stamp sound by a clock of their own; elsewhere the stamps count the samples.
 _STAMPED = frozenset({"matroska", "mov", "flv", "live_flv", "mpegts", "mpeg", "asf"})
 # Seconds by which stamps and samples may differ, and how long before anything is done: stamps jitter.
-_TOLERANCE, _PATIENCE = 0.010, 0.5
+_TOLERANCE, _PATIENCE = 0.010, 1.0
 # Crystals differ by less; what differs by more are stamps that mean nothing.
 _LARGEST = 0.05
 # Seconds in which a difference is taken back, and over which it is averaged.

@@ -82,7 +82,8 @@ def tag_length(file: Path) -> int:
         if at:
             source.seek(at)
             after = source.read(_LONGEST_PADDING)
-            at += len(after) - len(after.lstrip(b"\0"))
+            if after[4:8] != b"ftyp":  # an mp4 begins with zeros of its own
+                at += len(after) - len(after.lstrip(b"\0"))
     return at
 
 

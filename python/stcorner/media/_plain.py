@@ -37,7 +37,7 @@ _SEEKABLE = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 _CODECS = {
     "PCM_U8": "pcm_u8", "PCM_S8": "pcm_s8", "PCM_16": "pcm_s16", "PCM_24": "pcm_s24", "PCM_32": "pcm_s32",
     "FLOAT": "pcm_f32", "DOUBLE": "pcm_f64", "ULAW": "pcm_mulaw", "ALAW": "pcm_alaw",
-    "IMA_ADPCM": "adpcm_ima_wav", "MS_ADPCM": "adpcm_ms", "GSM610": "gsm_ms", "MPEG_LAYER_III": "mp3",
+    "IMA_ADPCM": "adpcm_ima_wav", "MS_ADPCM": "adpcm_ms", "GSM610": "gsm_ms",
 }  # fmt: skip
 
 
@@ -118,7 +118,8 @@ def open_plain(file: Path) -> Iterator[Plain | None]:
             plain = Plain(stack.enter_context(soundfile.SoundFile(opened)), header)
         except (soundfile.LibsndfileError, RuntimeError, TypeError):
             plain = None  # FFmpeg may know the codec, and else says why not
-        yield plain
+        # An mp3 within a wav has no length that can be told from its bytes.
+        yield None if plain is None or plain.source.subtype.startswith("MPEG") else plain
 
 
 def plain_header(file: Path) -> Header | None:

@@ -112,7 +112,19 @@ def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDAr
     stamps = np.concatenate(times)
     if not fps:
         fps = (len(stamps) - 1) / (stamps[-1] - stamps[0]) if len(stamps) > 1 else 1 / _DEFAULT_STEP
-    return np.concatenate(blocks), float(fps)
+    return _joined(blocks), float(fps)
+
+
+def _joined(blocks: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Join the blocks, and let go of each as it is copied: memory never holds the film twice."""
+    video = np.empty((sum(map(len, blocks)), *blocks[0].shape[1:]), np.uint8)
+    at = 0
+    blocks.reverse()
+    while blocks:
+        block = blocks.pop()
+        video[at : at + len(block)] = block
+        at += len(block)
+    return video
 
 
 def iter_video(

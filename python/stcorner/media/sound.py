@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Converter", "iter_audio", "load_audio"]
 
 _MAX_RATE = 1_000_000
-# Tables give times to the hundredth, and lossy codecs end with a block.
-_END_TOLERANCE = 0.05
 # Of all channels together, that leave the resampler at once: from 1 Hz to 16 kHz each sample becomes 16,000.
-_MOST_SAMPLES = 1 << 21
+_MOST_SAMPLES = 1 << 19
+_LARGEST_RATIO = 1000
 # Share of the power of unrelated channels below which their mean is what two opposite ones leave.
 _CANCELLED = 0.03
 
@@ -55,7 +54,7 @@ def load_audio(
     offset : float, default=0.0
         Seconds to leave out at the start, >= 0.
     duration : float, optional
-        Seconds to read, > 0; to the end by default.
+        Seconds to read at most, > 0; to the end by default.
 
     Returns
     -------
@@ -120,12 +119,6 @@ def load_audio(
     if not blocks:
         raise MediaError(
             f"{file} ends at {end / max(rate, 1):.3f} s, before offset {start:g} s: is it the right file?"
-        )
-    if stop is not None and end < stop - _END_TOLERANCE * rate:
-        warnings.warn(
-            f"{file} ends at {end / rate:.3f} s, before the {stop / rate:g} s up to which it was to be read",
-            MediaWarning,
-            stacklevel=2,
         )
     y = _joined(blocks)
     return (y[0] if mono else y), rate
@@ -283,7 +276,9 @@ class Converter:
         if rate_in != rate:
             import soxr
 
-            self._stream = soxr.ResampleStream(rate_in, rate, channels, dtype="float32", quality="HQ")
+            # The filter holds as many samples of the result as the rates differ: beyond any voice, gigabytes.
+            quality = "HQ" if rate <= _LARGEST_RATIO * rate_in else "QQ"
+            self._stream = soxr.ResampleStream(rate_in, rate, channels, dtype="float32", quality=quality)
 
     def push(self, data: Block, *, last: bool = False) -> Block:
         """Take (channels, n) samples; return those that are certain."""
