@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import stcorner
+from fuzz.documents import VALUES, members_of, places, sealed
 from fuzz.source import Source
 from stcorner import _core
 from stcorner.corpora import parse_cremad_name, parse_ravdess_name
@@ -238,10 +239,42 @@ def models(data: bytes) -> None:
         from_model_file(modelfile._parse(bytes(content)))
 
 
+def contents(data: bytes) -> None:
+    """Change values of a model's document, and seal it anew: a model that decides, or a `ModelError`."""
+    import json
+
+    source, members = Source(data), members_of(_model())
+    document = json.loads(members["model.json"])
+    for _ in range(1 + source.byte() % 3):
+        every = [place for place in places(document) if place[0] != "members"]
+        *above, key = every[(source.byte() << 8 | source.byte()) % len(every)]
+        parent = document
+        for step in above:
+            parent = parent[step]
+        change = source.byte() % 8
+        if change == 0:
+            del parent[key]
+        elif change == 1 and isinstance(parent, dict):
+            parent[source.word()] = parent.pop(key)
+        else:
+            parent[key] = source.anything() if change == 2 else source.choice(VALUES)
+    try:
+        text = json.dumps(document).encode()
+    except TypeError:
+        return
+    try:
+        model = from_model_file(modelfile._parse(sealed({**members, "model.json": text})))
+    except ModelError:
+        return
+    with contextlib.suppress(ParameterError), np.errstate(all="ignore"):
+        shares = model.classifier_.predict_proba(np.zeros((1, model.classifier_.n_features_in_)))
+        assert abs(shares.sum() - 1) < 1e-9
+
+
 def documents(data: bytes) -> None:
     """Read any bytes as the document and as an array of a model file."""
     with contextlib.suppress(ModelError):
-        modelfile._decode_document(data)
+        modelfile._decode_document(data, 1 << 20)
     announced = modelfile.ArrayDocument(dtype="float64", shape=(2,))
     with contextlib.suppress(ModelError):
         modelfile._decode_array("a", data, announced)
@@ -262,5 +295,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "names": names,
     "tables": tables,
     "models": models,
+    "contents": contents,
     "documents": documents,
 }

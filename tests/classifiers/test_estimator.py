@@ -218,7 +218,9 @@ def test_parameters_refused(rng: np.random.Generator, parameters: dict[str, Any]
 
 def test_fit_arguments_refused(rng: np.random.Generator) -> None:
     X, y = rows(rng, n_rows=16)
-    with pytest.raises(ParameterError, match=r"groups must have shape \(16,\)"):
+    with pytest.raises(
+        ParameterError, match=r"groups must have one entry per row of X \(16\), got shape \(1,\)"
+    ):
         FERCNNClassifier().fit(X, y, groups=[1])
     with pytest.raises(ParameterError, match="leaves no training rows of some class"):
         FERCNNClassifier().fit(X, y, groups=y)

@@ -68,6 +68,9 @@ def read_zip(
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
+            for entry in entries:
+                if entry.compress_type not in _METHODS:
+                    raise ArchiveError(f"member {entry.orig_filename!r} must be stored or deflated")
             total = sum(entry.file_size for entry in entries)
             if total > max_bytes:
                 raise ArchiveError(f"it unpacks to {total} bytes, allowed are {max_bytes}")
@@ -79,8 +82,6 @@ def read_zip(
                     raise ArchiveError(f"member {name!r} appears twice")
                 if not known(name) or entry.filename != name or entry.is_dir():
                     raise ArchiveError(f"member {name!r} is unknown")
-                if entry.compress_type not in _METHODS:
-                    raise ArchiveError(f"member {name!r} must be stored or deflated")
                 members[name] = _member(archive, entry)
     except ArchiveError:
         raise
@@ -129,7 +130,9 @@ def read_npy(data: bytes) -> NDArray[Any]:
     if min((*shape, 0)) < 0 or math.prod(shape) * dtype.itemsize != len(data) - start:
         raise ArchiveError(f"must have shape {shape} of {dtype}, got {len(data) - start} bytes")
     try:
-        array = np.frombuffer(data[start:], dtype).reshape(shape, order="F" if fortran else "C")
+        # Where the header is of an odd length, the values lie across words and are moved.
+        array = np.require(np.frombuffer(data, dtype, offset=start), requirements=["A"])
+        array = array.reshape(shape, order="F" if fortran else "C")
     except ValueError as error:  # more dimensions than numpy has
         raise ArchiveError(f"must have a shape of numpy: {error}") from None
     return array

@@ -27,6 +27,7 @@ __all__ = [
     "check_row_weights",
     "check_totals",
     "class_list",
+    "stored_classes",
 ]
 
 # Beyond these the equations of a fit lose the rows of ordinary weight to rounding, or do not hold at all.
@@ -81,6 +82,16 @@ def class_list(classes: NDArray[Any]) -> list[Any]:
         if not isinstance(label, str | int | float | bool):
             raise ParameterError(f"y must hold strings, numbers or booleans to be saved, got {label!r}")
     return labels
+
+
+def stored_classes(values: Any) -> NDArray[Any]:
+    """Return the labels that `class_list` made of classes: at least two, all different, of one kind."""
+    if not isinstance(values, list | tuple) or len({type(value) for value in values}) != 1:
+        raise ParameterError(f"classes must be a list of labels of one kind, got {values!r:.200}")
+    class_list(np.asarray(values, dtype=object))
+    if len(values) < 2 or len(set(values)) != len(values):
+        raise ParameterError(f"classes must be at least 2 different labels, got {values!r:.200}")
+    return np.asarray(values)
 
 
 class ParameterBase:

@@ -9,7 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["balance", "combine", "fit_kernel", "fit_linear", "folds", "rbf", "spread"]
+__all__ = ["LEAST_SPREAD", "balance", "combine", "fit_kernel", "fit_linear", "folds", "rbf", "spread"]
+
+LEAST_SPREAD = 1e-12
 
 
 def balance(shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -35,7 +37,7 @@ def folds(indices: NDArray[np.intp], groups: NDArray[Any] | None, n_folds: int) 
 def spread(scores: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     """Root mean square of scores about their row's mean, at least a tiny positive number."""
     centred = scores - scores.mean(axis=1, keepdims=True)
-    return float(max(np.sqrt(np.average((centred**2).mean(axis=1), weights=weight)), 1e-12))
+    return float(max(np.sqrt(np.average((centred**2).mean(axis=1), weights=weight)), LEAST_SPREAD))
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

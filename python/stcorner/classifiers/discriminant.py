@@ -13,10 +13,20 @@ from stcorner._base.estimator import (
     check_row_weights,
     check_totals,
     class_list,
+    stored_classes,
 )
 from stcorner._base.spread import column_spreads, common_spread
 from stcorner._base.validation import check_array, check_flag, check_integer, check_real
-from stcorner.classifiers.algebra import balance, combine, fit_kernel, fit_linear, folds, rbf, spread
+from stcorner.classifiers.algebra import (
+    LEAST_SPREAD,
+    balance,
+    combine,
+    fit_kernel,
+    fit_linear,
+    folds,
+    rbf,
+    spread,
+)
 from stcorner.errors import ModelError, ParameterError
 
 if TYPE_CHECKING:
@@ -26,6 +36,7 @@ __all__ = ["DiscriminantClassifier"]
 
 _BLOCK = 1024  # rows classified at a time: bounds the kernel matrix to a few MB
 _LEAST_SHARE = 1e-12  # a smaller one changes no bit of a sum
+_TOO_FAR = "X must lie nearer to the training rows: float64 cannot hold its scores"
 _ARRAYS = ("mean", "scale", "coef", "intercept", "rows", "dual")
 
 
@@ -194,7 +205,11 @@ class DiscriminantClassifier(ClassifierBase):
         blocks = [self._scores(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
         linear = np.concatenate([block[0] for block in blocks])
         kernel = np.concatenate([block[1] for block in blocks])
-        return combine(linear, kernel, self.spreads_, self.sharpness_, self.kernel_weight)
+        with np.errstate(over="ignore", invalid="ignore"):  # seen below
+            shares = combine(linear, kernel, self.spreads_, self.sharpness_, self.kernel_weight)
+        if not np.isfinite(shares).all():
+            raise ParameterError(_TOO_FAR)
+        return shares
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what `from_state` needs: values for JSON, and arrays."""
@@ -219,25 +234,36 @@ class DiscriminantClassifier(ClassifierBase):
         try:
             model = cls(**meta["params"])
             model._check_parameters()
-            model.classes_ = np.asarray(meta["classes"])
-            model.spreads_ = (float(meta["spreads"][0]), float(meta["spreads"][1]))
-            model.sharpness_ = float(meta["sharpness"])
+            model.classes_ = stored_classes(meta["classes"])
+            # A spread is at least this where it is measured; less would make infinite scores.
+            linear, kernel = (check_real("spread", one, low=LEAST_SPREAD) for one in meta["spreads"])
+            model.spreads_ = (linear, kernel)
+            model.sharpness_ = check_real("sharpness", meta["sharpness"], low=0, high=1e6, open_low=True)
             parts = {name: np.asarray(arrays[name]) for name in _ARRAYS}
-        except (KeyError, TypeError, IndexError, ParameterError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"state of DiscriminantClassifier is incomplete: {error!r}") from None
-        n_classes, n_features, n_rows = len(model.classes_), parts["mean"].size, len(parts["rows"])
+        if set(arrays) != set(_ARRAYS):
+            raise ModelError(
+                f"arrays of DiscriminantClassifier must be {_ARRAYS}, got {tuple(sorted(arrays))}"
+            )
+        n_classes, n_features, n_rows = len(model.classes_), parts["mean"].size, parts["rows"].shape[:1]
         expected = {
             "mean": (n_features,),
             "scale": (n_features,),
             "coef": (n_classes, n_features),
             "intercept": (n_classes,),
-            "rows": (n_rows, n_features),
-            "dual": (n_rows, n_classes),
+            "rows": (*n_rows, n_features),
+            "dual": (*n_rows, n_classes),
         }
         for name, shape in expected.items():
-            if parts[name].shape != shape or not np.isfinite(parts[name]).all():
-                raise ModelError(f"array {name} must be finite of shape {shape}, got {parts[name].shape}")
-            setattr(model, f"{name}_", parts[name])
+            array = parts[name]
+            if array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
+                raise ModelError(
+                    f"array {name} must be finite of shape {shape}, got {array.dtype} of {array.shape}"
+                )
+            setattr(model, f"{name}_", array)
+        if n_features == 0 or not (parts["scale"] > 0).all():
+            raise ModelError("array scale must hold a number > 0 for each of at least one feature")
         model.n_features_in_ = n_features
         return model
 
@@ -293,7 +319,7 @@ class DiscriminantClassifier(ClassifierBase):
         with np.errstate(over="ignore", invalid="ignore"):  # seen below
             linear = rows @ self.coef_.T.astype(np.float64) + self.intercept_
         if not np.isfinite(linear).all():
-            raise ParameterError("X must lie nearer to the training rows: float64 cannot hold its scores")
+            raise ParameterError(_TOO_FAR)
         if len(self.rows_) == 0:
             return linear, np.zeros_like(linear)
         kernel = rbf(rows, self.rows_.astype(np.float64), self.gamma) @ self.dual_.astype(np.float64)

@@ -111,7 +111,7 @@ class TemperatureScaling:
             raise ModelError(f"state of a temperature must be {{'temperature': T}}, got {dict(meta)}")
         scaling = cls()
         try:
-            scaling.temperature_ = check_real("temperature", meta["temperature"], low=0, open_low=True)
+            scaling.temperature_ = check_real("temperature", meta["temperature"], low=1e-3, high=1e3)
         except ParameterError as error:
             raise ModelError(str(error)) from None
         return scaling

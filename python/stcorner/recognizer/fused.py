@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from stcorner._base.validation import check_integer, check_real
 from stcorner.errors import ModelError
 from stcorner.fusion.blocks import BlockScaler, check_blocks, scale_blocks
 
@@ -37,8 +38,8 @@ class FusedSpace:
         # BLAS rounds by memory layout: in C order a fitted fusion gives the bits of the loaded one.
         self.arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         try:
-            limits = [float(limit) for limit in state["limits"]]
-            count = int(state["n_projections"])
+            limits = [check_real("limit", limit, low=0, open_low=True) for limit in state["limits"]]
+            count = check_integer("n_projections", state["n_projections"], low=0, high=len(limits))
             means = [self._array(f"mean_{i}", 1) for i in range(len(limits))]
             factors = [self._array(f"factor_{i}", 1) for i in range(len(limits))]
             self._projections = [
@@ -54,6 +55,8 @@ class FusedSpace:
         for size, (offset, matrix) in zip(inputs, self._projections, strict=True):
             if len(offset) != size or matrix.shape[1] != size:
                 raise ModelError(f"a projection of the fusion must take {size} columns, got {matrix.shape}")
+        if any(len(factor) and factor.min() < 0 for factor in factors):
+            raise ModelError("the factors of the fusion must be >= 0")
         self._scaler = BlockScaler(means, factors, limits)
         self.n_features = sum(len(matrix) for _, matrix in self._projections) or total
 
@@ -63,9 +66,12 @@ class FusedSpace:
         return self._scaler.means
 
     def _array(self, name: str, ndim: int) -> NDArray[np.float64]:
-        array = self.arrays[name].astype(np.float64)
-        if array.ndim != ndim:
-            raise ModelError(f"array {name} of the fusion must have {ndim} dimensions, got {array.ndim}")
+        array = self.arrays[name]
+        if array.ndim != ndim or array.dtype != np.float64:  # a cast would take more memory than the file
+            raise ModelError(
+                f"array {name} of the fusion must be float64 of {ndim} dimensions, "
+                f"got {array.dtype} of {array.ndim}"
+            )
         return array
 
     @classmethod

@@ -21,8 +21,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,22 +38,40 @@ from stcorner.errors import ModelError, OutputError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["ModelDocument", "ModelFile", "PartDocument", "TrainingDocument", "read_model", "write_model"]
+__all__ = [
+    "ModelDocument",
+    "ModelFile",
+    "PartDocument",
+    "TrainingDocument",
+    "model_errors",
+    "read_model",
+    "write_model",
+]
 
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 256 << 20
 MAX_CONTENT_BYTES = 512 << 20
 MAX_MEMBERS = 512
-# JSON of empty lists takes some twenty times as much memory as text.
 MAX_DOCUMENT_BYTES = 8 << 20
+# Reading takes memory in proportion to the file: what it unpacks to, and what its JSON becomes in Python, are
+# bounded by its size, above what a small file may take.
+_CONTENT_GROWTH, _FREE_CONTENT = 2, 64 << 10
+_JSON_GROWTH, _FREE_JSON = 6, 256 << 10
+# Bytes in Python of a list, a mapping, a text without its characters, and a value's place.
+_LIST, _MAPPING, _TEXT, _VALUE = 64, 240, 56, 32
 
 _DOCUMENT, _CARD, _NETWORK = "model.json", "MODEL_CARD.md", "fercnn.keras"
+# Parameters that say where or how a fit is watched: they belong to a machine, never to a model.
+_LOCAL = ("checkpoint", "progress")
+_LABEL_CHARACTERS = 200
 _ARRAY_NAME = re.compile(r"[A-Za-z0-9_]+(?:[./-][A-Za-z0-9_]+)*")
 _DTYPES = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
+_MAX_DIMENSIONS = 32
+_HEADER_BYTES = 4096  # of an array's file, before its values
 _SEAL = b"sha256:"
 _SEAL_BYTES = len(_SEAL) + 64
 # Zip stores a time for each member; the earliest that it can express keeps equal models equal.
@@ -134,6 +154,17 @@ class ModelFile:
     network: bytes | None = None
 
 
+@contextmanager
+def model_errors() -> Iterator[None]:
+    """Turn whatever the content of a file makes its reader stumble over into a `ModelError`."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise ModelError(f"its parts do not make a model: {error!r}") from None
+
+
 def plain(value: Any, where: str = "state") -> Any:
     """Return `value` with numpy scalars turned into Python's, refusing what JSON cannot hold."""
     if isinstance(value, dict):
@@ -182,9 +213,9 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> Path:
         members[_NETWORK] = model.network
     document = msgspec.structs.replace(
         model.document,
-        parameters=plain(model.document.parameters, "parameters"),
+        parameters=plain(_without_places(model.document.parameters), "parameters"),
         parts={
-            name: PartDocument(kind=part.kind, state=plain(part.state, name))
+            name: PartDocument(kind=part.kind, state=plain(_without_places(part.state), name))
             for name, part in model.document.parts.items()
         },
         arrays=arrays,
@@ -193,10 +224,16 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> Path:
             for name, data in members.items()
         },
     )
+    _check_document(document)
     text = msgspec.json.format(msgspec.json.encode(document), indent=1)
     if len(text) > MAX_DOCUMENT_BYTES:
         raise ModelError(f"the document of a model may have {MAX_DOCUMENT_BYTES} bytes, this has {len(text)}")
-    content = _archive({_DOCUMENT: text, **members})
+    members = {_DOCUMENT: text, **members}
+    content = _archive(members, zipfile.ZIP_DEFLATED)
+    if sum(map(len, members.values())) > _CONTENT_GROWTH * len(content) + _FREE_CONTENT:
+        content = _archive(members, zipfile.ZIP_STORED)  # a reader would take it for a bomb
+    if _memory_of_json(text) > _JSON_GROWTH * len(content) + _FREE_JSON:
+        raise ModelError("the document of a model must not outweigh its arrays: it has too many names")
     if len(content) > MAX_FILE_BYTES:
         raise ModelError(f"a model file may have {MAX_FILE_BYTES} bytes, this one has {len(content)}")
     try:
@@ -204,6 +241,16 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> Path:
     except OutputError as error:
         raise ModelError(str(error)) from None
     return target
+
+
+def _without_places(value: Any, settings: bool = False) -> Any:
+    """Return a mapping whose settings (``params``, ``classifier_params``, …) are none of this machine."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: None if settings and key in _LOCAL else _without_places(item, str(key).endswith("params"))
+        for key, item in value.items()
+    }
 
 
 def read_model(path: str | os.PathLike[str]) -> ModelFile:
@@ -241,17 +288,16 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
 def _parse(content: bytes) -> ModelFile:
     _check_seal(content)
     members = _unpack(content)
-    document = _decode_document(members.pop(_DOCUMENT))
+    document = _decode_document(members.pop(_DOCUMENT), _JSON_GROWTH * len(content) + _FREE_JSON)
     if set(members) != set(document.members):
         raise ModelError(
             f"its members differ from its document: {sorted(set(members) ^ set(document.members))}"
         )
+    _check_shapes(document)
     for name, data in members.items():
         announced = document.members[name]
         if len(data) != announced.size or hashlib.sha256(data).hexdigest() != announced.sha256:
             raise ModelError(f"member {name} does not have the announced size and hash")
-    if {f"arrays/{name}.npy" for name in document.arrays} != {n for n in members if n.startswith("arrays/")}:
-        raise ModelError("its arrays differ from its document")
     arrays = {
         name: _decode_array(name, members[f"arrays/{name}.npy"], announced)
         for name, announced in document.arrays.items()
@@ -263,10 +309,48 @@ def _parse(content: bytes) -> ModelFile:
     return ModelFile(document=document, arrays=arrays, card=card, network=members.get(_NETWORK))
 
 
+def _check_shapes(document: ModelDocument) -> None:
+    """Refuse arrays whose announced type and shape do not make the announced size, before one is read."""
+    stored = {name for name in document.members if name.startswith("arrays/")}
+    if {f"arrays/{name}.npy" for name in document.arrays} != stored:
+        raise ModelError("its arrays differ from its document")
+    for name, array in document.arrays.items():
+        if array.dtype not in _DTYPES or len(array.shape) > _MAX_DIMENSIONS or min((*array.shape, 0)) < 0:
+            raise ModelError(f"array {name} cannot be {array.dtype} of shape {array.shape}")
+        size = document.members[f"arrays/{name}.npy"].size
+        n_bytes = math.prod(array.shape) * np.dtype(array.dtype).itemsize
+        if not n_bytes < size <= n_bytes + _HEADER_BYTES:
+            raise ModelError(
+                f"array {name} of shape {array.shape} must have {n_bytes} bytes, its file has {size}"
+            )
+
+
+def _check_document(document: ModelDocument) -> None:
+    """Refuse content that has the right form and no meaning."""
+    classes = document.classes
+    if len(classes) < 2 or len(set(classes)) != len(classes):
+        raise ModelError(f"its classes must be at least 2 different labels, got {classes!r:.200}")
+    if not all(_fit_to_show(label) for label in (*classes, document.name)):
+        raise ModelError(
+            f"its classes and its name must be 1 to {_LABEL_CHARACTERS} characters that can be printed, "
+            f"got {(*classes, document.name)!r:.200}"
+        )
+    for block, names in document.feature_names.items():
+        if len(set(names)) != len(names):
+            raise ModelError(f"its feature names of {block!r:.200} must be different ones")
+    training = document.training
+    if min(training.n_clips, training.n_rows, training.n_failed) < 0:
+        raise ModelError("its numbers of clips and rows must be >= 0")
+
+
+def _fit_to_show(text: str) -> bool:
+    return 0 < len(text) <= _LABEL_CHARACTERS and text.isprintable()
+
+
 def _check_seal(content: bytes) -> None:
     if not content.startswith(b"PK\x03\x04") or len(content) <= _SEAL_BYTES:
         raise ModelError("it is not a *.stcorner file (no zip header)")
-    body, seal = content[:-_SEAL_BYTES], content[-_SEAL_BYTES:]
+    body, seal = memoryview(content)[:-_SEAL_BYTES], content[-_SEAL_BYTES:]
     if not seal.startswith(_SEAL):
         raise ModelError("its seal is missing: the file is cut, or was packed by something else")
     if seal[len(_SEAL) :] != hashlib.sha256(body).hexdigest().encode():
@@ -275,8 +359,9 @@ def _check_seal(content: bytes) -> None:
 
 def _unpack(content: bytes) -> dict[str, bytes]:
     """Return the members. Names are checked against a list, so nothing can point out of the archive."""
+    limit = min(MAX_CONTENT_BYTES, _CONTENT_GROWTH * len(content) + _FREE_CONTENT)
     try:
-        members = read_zip(content, max_members=MAX_MEMBERS, max_bytes=MAX_CONTENT_BYTES, known=_known_member)
+        members = read_zip(content, max_members=MAX_MEMBERS, max_bytes=limit, known=_known_member)
     except ArchiveError as error:
         raise ModelError(str(error)) from None
     if _DOCUMENT not in members:
@@ -291,9 +376,12 @@ def _known_member(name: str) -> bool:
     return name == f"arrays/{inner}.npy" and _ARRAY_NAME.fullmatch(inner) is not None
 
 
-def _decode_document(data: bytes) -> ModelDocument:
+def _decode_document(data: bytes, max_memory: int) -> ModelDocument:
     if len(data) > MAX_DOCUMENT_BYTES:
         raise ModelError(f"{_DOCUMENT} has {len(data)} bytes, allowed are {MAX_DOCUMENT_BYTES}")
+    memory = _memory_of_json(data)
+    if memory > max_memory:
+        raise ModelError(f"{_DOCUMENT} would grow to {memory} bytes, allowed are {max_memory}")
     try:
         head = msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -305,10 +393,24 @@ def _decode_document(data: bytes) -> ModelDocument:
             f"its format_version must be {FORMAT_VERSION}, got {head.get('format_version')!r}: "
             f"it was written by stcorner {head.get('stcorner_version')!r}"
         )
+    head["parameters"] = _without_places(head.get("parameters"))
     try:
-        return msgspec.convert(head, ModelDocument)
+        document = msgspec.convert(head, ModelDocument)
     except msgspec.ValidationError as error:
         raise ModelError(f"{_DOCUMENT}: {error}") from None
+    _check_document(document)
+    return document
+
+
+def _memory_of_json(data: bytes) -> int:
+    """Bound what a text takes when it is decoded, by what stands in it; marks within strings count too."""
+    return (
+        len(data)
+        + _LIST * data.count(b"[")
+        + _MAPPING * data.count(b"{")
+        + _TEXT * data.count(b'"') // 2
+        + _VALUE * data.count(b",")
+    )
 
 
 def _decode_array(name: str, data: bytes, announced: ArrayDocument) -> NDArray[Any]:
@@ -339,12 +441,12 @@ def _storable(name: str, value: NDArray[Any]) -> NDArray[Any]:
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
 
 
-def _archive(members: Mapping[str, bytes]) -> bytes:
+def _archive(members: Mapping[str, bytes], method: int) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+    with zipfile.ZipFile(buffer, "w", method, compresslevel=6) as archive:
         for name, data in members.items():
             entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = method
             entry.create_system = 3  # the same on every platform
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)

@@ -11,7 +11,14 @@ from stcorner.audio.columns import present_names
 from stcorner.errors import ModelError, ParameterError
 from stcorner.recognizer.estimator import EmotionRecognizer
 from stcorner.recognizer.fused import FusedSpace
-from stcorner.recognizer.modelfile import ModelDocument, ModelFile, PartDocument, read_model, write_model
+from stcorner.recognizer.modelfile import (
+    ModelDocument,
+    ModelFile,
+    PartDocument,
+    model_errors,
+    read_model,
+    write_model,
+)
 from stcorner.recognizer.registry import default_model, find_model
 
 if TYPE_CHECKING:
@@ -116,6 +123,11 @@ def load_model(name_or_file: str | os.PathLike[str] | None = None) -> EmotionRec
 
 def from_model_file(file: ModelFile) -> EmotionRecognizer:
     """Return the recogniser in a file, after checking that its parts fit each other."""
+    with model_errors():
+        return _rebuild(file)
+
+
+def _rebuild(file: ModelFile) -> EmotionRecognizer:
     document = file.document
     try:
         model = EmotionRecognizer(**{name: _as_given(value) for name, value in document.parameters.items()})

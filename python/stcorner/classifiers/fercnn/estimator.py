@@ -16,6 +16,7 @@ from stcorner._base.estimator import (
     check_row_weights,
     check_totals,
     class_list,
+    stored_classes,
 )
 from stcorner._base.spread import column_spreads
 from stcorner._base.validation import check_array, check_choice, check_integer, check_real
@@ -256,18 +257,27 @@ class FERCNNClassifier(ClassifierBase):
             # A file may not say where a later fit writes.
             model = cls(**{**meta["params"], "checkpoint": None, "progress": None})
             model._plan()
-            model.classes_ = np.asarray(meta["classes"])
-            model.n_features_in_ = int(meta["n_features"])
-            model.history_ = meta["history"]
-            model.weights_ = check_weights([arrays[f"weights{i:02d}"] for i in range(N_WEIGHTS)], N_FEATURES)
+            model.classes_ = stored_classes(meta["classes"])
+            model.n_features_in_ = check_integer("n_features", meta["n_features"], low=1)
+            model.history_ = {name: [float(value) for value in row] for name, row in meta["history"].items()}
+            weights = [arrays[f"weights{i:02d}"] for i in range(N_WEIGHTS)]
+            if any(weight.dtype != np.float32 for weight in weights):  # a cast takes more than the file
+                raise ModelError("weights of FERCNNClassifier must be float32")
+            model.weights_ = check_weights(weights, N_FEATURES)
             for name in ("mean", "scale", "columns", "knots"):
                 knots = name == "knots"
                 array = check_array(name, arrays[name], ndim=2 if knots else 1, allow_empty=knots)
-                if array.shape[-1] != N_FEATURES:
-                    raise ModelError(f"array {name} must have {N_FEATURES} columns, got shape {array.shape}")
+                if array.shape[-1] != N_FEATURES or array.dtype.kind != ("i" if name == "columns" else "f"):
+                    raise ModelError(
+                        f"array {name} must have {N_FEATURES} columns, got {array.dtype} of {array.shape}"
+                    )
                 setattr(model, f"{name}_", array)
-        except (KeyError, TypeError, ParameterError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"state of FERCNNClassifier is incomplete: {error!r}") from None
+        if len(arrays) != N_WEIGHTS + 4:
+            raise ModelError(f"state of FERCNNClassifier must hold {N_WEIGHTS + 4} arrays, got {len(arrays)}")
+        if not model.scale_.all() or (np.diff(model.knots_, axis=0) < 0).any():
+            raise ModelError("array scale must not hold 0, and array knots must rise")
         if not 0 <= model.columns_.min() <= model.columns_.max() < model.n_features_in_:
             raise ModelError(f"array columns must lie within the {model.n_features_in_} features")
         if len(model.weights_[-1]) != len(model.classes_):
