@@ -14,7 +14,7 @@ from stcorner._base.validation import check_choice, check_real
 from stcorner.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -32,12 +32,14 @@ __all__ = [
 LABELS = ("angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 # What a folder is searched for: all that is commonly called a recording and can be read.
 AUDIO_SUFFIXES = frozenset({
-    ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aiff", ".aif", ".aifc", ".amr", ".au",
-    ".caf", ".mka", ".w64", ".wma", ".wv",
+    ".wav", ".wave", ".rf64", ".w64", ".flac", ".mp3", ".mp2", ".mp1", ".mpa", ".mpga", ".m2a", ".ogg",
+    ".oga", ".opus", ".ra", ".spx", ".m4a", ".m4b", ".m4r", ".aac", ".ac3", ".eac3", ".aiff", ".aif", ".aifc",
+    ".amr", ".awb", ".3ga", ".au", ".snd", ".caf", ".mka", ".weba", ".wma", ".wv", ".tta", ".ape", ".voc",
 })  # fmt: skip
 VIDEO_SUFFIXES = frozenset({
-    ".mp4", ".flv", ".mpg", ".mpeg", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".wmv", ".3gp", ".3g2", ".asf",
-    ".dv", ".m2ts", ".mts", ".mxf", ".ogv", ".ts", ".vob",
+    ".mp4", ".m4v", ".f4v", ".mov", ".qt", ".3gp", ".3gpp", ".3g2", ".3gp2", ".mkv", ".webm", ".flv", ".avi",
+    ".divx", ".xvid", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".m2p", ".m2t", ".m2ts", ".mts", ".ts", ".tod",
+    ".vob", ".wmv", ".asf", ".dv", ".mxf", ".ogv", ".ogm", ".ogx", ".rm", ".rmvb", ".mjpeg", ".y4m", ".nut",
 })  # fmt: skip
 MODALITIES = ("audio", "video", "both")
 
@@ -51,6 +53,8 @@ _SYNONYMS = {
     "sad": ("sadness",),
     "surprise": ("surprised", "sur", "ps", "pleasant_surprise", "pleasant_surprised"),
 }
+# What tables write where there is no value.
+_NO_LABEL = frozenset({"nan", "na", "n/a", "#n/a", "n.a.", "<na>", "none", "null", "nil", "nat"})
 _CANONICAL = {name: label for label, names in _SYNONYMS.items() for name in (label, *names)}
 
 
@@ -70,7 +74,7 @@ def canonical_label(name: str) -> str:
     Raises
     ------
     ValueError
-        If `name` is not a string or holds no letter.
+        If `name` is not a string, holds no letter, or stands for a missing value ("nan", "NA", "None").
 
     Examples
     --------
@@ -82,6 +86,11 @@ def canonical_label(name: str) -> str:
         raise ParameterError(f"label must be a name with at least one letter, got {name!r}")
     # A Mac writes the names of folders as letters and accents apart, other systems as one character.
     key = re.sub(r"[\s\-_]+", "_", unicodedata.normalize("NFC", name).strip().lower()).strip("_")
+    if key in _NO_LABEL:
+        raise ParameterError(
+            f"label must be an emotion, got {name!r}, which stands for a missing value: "
+            "name it, or leave the clip out"
+        )
     return _CANONICAL.get(key, key)
 
 
@@ -287,11 +296,12 @@ def _map_shares(
     return {label: share / total for label, share in mapped.items()} if total > 0 else None
 
 
-def find_files(root: str | os.PathLike[str]) -> list[Path]:
+def find_files(root: str | os.PathLike[str], *, unlisted: list[SkippedFile] | None = None) -> list[Path]:
     """Return all files below `root`, hidden ones and hidden folders left out, sorted by path.
 
     Folders that links point to are entered too, each folder once: under its own name where it has one below
-    `root`, else under that of the first link. A link back up does not lead round for ever.
+    `root`, else under that of the first link. A link back up does not lead round for ever. Folders that
+    cannot be listed (no permission, a path that is too long) stand in `unlisted` then, where a list is given.
     """
     top = Path(root)
     if not top.is_dir():
@@ -299,17 +309,26 @@ def find_files(root: str | os.PathLike[str]) -> list[Path]:
     found: list[Path] = []
     entered: set[str] = set()
     waiting = [top]
+
+    def note(error: OSError) -> None:
+        folder = Path(os.fsdecode(error.filename))
+        if folder == top:
+            raise DatasetError(f"root must be a folder to be listed, got {str(root)!r}: {error.strerror}")
+        if unlisted is not None:
+            reason = f"the folder cannot be listed: {error.strerror}"
+            unlisted.append(SkippedFile(path=folder, clip_id=folder.name, reason=reason))
+
     while waiting:
         linked: list[Path] = []
         for begin in waiting:
-            for folder, inside, names in os.walk(begin):
+            for folder, inside, names in os.walk(begin, onerror=note):
                 true = os.path.realpath(folder)
                 if true in entered:
                     inside.clear()
                     continue
                 entered.add(true)
                 inside[:] = sorted(name for name in inside if not name.startswith("."))
-                linked += [Path(folder, name) for name in inside if Path(folder, name).is_symlink()]
+                linked += [path for name in inside if _is((path := Path(folder, name)).is_symlink)]
                 # "._name" is what macOS leaves in unpacked archives: it has the suffix and no media.
                 found += [Path(folder, name) for name in names if not name.startswith(".")]
         waiting = linked
@@ -321,14 +340,33 @@ def find_media(
 ) -> list[Path]:
     """Return the `find_files` that have one of the suffixes and are files, not broken links or pipes.
 
-    Those stand in `skipped` then, where a list is given.
+    Those stand in `skipped` then, where a list is given, and so do folders that cannot be listed.
     """
     wanted = frozenset(suffixes)
-    named = [path for path in find_files(root) if path.suffix.lower() in wanted]
-    found = [path for path in named if path.is_file()]
-    if skipped is not None:
-        for path in named:
-            if not path.is_file():
-                reason = "is no regular file" if path.exists() else "does not exist: the link is broken"
-                skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=reason))
+    found = []
+    for path in find_files(root, unlisted=skipped):
+        if path.suffix.lower() not in wanted:
+            continue
+        if _is(path.is_file):
+            found.append(path)
+        elif skipped is not None:
+            skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=_no_file(path)))
     return found
+
+
+def _is(question: Callable[[], bool]) -> bool:
+    """Whether a path is what it is asked for; one that is too long is nothing."""
+    try:
+        return question()
+    except OSError:
+        return False
+
+
+def _no_file(path: Path) -> str:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return "does not exist: the link is broken"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "is no regular file"
