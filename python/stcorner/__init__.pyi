@@ -72,6 +72,7 @@ from .live import LiveRecognizer as LiveRecognizer
 from .live import LiveSession as LiveSession
 from .live import MicrophoneSource as MicrophoneSource
 from .media import AudioInfo as AudioInfo
+from .media import BlazeFaceDetector as BlazeFaceDetector
 from .media import FaceClip as FaceClip
 from .media import FaceDetector as FaceDetector
 from .media import FaceTrack as FaceTrack

@@ -54,7 +54,7 @@ class LiveRecognizer:
         Seconds, > 0, that one stream may run ahead before its windows are answered without the other, and so
         a camera that stands still does not stop everything.
     detector : FaceDetector, optional
-        Default: `HaarDetector`.
+        Default: `BlazeFaceDetector` where the extra `face` is installed, else `HaarDetector`.
     name : str, default="live"
         What the rows call the recording.
 

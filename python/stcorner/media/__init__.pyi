@@ -1,6 +1,7 @@
 __all__: list[str]
 
 from ._container import MediaWarning as MediaWarning
+from .blazeface import BlazeFaceDetector as BlazeFaceDetector
 from .clips import FaceClip as FaceClip
 from .clips import FaceTrack as FaceTrack
 from .detectors import FaceDetector as FaceDetector

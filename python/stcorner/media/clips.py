@@ -41,6 +41,8 @@ class FaceTrack:
     face_quality : ndarray of shape (n,), float32
         How much the face can tell, 0 to 1: the root of the product of shares for confidence, size, sharpness,
         upright position, light, and the part within the picture.
+    detector : str
+        Class of the detector that found it.
     """
 
     face_id: int
@@ -50,6 +52,7 @@ class FaceTrack:
     angles: NDArray[np.float32]
     confidence: NDArray[np.float32]
     face_quality: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    detector: str = ""
 
     def __eq__(self, other: object) -> bool:
         """Whether the other is a track with the same values."""
@@ -97,6 +100,8 @@ class FaceClip:
         Share of the box within the picture, 0 to 1.
     face_quality : ndarray of shape (t,), float32
         How much the face can tell, 0 to 1, as in `FaceTrack`; 0 where `success` is False.
+    detector : str
+        Class of the detector that looked for it.
     detection_share : float
         Share of the time of the whole run, decoding included, that went into finding and following faces.
         It is a measurement and differs from run to run.
@@ -113,6 +118,7 @@ class FaceClip:
     aligned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     visible: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     face_quality: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    detector: str = ""
     detection_share: float = field(default=0.0, compare=False)
 
     def __eq__(self, other: object) -> bool:
@@ -204,6 +210,7 @@ def join(blocks: list[FaceClip], face_id: int, *, trim: bool) -> FaceClip:
         status=status_of(joined["success"]),
         face_id=face_id,
         fps=blocks[0].fps,
+        detector=blocks[0].detector,
         detection_share=blocks[-1].detection_share,
     )
 

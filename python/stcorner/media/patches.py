@@ -139,7 +139,9 @@ class EyeFinder:
         self, gray: Picture, x: float, y: float, size: float, face: NDArray[np.float64]
     ) -> tuple[float, float, float] | None:
         """Return (angle in radians, shift right, shift down in box sides), or None."""
-        eyes = face[5:9].reshape(2, 2) if len(face) >= 9 else self._by_cascade(gray, x, y, size)
+        if len(face) >= 9:
+            return _hung(face[5:9].reshape(2, 2), x, y, size)
+        eyes = self._by_cascade(gray, x, y, size)
         if eyes is None:
             return None
         across, down = eyes[1] - eyes[0]
@@ -172,6 +174,19 @@ class EyeFinder:
             eyes.append((start + x0 + w / 2, y0 + h / 2))
         placed: NDArray[np.float64] = np.array(eyes) * (size / _EYE_FACE) + np.array([left, top])
         return placed
+
+
+def _hung(eyes: NDArray[np.float64], x: float, y: float, size: float) -> tuple[float, float, float] | None:
+    """Turn and shift of a box that hangs from the eyes, whatever way up."""
+    across, down = (float(value) for value in eyes[1] - eyes[0])
+    distance = math.hypot(across, down)
+    if not 0.1 * size < distance < 0.7 * size:
+        return None
+    middle = eyes.mean(axis=0)
+    below = (0.5 - _EYE_HEIGHT) * size / distance
+    right = (middle[0] - below * down - x) / size
+    lower = (middle[1] + below * across - y) / size
+    return math.atan2(down, across), float(np.clip(right, -0.2, 0.2)), float(np.clip(lower, -0.2, 0.2))
 
 
 def reduction(side: float, size: int, before: int | None) -> int:

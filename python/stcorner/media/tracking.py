@@ -31,7 +31,7 @@ from stcorner.media._track import (
     box_of,
     likeness,
 )
-from stcorner.media.detectors import FaceDetector, HaarDetector, check_faces, keep_separate, overlap
+from stcorner.media.detectors import FaceDetector, check_faces, choose_detector, keep_separate, overlap
 from stcorner.media.patches import EyeFinder, appearance, close_view, search
 
 if TYPE_CHECKING:
@@ -92,12 +92,12 @@ class FaceTracker:
 
     Parameters
     ----------
-    detector : FaceDetector, optional
-        Default: `HaarDetector`.
+    detector : FaceDetector or str, default="auto"
+        As for `track_faces`.
     """
 
-    def __init__(self, detector: FaceDetector | None = None) -> None:
-        self.detector: FaceDetector = HaarDetector() if detector is None else detector
+    def __init__(self, detector: FaceDetector | str | None = "auto") -> None:
+        self.detector = choose_detector(detector)
         near = getattr(self.detector, "close_up", None)
         self._close: FaceDetector | None = None if near is None else near()
         self.seconds = 0.0
@@ -112,6 +112,11 @@ class FaceTracker:
         self._last_scan = -math.inf
         self._last_seen = 0.0
         self._next_id = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the detector's class."""
+        return type(self.detector).__name__
 
     def push(self, gray: NDArray[np.uint8], time: float) -> list[TrackedFrame]:
         """Take a frame; return those that are ready."""
@@ -266,7 +271,8 @@ class FaceTracker:
         self, track: Track, row: NDArray[np.float64], gray: NDArray[np.uint8], face: NDArray[np.float64]
     ) -> None:
         row[[ANGLE, EX, EY, EYES]] = track.last[[ANGLE, EX, EY, EYES]]
-        if row[T] - track.eyes_at >= _EYES_EVERY:
+        # Eyes that come with the face are free, and good enough to count at once.
+        if len(face) >= 9 or row[T] - track.eyes_at >= _EYES_EVERY:
             self._align(track, row, gray, face)
         track.rows.append(row)
         if track.found >= _CONFIRM:
@@ -278,7 +284,7 @@ class FaceTracker:
         """Measure the eyes and blend them with what was known; forget them when long unseen."""
         found = self._eyes.find(gray, row[X], row[Y], row[S], face)
         if found is not None:
-            keep = 0.6 if row[EYES] else 0.0
+            keep = 0.6 if row[EYES] and len(face) < 9 else 0.0
             row[[ANGLE, EX, EY]] = keep * row[[ANGLE, EX, EY]] + (1 - keep) * np.array(found)
             row[EYES] = 1.0
             track.eyes_at = row[T]
