@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "arrays.hpp"
@@ -50,20 +51,30 @@ void run(video::HarrisEngine& engine, const py::array& frames, Array<float>& out
   if (finish) engine.finish(sink);
 }
 
-/// Feed a detector or a texture map.
-template <class Consumer>
-void feed(Consumer& consumer, const py::array& frames, bool drain) {
-  const InUse in_use(&consumer);
-  const Frames in = frames_of(frames, consumer.options().height, consumer.options().width);
-  const WithoutGil nogil;
-  consumer.push(in.data, in.type, in.n, drain);
+/// Copying one by its parts would make an object without its core.
+[[noreturn]] void refuse_pickle(const py::object& self) {
+  throw py::type_error(py::str(py::type::of(self).attr("__name__")).cast<std::string>() +
+                       " cannot be copied or pickled");
 }
 
+/// What every consumer of a stream of frames has.
 template <class Consumer>
-void finish(Consumer& consumer) {
-  const InUse in_use(&consumer);
-  const WithoutGil nogil;
-  consumer.finish();
+py::class_<Consumer> bind_consumer(py::module_& m, const char* name) {
+  return py::class_<Consumer>(m, name)
+      .def(
+          "push",
+          [](Consumer& consumer, const py::array& frames, bool drain) {
+            const InUse in_use(&consumer);
+            const Frames in = frames_of(frames, consumer.options().height, consumer.options().width);
+            without_gil([&] { consumer.push(in.data, in.type, in.n, drain); });
+          },
+          py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
+      .def("finish",
+           [](Consumer& consumer) {
+             const InUse in_use(&consumer);
+             without_gil([&] { consumer.finish(); });
+           })
+      .def("__reduce_ex__", [](const py::object& self, int) { refuse_pickle(self); });
 }
 
 /// Columns t, y, x, scale; response; offsets.
@@ -102,34 +113,24 @@ py::array_t<std::uint8_t> suppress(const Array<std::int64_t>& coordinates, std::
   return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(keep.size()), keep.data());
 }
 
-py::array_t<std::int64_t> texture_counts(const video::TextureMap& map) {
-  const InUse in_use(&map);
-  return py::array_t<std::int64_t>(static_cast<py::ssize_t>(map.counts().size()), map.counts().data());
+template <class T>
+py::array_t<T> to_array(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
-py::array_t<double> orientation_sums(const video::OrientationMap& map) {
-  const std::vector<double> sums = map.sums();
-  return py::array_t<double>(static_cast<py::ssize_t>(sums.size()), sums.data());
-}
-
-/// `points` has shape (n, 6): t, y, x and the half sizes along t, y, x.
-py::array_t<float> describe(const Array<float>& tensor, Index first, const Array<double>& points, double still,
-                            int n_threads) {
-  if (tensor.ndim() != 4 || tensor.shape(0) != 6) throw py::value_error("tensor must have shape (6, t, y, x)");
+/// Rows of t, y, x and the half sizes along t, y, x.
+std::vector<video::Neighbourhood> neighbourhoods(const Array<double>& points) {
   if (points.ndim() != 2 || points.shape(1) != 6) throw py::value_error("points must have shape (n, 6)");
-  const py::ssize_t n = points.shape(0);
-  std::vector<video::Neighbourhood> around(static_cast<std::size_t>(n));
+  std::vector<video::Neighbourhood> around;
   const auto p = points.unchecked<2>();
-  for (py::ssize_t i = 0; i < n; ++i)
-    around[static_cast<std::size_t>(i)] = {p(i, 0), p(i, 1), p(i, 2), p(i, 3), p(i, 4), p(i, 5)};
-  py::array_t<float> out({n, py::ssize_t{video::kHogLength + video::kHofLength}});
-  float* const result = out.mutable_data();
-  const float* const planes = tensor.data();
-  const Index n_frames = tensor.shape(1), height = tensor.shape(2), width = tensor.shape(3);
-  in_steps(n, 16, [&](Index begin, Index end) {
-    video::describe_points(planes, n_frames, height, width, first, around.data() + begin, end - begin, still,
-                           result + begin * (video::kHogLength + video::kHofLength), n_threads);
-  });
+  for (py::ssize_t i = 0; i < points.shape(0); ++i)
+    around.push_back({p(i, 0), p(i, 1), p(i, 2), p(i, 3), p(i, 4), p(i, 5)});
+  return around;
+}
+
+py::array_t<float> describe(const video::StipDescriber& describer) {
+  py::array_t<float> out({py::ssize_t{describer.n_points()}, py::ssize_t{video::kHogLength + video::kHofLength}});
+  describer.describe(out.mutable_data());
   return out;
 }
 
@@ -137,6 +138,7 @@ py::array_t<float> describe(const Array<float>& tensor, Index first, const Array
 
 void bind_video(py::module_& m) {
   py::class_<video::HarrisOptions>(m, "HarrisOptions")
+      .def("__reduce_ex__", [](const py::object& self, int) { refuse_pickle(self); })
       .def(py::init([](Index height, Index width, const std::vector<std::pair<double, double>>& scales, double s,
                        double k, bool scale_normalize, bool normalize, double eps, bool reflect, bool tensor,
                        int n_threads, Index tile_width, Index tile_height) {
@@ -155,51 +157,59 @@ void bind_video(py::module_& m) {
       .def_property_readonly("latency", &video::HarrisEngine::latency)
       .def_property_readonly("frames_in", &video::HarrisEngine::frames_in)
       .def_property_readonly("frames_out", &video::HarrisEngine::frames_out)
+      .def("__reduce_ex__", [](const py::object& self, int) { refuse_pickle(self); })
       .def("run", &run, py::arg("frames").noconvert(), py::arg("out").noconvert(), py::kw_only(), py::arg("first"),
            py::arg("drain"), py::arg("finish"));
-  py::class_<video::StipDetector>(m, "StipDetector")
+  using video::StipDetector, video::TextureMap, video::OrientationMap, video::StipDescriber;
+  bind_consumer<StipDetector>(m, "StipDetector")
       .def(py::init([](video::HarrisOptions harris, double threshold_abs, double threshold_rel, bool exclude_border,
                        bool scale_selection, Index n_taus) {
-             return std::make_unique<video::StipDetector>(video::DetectorOptions{
+             return std::make_unique<StipDetector>(video::DetectorOptions{
                  std::move(harris), threshold_abs, threshold_rel, exclude_border, scale_selection, n_taus});
            }),
            py::arg("options"), py::kw_only(), py::arg("threshold_abs"), py::arg("threshold_rel"),
            py::arg("exclude_border"), py::arg("scale_selection"), py::arg("n_taus"))
-      .def_property_readonly("latency", &video::StipDetector::latency)
-      .def("push", &feed<video::StipDetector>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
-      .def("finish", &finish<video::StipDetector>)
-      .def("largest", &video::StipDetector::largest, py::arg("scale"))
-      .def("take", [](video::StipDetector& detector) {
+      .def("take", [](StipDetector& detector) {
         const InUse in_use(&detector);
         return points_to_arrays(detector.take());
       });
-  py::class_<video::TextureMap>(m, "TextureMap")
+  bind_consumer<TextureMap>(m, "TextureMap")
       .def(py::init([](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames,
                        std::vector<float> edges) {
-             return std::make_unique<video::TextureMap>(
+             return std::make_unique<TextureMap>(
                  video::TextureOptions{std::move(harris), rows, columns, segments, n_frames, std::move(edges)});
            }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("edges"))
-      .def("push", &feed<video::TextureMap>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
-      .def("finish", &finish<video::TextureMap>)
-      .def("counts", &texture_counts);
-  py::class_<video::OrientationMap>(m, "OrientationMap")
+      .def("counts", [](TextureMap& map) {
+        const InUse in_use(&map);
+        return to_array(map.counts());
+      });
+  bind_consumer<OrientationMap>(m, "OrientationMap")
       .def(py::init(
                [](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames, int bins) {
-                 return std::make_unique<video::OrientationMap>(
+                 return std::make_unique<OrientationMap>(
                      video::OrientationOptions{std::move(harris), rows, columns, segments, n_frames, bins});
                }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("bins"))
-      .def("push", &feed<video::OrientationMap>, py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
-      .def("finish", &finish<video::OrientationMap>)
-      .def("sums", &orientation_sums);
+      .def("sums", [](OrientationMap& map) {
+        const InUse in_use(&map);
+        return to_array(map.sums());
+      });
+  bind_consumer<StipDescriber>(m, "StipDescriber")
+      .def(py::init([](video::HarrisOptions harris, const Array<double>& points, double still) {
+             return std::make_unique<StipDescriber>(
+                 video::DescriberOptions{std::move(harris), neighbourhoods(points), still});
+           }),
+           py::arg("options"), py::kw_only(), py::arg("points").noconvert(), py::arg("still"))
+      .def("describe", [](StipDescriber& describer) {
+        const InUse in_use(&describer);
+        return describe(describer);
+      });
   m.def("find_maxima", &find_maxima, py::arg("response").noconvert(), py::kw_only(), py::arg("threshold"),
         py::arg("n_threads"));
   m.def("suppress_neighbours", &suppress, py::arg("coordinates").noconvert(), py::kw_only(), py::arg("min_distance"));
-  m.def("describe_points", &describe, py::arg("tensor").noconvert(), py::kw_only(), py::arg("first"),
-        py::arg("points").noconvert(), py::arg("still"), py::arg("n_threads"));
   m.def("gaussian_taps", &video::gaussian_taps, py::arg("sd"));
 }
 

@@ -216,3 +216,44 @@ def orientation_histogram(video: np.ndarray, *, eps: float, **options: Any) -> n
         out[t, y, x, :3] = np.sqrt(votes[t, y, x, :3] / (gradients + eps))
         out[t, y, x, 3:] = np.sqrt(votes[t, y, x, 3:] / (axis + eps))
     return out.ravel()
+
+
+def descriptors(video: np.ndarray, points: np.ndarray, still: float = 0.2) -> np.ndarray:
+    """HOG and HOF of points (t, y, x, half sizes along t, y, x), voxel by voxel."""
+    _, ty, tx, yy, yx, xx = structure_tensor(video, sigma=1.0, tau=1.0, scale_normalize=False)
+    rows = []
+    for point in points:
+        hog, hof = np.zeros((2, 3, 3, 4)), np.zeros((2, 3, 3, 5))
+        cells = []
+        for centre, half, n, parts in zip(point[:3], point[3:], video.shape, (2, 3, 3), strict=True):
+            at = np.arange(max(0, math.ceil(centre - half)), min(n, math.floor(centre + half) + 1))
+            cells.append(
+                [(i, int(np.clip((i - centre + half) / (2 * half) * parts, 0, parts - 1))) for i in at]
+            )
+        for (t, a), (y, b), (x, c) in ((i, j, k) for i in cells[0] for j in cells[1] for k in cells[2]):
+            v = (t, y, x)
+            turn = math.atan2(2 * yx[v], xx[v] - yy[v]) / (2 * math.pi)
+            _vote(hog[a, b, c], turn, 4, math.sqrt(max(0.0, xx[v] + yy[v])))
+            ridge = 0.01 * (xx[v] + yy[v])
+            flow = (0.0, 0.0)
+            if ridge > 0:
+                matrix = np.array([[xx[v] + ridge, yx[v]], [yx[v], yy[v] + ridge]])
+                flow = tuple(np.linalg.solve(matrix, [-tx[v], -ty[v]]))
+            if math.hypot(*flow) < still:
+                hof[a, b, c, 4] += 1
+            else:
+                _vote(hof[a, b, c], math.atan2(flow[1], flow[0]) / (2 * math.pi), 4, 1.0)
+        rows.append(np.concatenate([_unit(hog), _unit(hof)]))
+    return np.stack(rows)
+
+
+def _vote(histogram: np.ndarray, turn: float, bins: int, weight: float) -> None:
+    low = math.floor(turn % 1 * bins)
+    share = turn % 1 * bins - low
+    histogram[low % bins] += weight * (1 - share)
+    histogram[(low + 1) % bins] += weight * share
+
+
+def _unit(histogram: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(histogram)
+    return histogram.ravel() / length if length > 0 else histogram.ravel()

@@ -12,6 +12,7 @@ import pytest
 import stcorner
 from oracles import video as oracle
 from peak_memory import PEAK_KIB
+from stcorner import _core
 from stcorner.errors import OutputError
 
 if TYPE_CHECKING:
@@ -46,6 +47,27 @@ def test_texture_map_of_a_stream_and_a_file(real_data: Path) -> None:
 
     np.testing.assert_array_equal(
         stcorner.texture_map_histogram(path), stcorner.texture_map_histogram(load_video(path)[0])
+    )
+
+
+def test_texture_map_of_blocks_that_do_not_fit() -> None:
+    with pytest.raises(stcorner.ParameterError, match="video must hold at least one frame, got none"):
+        stcorner.texture_map_histogram(iter([]))
+    with pytest.raises(
+        stcorner.ParameterError, match=r"video must keep its frame size, got \[\(36, 41\), \(36, 42\)"
+    ):
+        stcorner.texture_map_histogram(iter([clip(), clip((20, 36, 41))]))
+    listed = [
+        frame.tolist() for frame in clip((6, 12, 13))
+    ]  # an array in all but name: no iterable of blocks
+    np.testing.assert_array_equal(
+        stcorner.texture_map_histogram(listed, grid=(2, 2)),
+        stcorner.texture_map_histogram(np.asarray(listed), grid=(2, 2)),
+    )
+    blocks = clip((6, 12, 13)).reshape(3, 2, 12, 13)
+    np.testing.assert_array_equal(
+        stcorner.texture_map_histogram(iter(blocks), grid=(2, 2)),
+        stcorner.texture_map_histogram(blocks.reshape(6, 12, 13), grid=(2, 2)),
     )
 
 
@@ -135,6 +157,38 @@ def test_descriptors_do_not_depend_on_blocks_or_threads(n_threads: int) -> None:
         blocks = (video[i : i + length] for i in range(0, 60, length))
         np.testing.assert_array_equal(stcorner.describe_stips(blocks, points, n_threads=n_threads), wanted)
     assert stcorner.describe_stips(video, points[:0]).shape == (0, 162)
+
+
+@pytest.mark.parametrize("width", [5, 31, 63, 64, 65, 130])
+def test_descriptors_equal_the_oracle(isa: str, n_threads: int, width: int) -> None:
+    video = clip((13, 17, width))
+    video[:, :, : width // 3] = 0.5
+    centres = [[0.0, 0.0, 0.0], [6.3, 8.0, width / 2], [12.0, 16.0, width - 1.0], [5.0, 9.5, 0.7 * width]]
+    points = stcorner.Stips(
+        coordinates=centres,
+        response=[1] * 4,
+        sigma=[1.0, 0.6, 3.0, 0.5],
+        tau=[1.0, 0.8, 2.0, 0.1],
+        shape=video.shape,
+    )
+    half = np.column_stack([np.maximum(4 * points.tau, 1), *[np.maximum(9 * points.sigma, 1.5)] * 2])
+    wanted = oracle.descriptors(video, np.hstack([points.coordinates, half]))
+    actual = stcorner.describe_stips(video, points, n_threads=n_threads)
+    # A voxel whose flow is as fast as the limit of "still" may fall to either side.
+    np.testing.assert_allclose(actual, wanted, atol=2e-3)
+    assert np.abs(actual - wanted).mean() < 2e-5
+
+
+def test_points_that_are_no_numbers_are_refused_by_the_core() -> None:
+    options = _core.HarrisOptions(
+        height=9, width=9, scales=[(1.0, 1.0)], s=2.0, k=0.0, scale_normalize=False, normalize=False, eps=0.0,
+        reflect=True, tensor=True, n_threads=1, tile_width=0, tile_height=0,
+    )  # fmt: skip
+    for column, value in itertools.product(range(6), (np.nan, np.inf, -np.inf, 1e300)):
+        points = np.ones((2, 6))
+        points[1, column] = value
+        with pytest.raises(ValueError, match="must be finite"):
+            _core.StipDescriber(options, points=points, still=0.2)
 
 
 def test_descriptor_refusals() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -299,3 +302,52 @@ def test_an_interrupted_stream_is_closed(monkeypatch: pytest.MonkeyPatch) -> Non
         stream.push(VIDEO)
     with pytest.raises(stcorner.ParameterError, match="closed stream"):
         stream.push(VIDEO)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer of signals here")
+def test_a_handler_that_interrupts_a_push_is_refused() -> None:
+    stream = stcorner.HarrisStream(shape=(64, 64), n_threads=1)
+    frames = np.zeros((4096, 64, 64), np.uint8)
+    refused: list[str] = []
+
+    def handler(*_: object) -> None:
+        try:
+            stream.push(frames[:1])
+        except RuntimeError as error:
+            refused.append(str(error))
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    try:
+        done = len(stream.push(frames))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert refused == ["push and flush must not be called by a handler that interrupted one of them"]
+    assert done + len(stream.flush()) == 4096
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_stream_is_neither_pickled_nor_copied(protocol: int) -> None:
+    stream = stcorner.HarrisStream(shape=(6, 7))
+    for kept in (stream, stream._engine):
+        with pytest.raises(TypeError, match="cannot be copied or pickled"):
+            pickle.dumps(kept, protocol)
+        with pytest.raises(TypeError, match="cannot be copied or pickled"):
+            copy.copy(kept)
+
+
+def test_a_second_call_on_a_core_object_is_refused() -> None:
+    engine = stcorner.HarrisStream(shape=(256, 256), n_threads=1)._engine
+    frames, out = np.zeros((400, 256, 256), np.uint8), np.empty((1, 400, 256, 256), np.float32)
+    refusals: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+        long = pool.submit(engine.run, frames, out, first=0, drain=True, finish=False)
+        while not long.done():
+            try:
+                engine.run(frames[:0], out, first=0, drain=False, finish=False)
+            except ValueError as error:
+                refusals.append(str(error))
+        long.result()
+    assert set(refusals) == {"one call at a time: the object is at work in another"}
+    assert engine.frames_in == 400

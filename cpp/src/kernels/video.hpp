@@ -80,6 +80,28 @@ struct OrientationJob {
   std::ptrdiff_t stride;
 };
 
+/// Directions that a voxel votes for: four of its gradient, four of its flow.
+constexpr int kVotes = 8;
+/// The running sums of votes start anew every so many pixels, so that they stay as exact as the votes.
+constexpr std::ptrdiff_t kVoteSegment = 64;
+
+/// Floats of a row of running sums: before each pixel and after the last, then the whole of each segment.
+constexpr std::ptrdiff_t votes_length(std::ptrdiff_t width) noexcept {
+  return (width + 1 + width / kVoteSegment + 1) * kVotes;
+}
+
+/// Votes of a row.
+struct VotesJob {
+  const float* ty;                // the row of the tensor's planes
+  const float* tx;
+  const float* yy;
+  const float* yx;
+  const float* xx;
+  std::ptrdiff_t width;
+  float still;                    // slower flow has no vote
+  float* out;                     // votes_length(width) floats
+};
+
 /// Kernels of the video room: raw pointers only, noexcept, no allocation. Scratch is aligned to 64 bytes.
 struct VideoTable {
   const char* isa;
@@ -99,6 +121,10 @@ struct VideoTable {
   void (*histogram)(const float* values, std::ptrdiff_t n, const float* edges, int n_bins,
                     std::int64_t* counts) noexcept;
   void (*orientations)(const OrientationJob&) noexcept;
+  void (*votes)(const VotesJob&) noexcept;
+  /// Adds to three cells of kVotes sums those of the columns between four bounds, over n_rows rows of votes.
+  void (*add_votes)(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t width, const std::ptrdiff_t* bounds,
+                    float* cells) noexcept;
 };
 
 /// Index of the pixel that stands for index i of an axis of length n: border pixels are repeated

@@ -14,6 +14,9 @@ std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_
                       std::ptrdiff_t* found, float* largest) noexcept;
 void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins, std::int64_t* counts) noexcept;
 void orientations(const OrientationJob& job) noexcept;
+void votes(const VotesJob& job) noexcept;
+void add_votes(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t width, const std::ptrdiff_t* bounds,
+               float* cells) noexcept;
 
 /// Fill the columns of [begin, end) that lie outside [0, width) with the columns that stand for them.
 /// Transposed data: a column is one vector; column x is at lanes + (x - origin) * F32::size.

@@ -1,100 +1,151 @@
 #include "stcorner/video/descriptors.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
 
+#include "kernels/video.hpp"
 #include "stcorner/parallel.hpp"
 
 namespace stcorner::video {
 namespace {
 
+using kernels::kVotes;
 using Index = std::ptrdiff_t;
-constexpr double kPi = 3.14159265358979323846;
 
-struct Gradients {
-  double ty, tx, yy, yx, xx;
-};
+constexpr Index kBand = 16;  // rows of a frame in one item
 
-/// Share a vote between the two bins whose centres lie around `turn` (0 to 1 is the whole circle).
-void vote(double turn, double weight, int n_bins, double* histogram) {
-  const double position = (turn - std::floor(turn)) * n_bins;
-  const int low = static_cast<int>(position) % n_bins;
-  const double share = position - std::floor(position);
-  histogram[low] += weight * (1.0 - share);
-  histogram[(low + 1) % n_bins] += weight * share;
+DescriberOptions with_tensor(DescriberOptions options) {
+  options.harris.tensor = true;
+  return options;
 }
 
-void vote_gradient(const Gradients& g, double* histogram) {
-  const double energy = g.xx + g.yy;
-  if (!(energy > 0.0)) return;
-  // The angle of the tensor's first axis is half of atan2(2 yx, xx - yy); modulo pi it is a whole turn.
-  vote(std::atan2(2.0 * g.yx, g.xx - g.yy) / (2.0 * kPi), std::sqrt(energy), kHogBins, histogram);
-}
-
-void vote_flow(const Gradients& g, double still, double* histogram) {
-  // A hundredth of the trace on the diagonal: flow along an edge, which cannot be seen, becomes zero.
-  const double ridge = 0.01 * (g.xx + g.yy), a = g.xx + ridge, d = g.yy + ridge, b = g.yx;
-  const double det = a * d - b * b;
-  double u = 0.0, v = 0.0;
-  if (det > 0.0) {
-    u = (b * g.ty - d * g.tx) / det;
-    v = (b * g.tx - a * g.ty) / det;
+/// First voxel of each cell of an axis of n and, after the last cell, the first beyond: those within the half size of
+/// the centre, cut at the video's border.
+template <int n_cells>
+std::array<Index, n_cells + 1> bounds(double centre, double half, Index n) {
+  const double far = static_cast<double>(n);
+  const Index begin = static_cast<Index>(std::clamp(std::ceil(centre - half), 0.0, far));
+  const Index end = static_cast<Index>(std::clamp(std::floor(centre + half) + 1.0, static_cast<double>(begin), far));
+  const auto cell = [&](Index at) {
+    const double position = (static_cast<double>(at) - (centre - half)) / (2.0 * half) * n_cells;
+    return std::clamp(static_cast<int>(position), 0, n_cells - 1);
+  };
+  std::array<Index, n_cells + 1> result;
+  result[0] = begin;
+  result[n_cells] = end;
+  for (int c = 1; c < n_cells; ++c) {
+    Index at = std::clamp(static_cast<Index>(centre - half + 2.0 * half * c / n_cells), begin, end);
+    while (at > begin && cell(at - 1) >= c) --at;
+    while (at < end && cell(at) < c) ++at;
+    result[static_cast<std::size_t>(c)] = at;
   }
-  if (std::hypot(u, v) < still)
-    histogram[kHofBins - 1] += 1.0;
-  else
-    vote(std::atan2(v, u) / (2.0 * kPi), 1.0, kHofBins - 1, histogram);
+  return result;
 }
 
-void normalise(const double* histogram, int n, float* out) {
+void normalise(const float* histogram, int n, float* out) {
   double energy = 0.0;
-  for (int i = 0; i < n; ++i) energy += histogram[i] * histogram[i];
+  for (int i = 0; i < n; ++i) energy += static_cast<double>(histogram[i]) * histogram[i];
   const double scale = energy > 0.0 ? 1.0 / std::sqrt(energy) : 0.0;
   for (int i = 0; i < n; ++i) out[i] = static_cast<float>(histogram[i] * scale);
 }
 
-struct Span {
-  Index begin, end;
-};
-
-/// Voxels of an axis of n that lie within the half size of the centre.
-Span covered(double centre, double half, Index n) {
-  const double low = std::clamp(std::ceil(centre - half), 0.0, static_cast<double>(n));
-  const double high = std::clamp(std::floor(centre + half) + 1.0, low, static_cast<double>(n));
-  return {static_cast<Index>(low), static_cast<Index>(high)};
-}
-
-int cell(Index at, double centre, double half, int n_cells) {
-  const double position = (static_cast<double>(at) - (centre - half)) / (2.0 * half) * n_cells;
-  return std::clamp(static_cast<int>(position), 0, n_cells - 1);
-}
-
 }  // namespace
 
-void describe_points(const float* tensor, Index n_frames, Index height, Index width, Index first,
-                     const Neighbourhood* points, Index n_points, double still, float* out, int n_threads) {
-  const Index plane = n_frames * height * width;
-  parallel_for(n_points, n_threads, [&](Index item) {
-    const Neighbourhood& p = points[item];
-    double hog[kHogLength] = {}, hof[kHofLength] = {};
-    const double centre = p.t - static_cast<double>(first);
-    const Span ts = covered(centre, p.half_t, n_frames), ys = covered(p.y, p.half_y, height);
-    const Span xs = covered(p.x, p.half_x, width);
-    for (Index t = ts.begin; t < ts.end; ++t)
-      for (Index y = ys.begin; y < ys.end; ++y) {
-        const int row = (cell(t, centre, p.half_t, kCellsT) * kCellsY + cell(y, p.y, p.half_y, kCellsY)) * kCellsX;
-        for (Index x = xs.begin; x < xs.end; ++x) {
-          const float* at = tensor + (t * height + y) * width + x;
-          const Gradients g{at[plane], at[2 * plane], at[3 * plane], at[4 * plane], at[5 * plane]};
-          const int c = row + cell(x, p.x, p.half_x, kCellsX);
-          vote_gradient(g, hog + c * kHogBins);
-          vote_flow(g, still, hof + c * kHofBins);
-        }
-      }
-    float* to = out + item * (kHogLength + kHofLength);
-    normalise(hog, kHogLength, to);
-    normalise(hof, kHofLength, to + kHogLength);
+StipDescriber::StipDescriber(DescriberOptions options)
+    : options_(with_tensor(std::move(options))), engine_(options_.harris) {
+  const HarrisOptions& h = options_.harris;
+  if (h.scales.size() != 1) throw std::invalid_argument("one scale");
+  constexpr double kFar = 1e15;  // beyond it a voxel's index is no exact double
+  for (const Neighbourhood& p : options_.points) {
+    for (const double value : {p.t, p.y, p.x})
+      if (!(std::fabs(value) < kFar)) throw std::invalid_argument("points must be finite");
+    for (const double half : {p.half_t, p.half_y, p.half_x})
+      if (!(half > 0.0 && half < kFar)) throw std::invalid_argument("half sizes must be finite and > 0");
+  }
+  for (int channel = 0; channel < 6; ++channel) tensor_.emplace_back(h.height, h.width, kernels::kTimeBlock);
+  row_ = kernels::votes_length(h.width);
+  votes_ = FloatBuffer(kernels::kTimeBlock * h.height * row_);
+  sums_.assign(options_.points.size() * kCells * kVotes, 0.0f);
+  waiting_.resize(options_.points.size());
+  std::iota(waiting_.begin(), waiting_.end(), Index{0});
+  const auto first = [&](Index i) {
+    const Neighbourhood& p = options_.points[static_cast<std::size_t>(i)];
+    return p.t - p.half_t;
+  };
+  std::stable_sort(waiting_.begin(), waiting_.end(), [&](Index a, Index b) { return first(a) > first(b); });
+}
+
+float* StipDescriber::plane(Index, Index t, Index channel) {
+  return tensor_[static_cast<std::size_t>(channel)].frame(t);
+}
+
+float* StipDescriber::votes(Index t, Index y) const noexcept {
+  return votes_.data() + (t % kernels::kTimeBlock * options_.harris.height + y) * row_;
+}
+
+void StipDescriber::done(Index t, Index n) {
+  const HarrisOptions& h = options_.harris;
+  const auto point = [&](Index i) -> const Neighbourhood& { return options_.points[static_cast<std::size_t>(i)]; };
+  while (!waiting_.empty() && point(waiting_.back()).t - point(waiting_.back()).half_t < static_cast<double>(t + n)) {
+    active_.push_back(waiting_.back());
+    waiting_.pop_back();
+  }
+  if (active_.empty()) return;
+  const Index bands = ceil_div(h.height, kBand);
+  parallel_for(n * bands, h.n_threads, [&](Index item) {
+    const Index frame = t + item / bands, y0 = item % bands * kBand;
+    for (Index y = y0; y < std::min(y0 + kBand, h.height); ++y) {
+      const auto row = [&](std::size_t c) { return tensor_[c].frame(frame) + y * tensor_[c].stride(); };
+      kernels::video_table().votes(
+          {row(1), row(2), row(3), row(4), row(5), h.width, static_cast<float>(options_.still), votes(frame, y)});
+    }
   });
+  const auto count = static_cast<Index>(active_.size());
+  parallel_for(count, h.n_threads, [&](Index item) { add(active_[static_cast<std::size_t>(item)], t, n); });
+  const auto ended = [&](Index i) { return point(i).t + point(i).half_t < static_cast<double>(t + n); };
+  active_.erase(std::remove_if(active_.begin(), active_.end(), ended), active_.end());
+}
+
+/// Frames [t, t + n) of a point.
+void StipDescriber::add(Index point, Index t, Index n) {
+  const HarrisOptions& h = options_.harris;
+  const Neighbourhood& p = options_.points[static_cast<std::size_t>(point)];
+  const auto ts = bounds<kCellsT>(p.t, p.half_t, t + n);
+  const auto ys = bounds<kCellsY>(p.y, p.half_y, h.height);
+  const auto xs = bounds<kCellsX>(p.x, p.half_x, h.width);
+  float* const sums = sums_.data() + point * kCells * kVotes;
+  for (std::size_t i = 0; i < kCellsT; ++i)
+    for (Index frame = std::max(t, ts[i]); frame < ts[i + 1]; ++frame)
+      for (std::size_t j = 0; j < kCellsY; ++j)
+        kernels::video_table().add_votes(votes(frame, ys[j]), ys[j + 1] - ys[j], h.width, xs.data(),
+                                         sums + (i * kCellsY + j) * kCellsX * kVotes);
+}
+
+void StipDescriber::describe(float* out) const {
+  const HarrisOptions& h = options_.harris;
+  for (std::size_t i = 0; i < options_.points.size(); ++i) {
+    const Neighbourhood& p = options_.points[i];
+    const auto ts = bounds<kCellsT>(p.t, p.half_t, engine_.frames_out());
+    const auto ys = bounds<kCellsY>(p.y, p.half_y, h.height);
+    const auto xs = bounds<kCellsX>(p.x, p.half_x, h.width);
+    float hog[kHogLength], hof[kHofLength];
+    for (std::size_t c = 0; c < kCells; ++c) {
+      const float* const votes = sums_.data() + (i * kCells + c) * kVotes;
+      const std::size_t a = c / (kCellsY * kCellsX), b = c / kCellsX % kCellsY, d = c % kCellsX;
+      const Index voxels = (ts[a + 1] - ts[a]) * (ys[b + 1] - ys[b]) * (xs[d + 1] - xs[d]);
+      std::copy_n(votes, kHogBins, hog + c * kHogBins);
+      std::copy_n(votes + kHogBins, kHofBins - 1, hof + c * kHofBins);
+      // Every voxel has one vote of flow: who is in no direction stands still.
+      const float moving = std::accumulate(votes + kHogBins, votes + kVotes, 0.0f);
+      hof[c * kHofBins + kHofBins - 1] = std::max(0.0f, static_cast<float>(voxels) - moving);
+    }
+    normalise(hog, kHogLength, out + i * (kHogLength + kHofLength));
+    normalise(hof, kHofLength, out + i * (kHogLength + kHofLength) + kHogLength);
+  }
 }
 
 }  // namespace stcorner::video

@@ -13,13 +13,12 @@ from stcorner._base.validation import (
     check_integer,
     check_real,
     core_errors,
-    resolve_n_threads,
 )
 from stcorner.errors import ModelError, ParameterError
 from stcorner.video._source import FrameSource, harris_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -89,56 +88,31 @@ def describe_stips(
     (1, 162)
     """
     part = _PARTS[check_choice("descriptor", descriptor, tuple(_PARTS))]
-    threads = resolve_n_threads(n_threads)
-    out = np.zeros((len(stips), _PARTS["hoghof"].stop), np.float32)
     half_t = np.maximum(_TIME_EXTENT * stips.tau, 1.0)
     half_x = np.maximum(_SPACE_EXTENT * stips.sigma, 1.5)
-    around = np.column_stack([stips.coordinates, half_t, half_x, half_x])
     source = FrameSource(video)
     if source.shape != stips.shape[1:]:
         raise ParameterError(f"video must have frames of {stips.shape[1:]} as stips, got {source.shape}")
-    # A point is described when the tensor reaches the end of its neighbourhood.
-    last = np.ceil(stips.coordinates[:, 0] + half_t)
-    first = np.maximum(np.floor(stips.coordinates[:, 0] - half_t), 0)
-    pending = np.argsort(last, kind="stable")
-    held: NDArray[np.float32] | None = None
-    start = 0
-    for planes, ended in _tensor_blocks(source, threads):
-        held = planes if held is None else np.concatenate([held, planes], axis=1)
-        end = start + held.shape[1]
-        ready = len(pending) if ended else int(np.searchsorted(last[pending], end))
-        if ready:
-            now, pending = pending[:ready], pending[ready:]
-            out[now] = _core.describe_points(
-                np.ascontiguousarray(held), first=start, points=np.ascontiguousarray(around[now]),
-                still=_STILL, n_threads=threads,
-            )  # fmt: skip
-        keep = int(min(first[pending].min(), end)) if len(pending) else end
-        if keep > start:
-            held, start = held[:, keep - start :], keep
+    options = harris_options(
+        source.shape,
+        scales=[(1.0, 1.0)],
+        s=2.0,
+        k=0.0,
+        scale_normalize=False,
+        tensor=True,
+        n_threads=n_threads,
+    )
+    around = np.column_stack([stips.coordinates, half_t, half_x, half_x])
+    with core_errors():
+        describer = _core.StipDescriber(options, points=around, still=_STILL)
+    for block in source:
+        with core_errors():
+            describer.push(block, drain=False)
+    with core_errors():
+        describer.finish()
     if source.n_frames != stips.shape[0]:
         raise ParameterError(f"video must have {stips.shape[0]} frames as stips, got {source.n_frames}")
-    return np.ascontiguousarray(out[:, part])
-
-
-def _tensor_blocks(source: FrameSource, threads: int) -> Iterator[tuple[NDArray[np.float32], bool]]:
-    """Structure tensor of a stream; with each block, whether it is the last."""
-    options = harris_options(
-        source.shape, scales=[(1.0, 1.0)], s=2.0, k=0.0, scale_normalize=False, tensor=True,
-        n_threads=threads or None,
-    )  # fmt: skip
-    engine = _core.HarrisEngine(options)
-
-    def run(block: NDArray[Any], until: int, *, finish: bool) -> NDArray[np.float32]:
-        done = engine.frames_out
-        out = np.empty((6, max(0, until - done), *source.shape), np.float32)
-        with core_errors():
-            engine.run(block, out, first=done, drain=True, finish=finish)
-        return out
-
-    for block in source:
-        yield run(block, engine.frames_in + len(block) - engine.latency, finish=False), False
-    yield run(np.empty((0, *source.shape), np.uint8), engine.frames_in, finish=True), True
+    return np.ascontiguousarray(describer.describe()[:, part])
 
 
 class StipBagOfWords:

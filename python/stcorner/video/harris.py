@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +14,9 @@ from stcorner.errors import ParameterError
 from stcorner.video._source import call_length, check_video, harris_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NoReturn
+
     from numpy.typing import ArrayLike, NDArray
 
     Normalize = Literal["trace", "max"] | None
@@ -201,7 +205,8 @@ class HarrisStream:
     Frames go in as they come; the response of a frame comes out when the frames that it depends on
     have been seen. Pushing a clip in any blocks and flushing gives the bits of `corner_harris_3d`.
     Memory is bounded by the frame size and the scales, not by the length of the stream. Threads that
-    push into one stream wait for one another.
+    push into one stream wait for one another; a handler of signals that would interrupt a push of its
+    own thread is refused. A stream can be neither copied nor pickled.
 
     Parameters
     ----------
@@ -256,7 +261,8 @@ class HarrisStream:
         )  # fmt: skip
         self._engine = _core.HarrisEngine(options)
         self._closed = False
-        self._lock = threading.Lock()  # the core works on the stream without the interpreter's
+        self._lock = threading.RLock()  # the core works on the stream without the interpreter's
+        self._working = False
         self.latency = self._engine.latency
 
     def push(self, frames: ArrayLike) -> NDArray[np.float32]:
@@ -287,7 +293,7 @@ class HarrisStream:
             raise ParameterError(
                 f"frames must have shape (n, {self.shape[0]}, {self.shape[1]}), got {block.shape}"
             )
-        with self._lock:
+        with self._turn():
             if self._closed:
                 raise ParameterError("frames must not follow flush(), got a push on a closed stream")
             until = max(0, self._engine.frames_in + len(block) - self.latency)
@@ -301,11 +307,29 @@ class HarrisStream:
         ndarray of shape (m, y, x), float32
             Responses of the last frames; a second call returns none.
         """
-        with self._lock:
+        with self._turn():
             if self._closed:
                 return np.empty((0, *self.shape), np.float32)
             self._closed = True
             return self._advance(np.empty((0, *self.shape), np.uint8), self._engine.frames_in, finish=True)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for other threads; refuse this one's own handler of signals, which would wait for itself."""
+        with self._lock:
+            if self._working:
+                raise RuntimeError(
+                    "push and flush must not be called by a handler that interrupted one of them"
+                )
+            self._working = True
+            try:
+                yield
+            finally:
+                self._working = False
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be taken apart: a copy would share the core's frames."""
+        raise TypeError("HarrisStream cannot be copied or pickled: its frames live in the core")
 
     def _advance(self, block: NDArray[Any], until: int, *, finish: bool) -> NDArray[np.float32]:
         first = self._engine.frames_out

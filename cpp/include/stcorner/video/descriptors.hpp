@@ -1,5 +1,8 @@
 #pragma once
 #include <cstddef>
+#include <vector>
+
+#include "stcorner/video/harris.hpp"
 
 namespace stcorner::video {
 
@@ -13,16 +16,46 @@ struct Neighbourhood {
   double t, y, x, half_t, half_y, half_x;
 };
 
-/// Histograms of gradient orientation and of optical flow around points.
+struct DescriberOptions {
+  HarrisOptions harris;                // one scale
+  std::vector<Neighbourhood> points;
+  double still = 0.2;                  // pixels a frame
+};
+
+/// Histograms of gradient orientation and of optical flow around points, summed while the tensor streams by.
 ///
-/// `tensor` has shape (6, n_frames, height, width), C-contiguous: the products tt, ty, tx, yy, yx, xx of
-/// unnormalised gradients, smoothed; its frame 0 is frame `first` of the video. `out` gets kHogLength +
-/// kHofLength values a point, each part of Euclidean length 1 (or 0): cells in the order t, y, x, then bins.
-/// HOG: orientation of the gradient modulo pi, weighted by its magnitude. HOF: direction of the flow
-/// (Lucas-Kanade), and one bin for slower than `still` pixels a frame. Votes are shared by the two nearest
-/// directions. Voxels outside the tensor have no vote.
-void describe_points(const float* tensor, std::ptrdiff_t n_frames, std::ptrdiff_t height, std::ptrdiff_t width,
-                     std::ptrdiff_t first, const Neighbourhood* points, std::ptrdiff_t n_points, double still,
-                     float* out, int n_threads);
+/// HOG: orientation of the gradient modulo pi, weighted by its magnitude. HOF: direction of the flow (Lucas-Kanade),
+/// and one bin for slower than `still`. Votes are shared by the two nearest directions. Voxels outside the video have
+/// no vote. Every voxel votes once, and a running sum of the votes along its row gives those of any stretch of it by
+/// two values; a point adds up the rows of its cells frame by frame, so no more than a block of frames is kept.
+class StipDescriber : private HarrisSink {
+ public:
+  /// Throws std::invalid_argument where a point is not finite or a half size not positive.
+  explicit StipDescriber(DescriberOptions options);
+  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain) {
+    engine_.push(frames, type, n, drain, *this);
+  }
+  void finish() { engine_.finish(*this); }
+  const HarrisOptions& options() const noexcept { return engine_.options(); }
+  std::ptrdiff_t n_points() const noexcept { return static_cast<std::ptrdiff_t>(options_.points.size()); }
+  /// kHogLength + kHofLength values a point, each part of Euclidean length 1 (or 0): cells in the order t, y, x, then
+  /// bins.
+  void describe(float* out) const;
+
+ private:
+  float* plane(std::ptrdiff_t scale, std::ptrdiff_t t, std::ptrdiff_t channel) override;
+  std::ptrdiff_t stride() const override { return tensor_.front().stride(); }
+  void done(std::ptrdiff_t t, std::ptrdiff_t n) override;
+  float* votes(std::ptrdiff_t t, std::ptrdiff_t y) const noexcept;
+  void add(std::ptrdiff_t point, std::ptrdiff_t t, std::ptrdiff_t n);
+
+  DescriberOptions options_;
+  HarrisEngine engine_;
+  std::vector<FrameRing> tensor_;
+  std::ptrdiff_t row_ = 0;             // floats of a row of votes
+  FloatBuffer votes_;                  // of a block of frames
+  std::vector<std::ptrdiff_t> waiting_, active_;  // points by their first frame, last one next; points under way
+  std::vector<float> sums_;            // (point, cell, vote)
+};
 
 }  // namespace stcorner::video

@@ -38,8 +38,6 @@ class StipDetector : private HarrisSink {
   /// Points whose frame is final, in the order t, scale, y, x; a second call returns the newer ones.
   /// While the stream runs the threshold is relative to the largest response so far.
   std::vector<InterestPoint> take();
-  /// Largest response of a scale so far.
-  float largest(std::ptrdiff_t scale) const { return largest_[static_cast<std::size_t>(scale)]; }
 
  private:
   float* plane(std::ptrdiff_t scale, std::ptrdiff_t t, std::ptrdiff_t channel) override;
