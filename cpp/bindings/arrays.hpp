@@ -90,6 +90,7 @@ class InUse {
 void bind_runtime(py::module_& m);
 void bind_video(py::module_& m);
 void bind_audio(py::module_& m);
+void bind_voice(py::module_& m);
 void bind_fusion(py::module_& m);
 
 /// Views of arrays may be read in it, and what they show written; nothing else of Python's.

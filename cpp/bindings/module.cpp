@@ -6,5 +6,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   stcorner::bindings::bind_runtime(m);
   stcorner::bindings::bind_video(m);
   stcorner::bindings::bind_audio(m);
+  stcorner::bindings::bind_voice(m);
   stcorner::bindings::bind_fusion(m);
 }

@@ -167,6 +167,20 @@ def track_pitch(
     options: PitchOptions,
     n_threads: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+def burg_formants(
+    rows: NDArray[np.float64], order: int, margin: float, n_formants: int, n_threads: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+def glottal_pulses(
+    signal: NDArray[np.float32], f0: NDArray[np.float64], hop_length: int
+) -> NDArray[np.float64]: ...
+def frame_perturbation(
+    signal: NDArray[np.float32],
+    f0: NDArray[np.float32],
+    first: int,
+    hop_length: int,
+    half: int,
+    n_threads: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 
 # fusion
 def centre(

@@ -140,6 +140,12 @@ CASES: dict[str, Callable[[], Any]] = {
     "spectral_features": lambda: list(stcorner.spectral_features(voice(), **Y).values()),
     "delta": lambda: stcorner.delta(stcorner.mfcc(voice(), **Y)),
     "frame_table": lambda: list(stcorner.frame_table(voice(), **Y).values()),
+    "formants": lambda: [np.nan_to_num(part) for part in stcorner.formants(voice(), **Y, n_formants=2)],
+    "glottal_pulses": lambda: stcorner.glottal_pulses(voice(), **Y),
+    "jitter": lambda: list(stcorner.jitter(stcorner.glottal_pulses(voice(), **Y)).values()),
+    "shimmer": lambda: list(stcorner.shimmer(voice(), stcorner.glottal_pulses(voice(), **Y), **Y).values()),
+    "cepstral_peak_prominence": lambda: stcorner.cepstral_peak_prominence(voice(), **Y),
+    "voice_quality": lambda: list(stcorner.voice_quality(voice(), **Y).values()),
     "voice_activity": lambda: stcorner.voice_activity(voice(), **Y),
     "trim_silence": lambda: stcorner.trim_silence(voice(), **Y)[0],
     "clip_features": lambda: [

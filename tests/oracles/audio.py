@@ -144,6 +144,108 @@ def triangles(sr: int, n_fft: int, count: int, low: float, high: float) -> np.nd
     return np.array([np.interp(f, edges[i : i + 3], [0, 1, 0], left=0, right=0) for i in range(count)])
 
 
+def gauss(n: int) -> np.ndarray:
+    place = (np.arange(n) + 0.5) / n * 2 - 1
+    return (np.exp(-12 * place**2) - np.exp(-12)) / (1 - np.exp(-12))
+
+
+def band_spectrum(frame: np.ndarray, sr: float, top: float) -> tuple[np.ndarray, float]:
+    """Spectrum to `top` of a Gaussian-windowed frame, pre-emphasised from 50 Hz, and the rate of that."""
+    n = len(frame)
+    half = min(round(top * n / sr), n // 2)
+    rate = 2 * half * sr / n
+    z = np.exp(-2j * np.pi * np.arange(half + 1) / (2 * half))
+    return np.fft.rfft(frame * gauss(n))[: half + 1] * (1 - np.exp(-2 * np.pi * 50 / rate) * z), rate
+
+
+def burg(x: np.ndarray, order: int) -> np.ndarray:
+    """Prediction polynomial by Burg's recursion."""
+    a, forward, backward = np.ones(1), x[1:].copy(), x[:-1].copy()
+    for _ in range(order):
+        k = -2 * (forward @ backward) / (forward @ forward + backward @ backward)
+        a = np.append(a, 0) + k * np.append(a, 0)[::-1]
+        forward, backward = (forward + k * backward)[1:], (backward + k * forward)[:-1]
+    return a
+
+
+def formants(
+    frame: np.ndarray, sr: float, top: float, order: int, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies and bandwidths in Hz, padded with NaN."""
+    spectrum, rate = band_spectrum(frame, sr, top)
+    roots = np.roots(burg(np.fft.irfft(spectrum), order))
+    frequency = np.angle(roots) * rate / (2 * np.pi)
+    keep = (roots.imag > 0) & (frequency > 50) & (frequency < rate / 2 - 50)
+    found = sorted(zip(frequency[keep], np.abs(np.log(np.abs(roots[keep]))) * rate / np.pi, strict=True))
+    found = [*found, *[(np.nan, np.nan)] * count][:count]
+    return np.array([f for f, _ in found]), np.array([b for _, b in found])
+
+
+def cepstral_peak(frame: np.ndarray, sr: float) -> float:
+    """Prominence in dB over the line through 1 to 50 ms of the peak from 60 to 330 Hz."""
+    spectrum, rate = band_spectrum(frame, sr, 5000)
+    cepstrum = np.fft.irfft(np.log(np.abs(spectrum) ** 2 + 1e-8))[: len(spectrum)]
+    db = 10 * np.log10(cepstrum**2 + 1e-30)
+    time = np.arange(len(db)) / rate
+    line = (time >= 0.001) & (time <= 0.05) & (np.arange(len(db)) < len(db))
+    slope, level = np.polyfit(time[line], db[line], 1)
+    inside = np.flatnonzero((time >= 1 / 330) & (time <= 1 / 60) & (np.arange(len(db)) <= len(db) - 2))
+    k = inside[db[inside].argmax()]
+    a, b, c = db[k - 1 : k + 2]
+    shift = np.clip(0.5 * (a - c) / (a - 2 * b + c), -0.5, 0.5) if a - 2 * b + c < 0 else 0.0
+    return b - 0.25 * (a - c) * shift - (level + slope * (k + shift) / rate)
+
+
+def perturbation(y: np.ndarray, centre: int, period: float, half: int) -> tuple[float, float]:
+    """Jitter and shimmer in dB of the periods within `half` samples of `centre`."""
+    padded = np.pad(np.asarray(y, float), 4 * half)
+    middle = centre + 4 * half
+
+    def around(at: float, length: int) -> np.ndarray:
+        begin = middle + int(np.floor(at + 0.5)) if at >= 0 else middle - int(np.floor(-at + 0.5))
+        return padded[begin : begin + length]
+
+    def top(a: float, b: float, c: float) -> float:
+        return float(np.clip(0.5 * (a - c) / (a - 2 * b + c), -0.5, 0.5)) if a - 2 * b + c else 0.0
+
+    low, high = int(np.ceil(-period / 2)), int(np.floor(period / 2))
+    present = np.arange(max(low, -centre), min(high, len(y) - 1 - centre) + 1)
+    best = int(present[np.abs(padded[middle + present]).argmax()])
+    marks = [best + top(*padded[middle + best - 1 : middle + best + 2])]
+    length = max(2, int(np.floor(period + 0.5)))
+    lags = np.arange(max(1, int(np.floor(0.8 * period))), int(np.ceil(1.25 * period)) + 1)
+    for direction in (-1, 1):
+        for _ in range(64):
+            at = marks[0] if direction < 0 else marks[-1]
+            own = around(at - period / 2, length)
+            begin = at - period / 2
+            start = int(np.floor(begin + 0.5)) if begin >= 0 else -int(np.floor(-begin + 0.5))
+            others = [padded[middle + start + direction * lag :][:length] for lag in lags]
+            alike = [own @ o / max(np.sqrt((own @ own) * (o @ o)), 1e-30) for o in others]
+            k = int(np.argmax(alike))
+            off = top(*alike[k - 1 : k + 2]) if 0 < k < len(lags) - 1 else 0.0
+            place = at + direction * (lags[k] + off)
+            if abs(place) > half or alike[k] <= 0.3:
+                break
+            marks = [place, *marks] if direction < 0 else [*marks, place]
+    if len(marks) < 3:
+        return np.nan, np.nan
+    periods = np.diff(marks)
+    whole = [int(np.floor(m + 0.5)) if m >= 0 else -int(np.floor(-m + 0.5)) for m in marks]
+    reach = np.array([np.ptp(padded[middle + a : middle + b]) for a, b in pairwise(whole)])
+    shimmer = np.abs(20 * np.log10(reach[1:] / reach[:-1])).mean()
+    return np.abs(np.diff(periods)).mean() / periods.mean(), shimmer
+
+
+def loudness(power: np.ndarray, sr: float, n_fft: int) -> np.ndarray:
+    """Sum over 26 bands to 8 kHz of their weighted power to 0.33."""
+    high = min(8000, sr / 2)
+    mel = np.linspace(2595 * np.log10(1 + 20 / 700), 2595 * np.log10(1 + high / 700), 28)
+    w = (2 * np.pi * 700 * (10 ** (mel[1:-1] / 2595) - 1)) ** 2
+    ear = (w + 56.8e6) * w**2 / ((w + 6.3e6) ** 2 * (w + 0.38e9)) / (1 + w**3 / 9.58e26)
+    return ((power @ triangles(int(sr), n_fft, 26, 20, high).T * ear) ** 0.33).sum(axis=1)
+
+
 def descriptors(y: np.ndarray, sr: int, scale: float | None = None) -> dict[str, np.ndarray]:
     """Every descriptor of the registry, frame by frame: 25 ms, a step of 10 ms, centred.
 
@@ -215,11 +317,21 @@ def descriptors(y: np.ndarray, sr: int, scale: float | None = None) -> dict[str,
     found["h1_h2"] = harmonic(1) - harmonic(2)
     found["h1_a3"] = harmonic(1) - db(power[:, (f > 2000) & (f < 3500)].max(axis=1))
 
+    found["loudness"] = loudness(power, sr, n_fft)
+    top = min(5500.0, sr / 2)
+    wide = frames(y / scale, 2 * round(0.025 * sr), hop, center=True)
+    poles = [formants(frame, sr, top, max(8, 2 * round(top / 1100)), 4) for frame in wide]
+    found["formant"], found["formant_bandwidth"] = (np.array([p[i] for p in poles]) for i in range(2))
+    wide = frames(y / scale, 2 * round(0.05 * sr), hop, center=True)
+    found["cpp"] = np.array([cepstral_peak(frame, sr) for frame in wide])
+    pairs = [perturbation(y, i * hop, sr / f, round(0.03 * sr)) for i, f in enumerate(f0)]
+    found["jitter_local"], found["shimmer_local_db"] = np.transpose(pairs)
+
     every = [pitch_candidates(frame, sr, 60, 500) if frame.any() else [] for frame in long]
     most = [sorted((c for c in each if c[1] > 0.225), key=lambda c: -c[1])[:15] for each in every]
     middle = long[:, len(long[0]) // 2 - round(sr / 120) : len(long[0]) // 2 + round(sr / 120)]
-    loudness = np.abs(middle - long.mean(axis=1, keepdims=True)).max(axis=1) / np.abs(y - y.mean()).max()
-    worth = 0.45 + np.maximum(0, 2 - loudness * 1.45 / 0.03)
+    peaks = np.abs(middle - long.mean(axis=1, keepdims=True)).max(axis=1) / np.abs(y - y.mean()).max()
+    worth = 0.45 + np.maximum(0, 2 - peaks * 1.45 / 0.03)
     found["f0"], found["strength"] = best_path(
         most, worth, fmax=500, octave_cost=0.05, jump_cost=0.35, turn_cost=0.14
     )

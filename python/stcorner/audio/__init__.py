@@ -16,6 +16,14 @@ from stcorner.audio.spectral import (
     spectral_features,
 )
 from stcorner.audio.transform import power_spectrogram
+from stcorner.audio.voice import (
+    cepstral_peak_prominence,
+    formants,
+    glottal_pulses,
+    jitter,
+    shimmer,
+    voice_quality,
+)
 
 __all__ = [
     "DESCRIPTORS",
@@ -24,22 +32,28 @@ __all__ = [
     "ColumnDescription",
     "Descriptor",
     "autocorrelate",
+    "cepstral_peak_prominence",
     "chroma",
     "clip_features",
     "delta",
     "describe_column",
     "feature_names",
+    "formants",
     "frame_table",
+    "glottal_pulses",
     "harmonicity",
+    "jitter",
     "melspectrogram",
     "mfcc",
     "pitch_autocorrelation",
     "power_spectrogram",
     "power_to_db",
     "rms",
+    "shimmer",
     "spectral_features",
     "trim_silence",
     "voice_activity",
+    "voice_quality",
     "zcr_and_rms",
     "zero_crossing_rate",
 ]

@@ -14,7 +14,15 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["chroma_filters", "cosine_basis", "estimate_tuning", "hz_to_mel", "mel_filters", "mel_to_hz"]
+__all__ = [
+    "auditory_filters",
+    "chroma_filters",
+    "cosine_basis",
+    "estimate_tuning",
+    "hz_to_mel",
+    "mel_filters",
+    "mel_to_hz",
+]
 
 # Slaney's scale: 200/3 Hz per mel below 1 kHz, a factor 6.4 per 27 mel above.
 _LINEAR, _KNEE, _LOG_STEP = 200.0 / 3.0, 1000.0, np.log(6.4) / 27.0
@@ -72,6 +80,23 @@ def _mel_filters(
         raise ParameterError(
             f"fmax must be far enough above fmin ({fmin:g} Hz) for {n_mels} bands, got {fmax:g}"
         )
+    result.flags.writeable = False
+    return result
+
+
+@functools.lru_cache(maxsize=8)
+def auditory_filters(sr: float, n_fft: int) -> NDArray[np.float32]:
+    """Return 26 mel filters from 20 Hz to 8 kHz, weighted by the ear's sensitivity at their centres.
+
+    The weights are Hermansky's approximation of the curve of equal loudness.
+    """
+    high = min(8000.0, sr / 2)
+    filters = mel_filters(sr, n_fft, n_mels=26, fmin=min(20.0, 0.1 * high), fmax=high, htk=True, norm=None)
+    edges = np.linspace(hz_to_mel(min(20.0, 0.1 * high), htk=True), hz_to_mel(high, htk=True), 28)
+    square = (2.0 * np.pi * mel_to_hz(edges[1:-1], htk=True)) ** 2
+    weights = (square + 56.8e6) * square**2 / ((square + 6.3e6) ** 2 * (square + 0.38e9))
+    weights *= 9.58e26 / (square**3 + 9.58e26)
+    result: NDArray[np.float32] = (filters * weights[:, None]).astype(np.float32)
     result.flags.writeable = False
     return result
 

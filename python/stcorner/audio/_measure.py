@@ -11,11 +11,12 @@ import numpy as np
 
 from stcorner import _core
 from stcorner._base.validation import check_integer
-from stcorner.audio._filters import mel_filters
+from stcorner.audio._filters import auditory_filters, mel_filters
 from stcorner.audio._frames import check_pitch_range, check_rate, decimation
 from stcorner.audio.framewise import window_samples
 from stcorner.audio.pitch import NOISE_ADAPTATION, REFINE_PERIODS
 from stcorner.audio.transform import cepstrum, decibels, project
+from stcorner.audio.voice import cepstra, cut, frame_formants, perturbation, prominence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,10 +71,10 @@ class Layout:
         """50 ms, an even number of samples."""
         return 2 * int(np.ceil(1.5 * self.sr / _LOWEST))
 
-    @property
-    def reach(self) -> int:
-        """Samples on either side of a frame's centre that can change its values."""
-        return max(self.frame, self.pitch_frame, self.contour_frame) // 2 + 10 * decimation(self.sr)
+    def reach(self, window: float) -> int:
+        """Return how many samples on either side of a frame's centre enter: `window` seconds, or pitch's."""
+        widest = max(self.frame, self.pitch_frame, self.contour_frame, int(np.ceil(window * self.sr)))
+        return widest // 2 + 10 * decimation(self.sr)
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,12 @@ class Frames:
         return cepstrum(mel, N_MFCC + 1, first=1, n_threads=self._n_threads)
 
     @cached_property
+    def loudness(self) -> NDArray[np.float32]:
+        """(t,) sum over auditory bands of the power to 0.33."""
+        bands = self.project(self.power, auditory_filters(self.layout.sr, self.layout.n_fft))
+        return np.asarray((bands ** np.float32(0.33)).sum(axis=1))
+
+    @cached_property
     def _moments(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         magnitude = np.sqrt(self.power) + np.float32(1e-7)
         return magnitude, self.project(magnitude, self.bases.moments)
@@ -291,3 +298,32 @@ class Frames:
             self.signal, self.layout.contour_frame, fmin=_LOWEST, fmax=highest, **_CONTOUR
         )
         return np.where(np.isnan(f0), np.float32(100.0), f0), strength
+
+    def _cut(self, seconds: float) -> NDArray[np.float32]:
+        """(t, samples): an even number of samples about each frame's centre."""
+        length = max(4, 2 * round(0.5 * seconds * self.layout.sr))
+        return cut(self.signal, self._first - length // 2, self.layout.hop, len(self), length)
+
+    @cached_property
+    def formants(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(t, 4) frequencies and (t, 4) bandwidths in Hz, NaN where there are fewer."""
+        top = min(5500.0, self.layout.sr / 2)
+        return frame_formants(
+            self._cut(0.05), self.layout.sr, count=4, top=top, order=max(8, 2 * round(top / 1100.0)),
+            pre_emphasis_from=50.0, n_threads=self._n_threads,
+        )  # fmt: skip
+
+    @cached_property
+    def perturbation(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Jitter, and shimmer in dB, of the periods of the contour; NaN where fewer than two are found."""
+        layout = self.layout
+        return perturbation(
+            self.signal, self.contour[0], rate=layout.sr, first=self._first, hop=layout.hop,
+            n_threads=self._n_threads,
+        )  # fmt: skip
+
+    @cached_property
+    def cepstral_peak(self) -> NDArray[np.float64]:
+        """(t,) prominence in dB."""
+        power, rate = cepstra(self._cut(0.1), self.layout.sr)
+        return prominence(power, rate)

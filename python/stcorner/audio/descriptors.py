@@ -49,6 +49,8 @@ class Descriptor:
         Names of the columns; `name` alone unless the function returns rows.
     look_back, look_ahead : int
         Frames before and after that enter a value.
+    window : float
+        Seconds of sound about the frame's centre that enter, where they are more than pitch needs.
     band : float
         Highest frequency in Hz that it needs; at rates that do not reach it values are NaN.
     """
@@ -62,6 +64,7 @@ class Descriptor:
     columns: tuple[str, ...]
     look_back: int = 0
     look_ahead: int = 0
+    window: float = 0.0
     band: float = 0.0
 
 
@@ -80,6 +83,7 @@ def descriptor(
     columns: Iterable[str] | None = None,
     look_back: int = 0,
     look_ahead: int = 0,
+    window: float = 0.0,
     band: float = 0.0,
 ) -> Callable[[Callable[[Frames], NDArray[Any]]], Callable[[Frames], NDArray[Any]]]:
     """Enter the decorated function into the registry; parameters are the attributes of `Descriptor`."""
@@ -88,7 +92,7 @@ def descriptor(
         DESCRIPTORS[name] = Descriptor(
             name=name, meaning=meaning, unit=unit, range=(low, high), source=source, function=function,
             columns=(name,) if columns is None else tuple(columns), look_back=look_back,
-            look_ahead=look_ahead, band=band,
+            look_ahead=look_ahead, window=window, band=band,
         )  # fmt: skip
         return function
 
@@ -120,6 +124,7 @@ def measured(found: Descriptor, frames: Frames) -> NDArray[Any]:
 _PAPER = "Srinivas & Mishra, eq. {}"
 _PEETERS = "Peeters 2004, CUIDADO report, section 6"
 _GEMAPS = "Eyben et al. 2016, GeMAPS, section 3"
+_BURG = "Burg 1967; Markel & Gray 1976, Linear Prediction of Speech"
 _BOERSMA = "Boersma 1993, IFA Proceedings 17, 97-110"
 
 
@@ -275,3 +280,41 @@ def _h1_a3(frames: Frames) -> NDArray[Any]:
             unit="semitones", source=_BOERSMA)  # fmt: skip
 def _f0_semitones(frames: Frames) -> NDArray[Any]:
     return np.asarray(12.0 * np.log2(frames.contour[0] / 55.0), dtype=np.float32)
+
+
+@descriptor("loudness", "Sum over 26 auditory bands of their power to 0.33, weighted by equal loudness.",
+            low=0.0, source="Hermansky 1990, JASA 87, 1738-1752; " + _GEMAPS)  # fmt: skip
+def _loudness(frames: Frames) -> NDArray[Any]:
+    return frames.loudness
+
+
+@descriptor("formant", "Frequency of formant {} by linear prediction up to 5.5 kHz; NaN where there is none.",
+            unit="Hz", low=0.0, high=5500.0, source=_BURG,
+            columns=(f"formant_{i}" for i in range(1, 5)))  # fmt: skip
+def _formant(frames: Frames) -> NDArray[Any]:
+    return frames.formants[0].astype(np.float32)
+
+
+@descriptor("formant_bandwidth", "Bandwidth of formant {}; NaN where there is none.", unit="Hz", low=0.0,
+            source=_BURG, columns=(f"formant_bandwidth_{i}" for i in range(1, 5)))  # fmt: skip
+def _formant_bandwidth(frames: Frames) -> NDArray[Any]:
+    return frames.formants[1].astype(np.float32)
+
+
+@descriptor("jitter_local", "Mean difference of successive periods within 60 ms over the mean period.",
+            low=0.0, source="Boersma & Weenink, Praat's manual, Voice 2", window=0.13)  # fmt: skip
+def _jitter_local(frames: Frames) -> NDArray[Any]:
+    return frames.perturbation[0]
+
+
+@descriptor("shimmer_local_db", "Mean ratio of the amplitudes of successive periods within 60 ms.", unit="dB",
+            low=0.0, source="Boersma & Weenink, Praat's manual, Voice 3", window=0.13)  # fmt: skip
+def _shimmer_local_db(frames: Frames) -> NDArray[Any]:
+    return frames.perturbation[1]
+
+
+@descriptor("cpp", "Height of the cepstral peak between 60 and 330 Hz over the line of least squares.",
+            unit="dB", source="Hillenbrand & Houde 1996, JSHR 39, 311-321", window=0.1,
+            band=5000.0)  # fmt: skip
+def _cpp(frames: Frames) -> NDArray[Any]:
+    return frames.cepstral_peak.astype(np.float32)

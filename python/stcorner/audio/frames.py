@@ -34,6 +34,7 @@ class _Table:
         self._n_mfcc = check_integer("n_mfcc", n_mfcc, low=1, high=N_MFCC)
         self.look_back = max(each.look_back for each in self.chosen)
         self.look_ahead = max(each.look_ahead for each in self.chosen)
+        self.reach = layout.reach(max(each.window for each in self.chosen))
 
     def _of(self, found: Descriptor, frames: Frames, rows: slice) -> dict[str, NDArray[Any]]:
         values = measured(found, frames)
@@ -191,7 +192,7 @@ class AudioStream:
     @property
     def latency(self) -> int:
         """Samples that must follow a frame's centre before the frame comes, at most."""
-        return self._layout.reach + (1 + self._table.look_ahead) * self._layout.hop
+        return self._table.reach + (1 + self._table.look_ahead) * self._layout.hop
 
     def push(self, samples: ArrayLike) -> dict[str, NDArray[Any]]:
         """Take samples (m,), m >= 0, and return the frames that are complete now, as columns.
@@ -209,7 +210,7 @@ class AudioStream:
             if block.ndim != 1:
                 raise ParameterError(f"samples must have shape (m,), got {block.shape}")
             self._signal = np.concatenate([self._signal, block])
-        complete = max(0, (self._heard - self._layout.reach) // self._layout.hop + 1)
+        complete = max(0, (self._heard - self._table.reach) // self._layout.hop + 1)
         # Neighbours share a transform in the core: they go through it two by two, as in a batch.
         complete -= complete % 2
         return self._emit(max(self._next, complete - self._table.look_ahead), max(self._next, complete))
@@ -240,7 +241,7 @@ class AudioStream:
         # Whole decimation steps are dropped, so that the decimating filter stays on its grid.
         # With a long hop the next frame may need none of the samples so far: no more than those can go.
         step = decimation(layout.sr)
-        unread = self._first_read(stop) * layout.hop - layout.reach - 10 * step - self._origin
+        unread = self._first_read(stop) * layout.hop - self._table.reach - 10 * step - self._origin
         spare = min(unread, len(self._signal))
         if spare > 0:
             spare -= spare % step
