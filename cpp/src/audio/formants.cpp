@@ -12,7 +12,7 @@ namespace stcorner::audio {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr std::ptrdiff_t kItem = 16, kPauseRows = 4096;
+constexpr std::ptrdiff_t kItem = 16;
 constexpr int kMostRounds = 60;
 
 using Complex = std::complex<double>;
@@ -93,13 +93,12 @@ void burg_formants(const double* rows, std::ptrdiff_t n_rows, std::ptrdiff_t len
                    std::ptrdiff_t n_formants, double* frequencies, double* bandwidths, int n_threads, void (*pause)()) {
   if (order < 2 || order > 64 || order >= length)
     throw std::invalid_argument("order must be >= 2, <= 64 and < the length of a frame");
-  const auto rows_of = [&](std::ptrdiff_t item) {
+  const auto rows_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     std::vector<double> forward, backward;
     double a[65];
     Complex roots[64];
     std::pair<double, double> found[64];
-    const std::ptrdiff_t end = std::min((item + 1) * kItem, n_rows);
-    for (std::ptrdiff_t row = item * kItem; row < end; ++row) {
+    for (std::ptrdiff_t row = begin; row < end; ++row) {
       double* const f = frequencies + row * n_formants;
       double* const b = bandwidths + row * n_formants;
       std::fill_n(f, n_formants, std::numeric_limits<double>::quiet_NaN());
@@ -116,7 +115,8 @@ void burg_formants(const double* rows, std::ptrdiff_t n_rows, std::ptrdiff_t len
       for (std::ptrdiff_t k = 0; k < std::min(count, n_formants); ++k) f[k] = found[k].first, b[k] = found[k].second;
     }
   };
-  parallel_for_with_pauses((n_rows + kItem - 1) / kItem, n_threads, kPauseRows / kItem, pause, rows_of);
+  const double work = static_cast<double>(n_rows) * order * (2.0 * static_cast<double>(length) + 1000.0);
+  drive(pieces(n_rows, kItem, rows_of), threads_worth(n_threads, work), pause);
 }
 
 }  // namespace stcorner::audio

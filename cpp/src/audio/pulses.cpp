@@ -8,7 +8,7 @@
 namespace stcorner::audio {
 namespace {
 
-constexpr std::ptrdiff_t kItem = 32, kPauseFrames = 4096;
+constexpr std::ptrdiff_t kItem = 32;
 // The next pulse lies within these shares of a period. Below the first resemblance there is no pulse any more; above
 // the second one more is taken beyond the edge of a voiced stretch. Below the third share of the signal's largest
 // magnitude there is only noise.
@@ -114,7 +114,7 @@ double between(const double* f0, std::ptrdiff_t begin, std::ptrdiff_t end, doubl
 }  // namespace
 
 std::vector<double> glottal_pulses(const float* signal, std::ptrdiff_t n, const double* f0, std::ptrdiff_t n_frames,
-                                   std::ptrdiff_t hop) {
+                                   std::ptrdiff_t hop, Pause pause) {
   const Waveform wave(signal, n, 0);
   float most = 0.0F;
   for (std::ptrdiff_t i = 0; i < n; ++i) most = std::max(most, std::abs(signal[i]));
@@ -151,16 +151,16 @@ std::vector<double> glottal_pulses(const float* signal, std::ptrdiff_t n, const 
     walk(1, [&](double place) { places.push_back(place); });
     done = places.back();
     begin = end;
+    if (pause) pause();
   }
   return places;
 }
 
 void frame_perturbation(const float* signal, std::ptrdiff_t n, const float* f0, std::ptrdiff_t n_frames,
                         std::ptrdiff_t first, std::ptrdiff_t hop, std::ptrdiff_t half, float* jitter, float* shimmer,
-                        int n_threads, void (*pause)()) {
-  const auto frames_of = [&](std::ptrdiff_t item) {
-    const std::ptrdiff_t stop = std::min((item + 1) * kItem, n_frames);
-    for (std::ptrdiff_t frame = item * kItem; frame < stop; ++frame) {
+                        int n_threads, Pause pause) {
+  const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t frame = begin; frame < end; ++frame) {
       jitter[frame] = shimmer[frame] = std::numeric_limits<float>::quiet_NaN();
       if (!(f0[frame] > 0.0F)) continue;
       const Waveform wave(signal, n, first + frame * hop);
@@ -189,7 +189,9 @@ void frame_perturbation(const float* signal, std::ptrdiff_t n, const float* f0, 
       shimmer[frame] = static_cast<float>(decibels / (count - 1.0));
     }
   };
-  parallel_for_with_pauses((n_frames + kItem - 1) / kItem, n_threads, kPauseFrames / kItem, pause, frames_of);
+  // Each pulse compares two periods, together about the frame's length, at half a period of lags.
+  const double work = static_cast<double>(n_frames) * 20.0 * static_cast<double>(half);
+  drive(pieces(n_frames, kItem, frames_of), threads_worth(n_threads, work), pause);
 }
 
 }  // namespace stcorner::audio
