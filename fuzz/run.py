@@ -21,7 +21,7 @@ def fuzz(target: str, seconds: int) -> None:
 
     import atheris
 
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     with atheris.instrument_imports(include=["stcorner", "fuzz"]):
         import stcorner  # noqa: F401
         from fuzz.targets import TARGETS
@@ -48,7 +48,7 @@ def main() -> int:
     if target != "all":
         fuzz(target, seconds)
         return 0
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     from fuzz.targets import TARGETS
 
     each = max(1, seconds // len(TARGETS))

@@ -17,6 +17,7 @@ import numpy as np
 
 import stcorner
 from fuzz.documents import VALUES, members_of, places, sealed
+from fuzz.media import media
 from fuzz.source import Source
 from stcorner import _core
 from stcorner.corpora import parse_cremad_name, parse_ravdess_name
@@ -297,4 +298,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "models": models,
     "contents": contents,
     "documents": documents,
+    "media": media,
 }

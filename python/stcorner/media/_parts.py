@@ -53,8 +53,11 @@ class Part(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Fill the buffer as far as the part goes."""
         view = memoryview(buffer).cast("B")
+        wanted = min(len(view), self._size - self._at)
+        if wanted <= 0:
+            return 0
         self._source.seek(self._start + self._at)
-        count = self._source.readinto(view[: max(0, min(len(view), self._size - self._at))])
+        count = self._source.readinto(view[:wanted])
         for place, data in self._patches:
             first, last = max(place, self._at), min(place + len(data), self._at + count)
             if first < last:

@@ -129,6 +129,8 @@ def plain_header(file: Path) -> Header | None:
         size = source.seek(0, os.SEEK_END) - start
 
         def read(at: int, count: int) -> bytes:
+            if at >= size:  # an absurd place is none that a file can be sought to
+                return b""
             source.seek(start + at)
             return source.read(count)
 
@@ -172,7 +174,7 @@ def _wave(read: Read, size: int) -> Header | None:
     else:
         return None
     begin = at + 8
-    there = size - begin
+    there = max(0, size - begin)
     long = magic in (b"RF64", b"BW64") and bool(long_at) and length == _ALL_ONES
     declared = number(long_at + 8, 8) if long else length
     while not long and declared + (1 << 32) <= there:  # 32 bits have wrapped around
@@ -209,7 +211,7 @@ def _wave64(read: Read, size: int) -> Header | None:
         at += max(24, length + -length % 8)
     else:
         return None
-    there = size - at - 24
+    there = max(0, size - at - 24)
     share, remark = _judge(max(0, length - 24), there, lambda place: False)
     if share == 1.0:
         return Header("w64", remark=remark)
@@ -231,7 +233,7 @@ def _aiff(read: Read, size: int) -> Header | None:
         at += 8 + length + length % 2
     if not begin or not count_at:
         return None
-    there = size - begin
+    there = max(0, size - begin)
     share, remark = _judge(declared, there, lambda place: _is_chunk(read, begin + place, size, "big"))
     if share == 1.0 and not (declared == 0 < there):
         return Header("aiff", remark=remark)
@@ -248,7 +250,7 @@ def _au(read: Read, size: int) -> Header | None:
     begin, declared = (int.from_bytes(read(at, 4), order) for at in (4, 8))
     if not 24 <= begin <= size:
         return None
-    there = size - begin
+    there = max(0, size - begin)
     share, remark = _judge(declared, there, lambda place: False)
     if share == 1.0 and not (declared == 0 < there):
         return Header("au", remark=remark)
