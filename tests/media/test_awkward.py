@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,6 @@ from stcorner.media import iter_video, load_audio, load_video, probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("name", AWKWARD)
@@ -147,3 +147,9 @@ def test_errors_say_what_to_do(tmp_path: Path, name: str) -> None:
     with pytest.raises(MediaError, match=re.escape(advice)) as caught:
         load_audio(tmp_path / name)
     assert name in str(caught.value)
+
+
+def test_the_guide_names_every_kind() -> None:
+    guide = Path(__file__).parents[2].joinpath("docs", "guides", "media.md").read_text()
+    kinds = {line.split("|")[1].strip() for line in guide.splitlines() if line.startswith("|")}
+    assert {wanted.row for wanted in AWKWARD.values()} <= kinds
