@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from stcorner._base.validation import check_choice, check_real
 from stcorner.errors import DatasetError, ParameterError
@@ -27,6 +27,7 @@ __all__ = [
     "find_files",
     "find_media",
     "map_labels",
+    "modality_hint",
 ]
 
 LABELS = ("angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -121,8 +122,6 @@ class Clip:
         "speech" or "song".
     start, end : float, optional
         Part of the file in seconds; None means from the beginning, to the end.
-    soft_label : mapping of str to float, optional
-        Share of raters per label; the shares sum to 1.
     audio_path : Path, optional
         Sound of the same take in a file of its own; None means that the sound is in `path`.
 
@@ -153,7 +152,6 @@ class Clip:
     sex: str | None = None
     start: float | None = None
     end: float | None = None
-    soft_label: Mapping[str, float] | None = field(default=None, hash=False)
     audio_path: Path | None = None
 
     def __post_init__(self) -> None:
@@ -173,20 +171,11 @@ class Clip:
         start = 0.0 if self.start is None else check_real("start", self.start, low=0)
         if self.end is not None:
             check_real("end", self.end, low=start, open_low=True)
-        if self.soft_label is not None:
-            shares = {
-                canonical_label(k): check_real("soft_label", v, low=0) for k, v in self.soft_label.items()
-            }
-            if abs(sum(shares.values()) - 1) > 1e-6:
-                raise ParameterError(f"soft_label must sum to 1, got {sum(shares.values()):g}")
-            object.__setattr__(self, "soft_label", MappingProxyType(shares))
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Copy and send by fields: a mappingproxy cannot be pickled, and clips travel to worker processes."""
-        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        if self.soft_label is not None:
-            state["soft_label"] = dict(self.soft_label)
-        return _rebuild, (state,)
+    def __repr__(self) -> str:
+        """Return what tells one clip from another; the other fields are attributes."""
+        about = f"label={self.label!r}, subject={self.subject!r}, modality={self.modality!r}"
+        return f"Clip({self.clip_id!r}, {about}, corpus={self.corpus!r})"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -204,10 +193,6 @@ class Clip:
         return self.audio_path or self.path
 
 
-def _rebuild(state: dict[str, object]) -> Clip:
-    return Clip(**state)  # type: ignore[arg-type]
-
-
 @dataclass(frozen=True, kw_only=True)
 class SkippedFile:
     """A file that a reader found and left out, and why."""
@@ -220,6 +205,8 @@ class SkippedFile:
 class ClipList(list[Clip]):
     """The clips of a corpus, with a row for each file that was left out.
 
+    It is a list; a slice and a sum are again a `ClipList`.
+
     Parameters
     ----------
     clips : iterable of Clip
@@ -229,11 +216,39 @@ class ClipList(list[Clip]):
     --------
     >>> ClipList([], skipped=[SkippedFile(path=Path("a.wav"), clip_id="a", reason="empty")]).skipped[0].reason
     'empty'
+    >>> def clip(name, label):
+    ...     return Clip(path=name, clip_id=name, label=label, subject="1", take=name, modality="audio",
+    ...                 corpus="mine")
+    >>> ClipList([clip("a", "sad"), clip("b", "happy"), clip("c", "sad")])[:2]
+    ClipList(2 clips of 1 subject: happy 1, sad 1)
     """
 
     def __init__(self, clips: Iterable[Clip] = (), *, skipped: Iterable[SkippedFile] = ()) -> None:
         super().__init__(clips)
         self.skipped = list(skipped)
+
+    def __repr__(self) -> str:
+        """Return counts: a corpus has thousands of clips."""
+        people = len({clip.group for clip in self})
+        labels = ", ".join(f"{name} {n}" for name, n in sorted(Counter(clip.label for clip in self).items()))
+        about = f"{len(self)} clip{'s' * (len(self) != 1)} of {people} subject{'s' * (people != 1)}"
+        skipped = f"; {len(self.skipped)} skipped" if self.skipped else ""
+        return f"ClipList({about}{': ' * bool(labels)}{labels}{skipped})"
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Clip: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> ClipList: ...
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Clip | ClipList:
+        """Return a clip, or some of them with all that was skipped."""
+        chosen = super().__getitem__(index)
+        return chosen if isinstance(chosen, Clip) else ClipList(chosen, skipped=self.skipped)
+
+    def __add__(self, other: list[Any]) -> ClipList:  # type: ignore[override]
+        """Return the clips of both, with what was skipped in both."""
+        return ClipList([*self, *other], skipped=[*self.skipped, *getattr(other, "skipped", ())])
 
 
 def map_labels(clips: Iterable[Clip], label_map: Mapping[str, str | None]) -> ClipList:
@@ -248,9 +263,7 @@ def map_labels(clips: Iterable[Clip], label_map: Mapping[str, str | None]) -> Cl
     Returns
     -------
     ClipList
-        Soft labels are renamed alike; where a share falls on a dropped label the rest is scaled to
-        sum to 1, and a clip whose shares are all dropped loses its soft label. Dropped clips stand in
-        `skipped`.
+        Dropped clips stand in `skipped`.
 
     Raises
     ------
@@ -280,20 +293,8 @@ def map_labels(clips: Iterable[Clip], label_map: Mapping[str, str | None]) -> Cl
             reason = f"label {clip.label!r} is dropped by label_map"
             kept.skipped.append(SkippedFile(path=clip.path, clip_id=clip.clip_id, reason=reason))
             continue
-        kept.append(replace(clip, label=label, soft_label=_map_shares(clip.soft_label, names)))
+        kept.append(replace(clip, label=label))
     return kept
-
-
-def _map_shares(
-    shares: Mapping[str, float] | None, names: Mapping[str, str | None]
-) -> dict[str, float] | None:
-    mapped: dict[str, float] = {}
-    for old, share in (shares or {}).items():
-        new = names.get(old, old)
-        if new is not None:
-            mapped[new] = mapped.get(new, 0.0) + share
-    total = sum(mapped.values())
-    return {label: share / total for label, share in mapped.items()} if total > 0 else None
 
 
 def find_files(root: str | os.PathLike[str], *, unlisted: list[SkippedFile] | None = None) -> list[Path]:
@@ -370,3 +371,11 @@ def _no_file(path: Path) -> str:
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return "is no regular file"
+
+
+def modality_hint(paths: Iterable[Path]) -> str:
+    """Return what to do where no clip has the modality that was asked for."""
+    kinds = {path.suffix.lower() in VIDEO_SUFFIXES for path in paths}
+    if kinds == {False}:
+        return ": it holds sound alone, ask for modality='audio' (on the command line --modality audio)"
+    return ""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from stcorner._base.validation import check_choice
 from stcorner.corpora.clip import (
@@ -17,11 +20,12 @@ from stcorner.corpora.clip import (
     SkippedFile,
     canonical_label,
     find_media,
+    modality_hint,
 )
 from stcorner.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["load_folder"]
 
@@ -40,14 +44,17 @@ _COLUMNS = {
     "audio_path": ("audio_path",),
     "modality": ("modality",),
 }
+# What programs write where there is nothing; as labels these would become a class.
+_MISSING = frozenset({"", "nan", "na", "n/a", "<na>", "none", "null", "-"})
 
 
 def load_folder(
     root: str | Path,
     *,
-    subject: str | re.Pattern[str] | None = None,
+    subject: str | re.Pattern[str] | int | None = None,
     modality: str | None = None,
     corpus: str | None = None,
+    media_root: str | Path | None = None,
 ) -> ClipList:
     r"""List the clips of a folder with one sub-folder per emotion, or of a CSV table.
 
@@ -55,12 +62,13 @@ def load_folder(
     ----------
     root : path
         A folder: `root/<emotion>/.../<file>`, or `root/<subject>/<emotion>/<file>` when `subject`
-        tells where the speaker stands. A `.csv` file: columns `file` (relative to the table) and
+        tells where the speaker stands. A `.csv` file: columns `file` (relative to `media_root`) and
         `label`; optionally `subject`, `take`, `sentence`, `intensity`, `repetition`, `sex`, `channel`,
-        `start`, `end` (seconds), `audio_path`, `modality`, and `p_<label>` (shares of raters).
-    subject : str or pattern, optional
+        `start`, `end` (seconds), `audio_path`, `modality`.
+    subject : str, pattern or int, optional
         Regular expression searched in the path below `root` (with `/`); its first group is the speaker,
-        as `r"spk(\d+)"` or `r"^([^/]+)/"`. Without it the folder between emotion and file is the speaker
+        as `r"spk(\d+)"`. Or the folder that is the speaker's: 1 is the first below `root`, -1 the one that
+        holds the file. Without it the folder between emotion and file is the speaker
         (`happy/anna/03.wav`); where there is none the speaker is unknown (empty), and actor folds are
         refused.
     modality : {None, "audio", "video", "both"}
@@ -68,6 +76,9 @@ def load_folder(
         files; "video" and "both" leave the sound files out, with a row in `skipped`.
     corpus : str, optional
         Name that the clips carry; default: the name of the folder or table.
+    media_root : path, optional
+        Folder that the files of a table lie in; default: the table's own. A row that leads out of it is
+        refused: a table from elsewhere must not read what it was not given.
 
     Returns
     -------
@@ -80,7 +91,8 @@ def load_folder(
     DatasetError
         If `root` is neither folder nor CSV, no clip is found, `subject` does not match a path, the folders
         stand as speaker over emotion and `subject` is not given, or a row of the table cannot be read, has
-        more fields than the header, or gives a clip a second label (the message has its line).
+        more fields than the header, no label (``NA``, ``nan``, ``None`` and the like are none), a file outside
+        `media_root`, or a second label for a clip (the message has its line).
 
     Examples
     --------
@@ -93,8 +105,13 @@ def load_folder(
     if place.is_file() and place.suffix.lower() == ".csv":
         if subject is not None:
             raise ParameterError("subject must be None for a table: give it a column 'subject'")
-        clips = _from_table(place, corpus or place.stem)
+        base = place.parent if media_root is None else Path(media_root)
+        if not base.is_dir():
+            raise DatasetError(f"media_root must be a folder, got {str(base)!r}")
+        clips = _from_table(place, base, corpus or place.stem)
     elif place.is_dir():
+        if media_root is not None:
+            raise ParameterError("media_root must be None for a folder: it is for the files of a table")
         clips = _from_folders(place, subject, corpus or place.resolve().name or "folder")
     else:
         raise DatasetError(f"root must be a folder or a .csv file, got {str(root)!r}")
@@ -109,7 +126,7 @@ def load_folder(
     if not chosen:
         raise DatasetError(
             f"root must hold audio or video files in one sub-folder per emotion, got none for "
-            f"modality={modality!r} in {str(root)!r}"
+            f"modality={modality!r} in {str(root)!r}{modality_hint(clip.path for clip in clips)}"
         )
     return chosen
 
@@ -124,13 +141,38 @@ def _kind(path: Path) -> str:
     return "both" if path.suffix.lower() in VIDEO_SUFFIXES else "audio"
 
 
-def _from_folders(root: Path, subject: str | re.Pattern[str] | None, corpus: str) -> ClipList:
+def _speaker_of(subject: str | re.Pattern[str] | int) -> Callable[[Path], str]:
+    """Return what finds the speaker in a path below the root."""
+    if isinstance(subject, int | np.integer) and not isinstance(subject, bool) and subject:
+
+        def by_level(inner: Path) -> str:
+            folders = inner.parts[:-1]
+            if abs(subject) > len(folders):
+                raise DatasetError(f"subject={subject} must be a folder of every path, there is none in {inner}")
+            return folders[subject - (subject > 0)]
+
+        return by_level
     try:
-        pattern = re.compile(subject) if subject is not None else None
+        pattern = re.compile(subject)  # type: ignore[arg-type]
     except (re.error, TypeError) as error:
-        raise ParameterError(f"subject must be a regular expression, got {subject!r}: {error}") from None
-    if pattern is not None and pattern.groups < 1:
+        raise ParameterError(
+            f"subject must be a regular expression, or the number of a folder (1 is the first, -1 the last), "
+            f"got {subject!r}: {error}"
+        ) from None
+    if pattern.groups < 1:
         raise ParameterError(f"subject must have a group for the speaker, got {pattern.pattern!r}")
+
+    def by_pattern(inner: Path) -> str:
+        match = pattern.search(inner.as_posix())
+        if match is None or not match.group(1):
+            raise DatasetError(f"subject must match every path, {pattern.pattern!r} does not: {inner}")
+        return match.group(1)
+
+    return by_pattern
+
+
+def _from_folders(root: Path, subject: str | re.Pattern[str] | int | None, corpus: str) -> ClipList:
+    speaker_of = None if subject is None else _speaker_of(subject)
     clips = ClipList()
     for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES, skipped=clips.skipped):
         inner = path.relative_to(root)
@@ -139,13 +181,10 @@ def _from_folders(root: Path, subject: str | re.Pattern[str] | None, corpus: str
             reason = "lies beside the sub-folders of the emotions, so it has no label"
             clips.skipped.append(SkippedFile(path=path, clip_id=name, reason=reason))
             continue
-        if pattern is None:
+        if speaker_of is None:
             folder, speaker = inner.parts[0], inner.parts[1] if len(inner.parts) > 2 else ""
         else:
-            match = pattern.search(inner.as_posix())
-            if match is None or not match.group(1):
-                raise DatasetError(f"subject must match every path, {pattern.pattern!r} does not: {inner}")
-            speaker = match.group(1)
+            speaker = speaker_of(inner)
             # With a speaker's folder on top the emotion stands below it.
             folder = inner.parts[1] if inner.parts[0] == speaker and len(inner.parts) > 2 else inner.parts[0]
         try:
@@ -164,7 +203,7 @@ def _from_folders(root: Path, subject: str | re.Pattern[str] | None, corpus: str
                 corpus=corpus,
             )
         )
-    if pattern is None:
+    if speaker_of is None:
         _check_order(clips)
     return clips
 
@@ -175,7 +214,7 @@ def _check_order(clips: ClipList) -> None:
     if clips and not labels & set(LABELS) and all(map(_is_emotion, speakers)):
         raise DatasetError(
             f"root must hold one sub-folder per emotion, got speakers ({min(labels)}, ...) over emotions "
-            f"({min(speakers)}, ...): give subject=r'^([^/]+)/'"
+            f"({min(speakers)}, ...): give subject=1 (on the command line --subject 1)"
         )
 
 
@@ -186,7 +225,7 @@ def _is_emotion(folder: str) -> bool:
         return False
 
 
-def _from_table(table: Path, corpus: str) -> ClipList:
+def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="")
@@ -213,9 +252,8 @@ def _from_table(table: Path, corpus: str) -> ClipList:
                 "a value with a comma needs quotes"
             )
         values = {field: (row[name] or "").strip() for field, name in columns.items() if name is not None}
-        shares = {key[2:]: row[name] for key, name in header.items() if key.startswith("p_") and row[name]}
         try:
-            clip = _clip_of_row(values, shares, table.parent, corpus)
+            clip = _clip_of_row(values, base, corpus)
         except ValueError as error:
             raise DatasetError(f"line {number} of {table.name}: {error}") from None
         part = (clip.path, clip.audio_path, clip.start, clip.end)
@@ -234,10 +272,12 @@ def _from_table(table: Path, corpus: str) -> ClipList:
     return clips
 
 
-def _clip_of_row(values: Mapping[str, str], shares: Mapping[str, str], base: Path, corpus: str) -> Clip:
+def _clip_of_row(values: Mapping[str, str], base: Path, corpus: str) -> Clip:
     if not values["path"]:
         raise ParameterError("file must not be empty")
-    path = base / values["path"]
+    if values["label"].lower() in _MISSING:
+        raise ParameterError(f"label must be given, got {values['label']!r}: leave the row out, or name it")
+    path = _below(base, values["path"])
     if not path.is_file():
         raise DatasetError(f"file must exist, got {str(path)!r}")
     name = Path(values["path"]).with_suffix("").as_posix()
@@ -247,10 +287,18 @@ def _clip_of_row(values: Mapping[str, str], shares: Mapping[str, str], base: Pat
     }
     fields.update({edge: float(values[edge]) for edge in ("start", "end") if values.get(edge)})
     if "audio_path" in fields:
-        fields["audio_path"] = base / fields["audio_path"]
-    if shares:
-        fields["soft_label"] = {key: float(value) for key, value in shares.items()}
+        fields["audio_path"] = _below(base, values["audio_path"])
     fields = {"subject": "", "take": name, "modality": _kind(path), **fields}
     return Clip(
         path=path, clip_id=name + span, label=canonical_label(values["label"]), corpus=corpus, **fields
     )
+
+
+def _below(base: Path, name: str) -> Path:
+    """Return a file of a table, which must not lead out of the folder that its files lie in."""
+    path = base / name
+    if not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(base)):
+        raise DatasetError(
+            f"file must lie in {str(base)!r}, got {name!r}: give media_root, the folder that holds all files"
+        )
+    return path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stcorner._base.validation import check_integer
-from stcorner.corpora.protocols import Fold, load_protocol
+from stcorner.corpora.protocols import Fold, Folds, load_protocol
 from stcorner.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["actor_folds"]
 
 _GENERIC = re.compile(r"(actor|random)-k(\d+)")
-_AUTO = {"ravdess": "ravdess-luna5", "crema-d": "cremad-hicmae5"}
+# With so few people every one that is held out is missed in training: each is tested alone.
+_FEW = 6
 # Versions of each clip in the paper (as it is, with noise, stretched and pitched), and the share of rows that
 # it tested: 1,080 of 3 x 1,440 for RAVDESS, 4,466 of 3 x 7,442 for CREMA-D.
 _PAPER_COPIES = 3
 _PAPER_SHARE = {"crema-d": 0.2}
 
 
-def actor_folds(clips: Sequence[Clip], protocol: str | Path = "auto", *, seed: int = 0) -> list[Fold]:
+def actor_folds(clips: Sequence[Clip], protocol: str | Path = "auto", *, seed: int = 0) -> Folds:
     """Split clips into training and test sides by a named protocol.
 
     Parameters
@@ -45,15 +46,16 @@ def actor_folds(clips: Sequence[Clip], protocol: str | Path = "auto", *, seed: i
           It overrates what happens with new speakers; for comparison only.
         * "paper-leaky": three versions of each clip, then a random quarter (CREMA-D: fifth) of all rows
           tested, as in the paper. It measures memory; for demonstration only.
-        * "auto": "ravdess-luna5" or "cremad-hicmae5" for these corpora, else "actor-k4" (fewer folds if
-          there are fewer subjects).
+        * "auto": the protocol of the corpus (`CorpusReader.protocol`, such as "ravdess-luna5"), else
+          "actor-k4"; with up to 6 subjects "actor-loo".
     seed : int
         Order of subjects or clips in the rules that draw; stored members do not depend on it.
 
     Returns
     -------
-    list of Fold
-        In the protocol's order. But for "paper-leaky" and stored protocols with one fold, each clip is
+    Folds
+        A list of `Fold` in the protocol's order, with the name of the `protocol` and, for "auto", a `remark`
+        on why it was chosen. But for "paper-leaky" and stored protocols with one fold, each clip is
         tested once.
 
     Raises
@@ -74,7 +76,11 @@ def actor_folds(clips: Sequence[Clip], protocol: str | Path = "auto", *, seed: i
     if not clips:
         raise ParameterError("clips must not be empty")
     seed = check_integer("seed", seed, low=0)
-    name = _resolve_auto(clips) if protocol == "auto" else str(protocol)
+    name, remark = _resolve_auto(clips) if protocol == "auto" else (str(protocol), "")
+    return Folds(_make_folds(clips, name, seed), protocol=name, remark=remark)
+
+
+def _make_folds(clips: Sequence[Clip], name: str, seed: int) -> list[Fold]:
     generic = _GENERIC.fullmatch(name)
     if generic and generic[1] == "random":
         return _random_folds(clips, name, int(generic[2]), seed)
@@ -89,14 +95,21 @@ def actor_folds(clips: Sequence[Clip], protocol: str | Path = "auto", *, seed: i
         return _group_folds(clips, name, sentences, separates=("take", "sentence"))
     if name == "paper-leaky":
         return [_paper_leaky(clips, seed)]
-    return _stored_folds(clips, load_protocol(protocol if protocol != "auto" else name))
+    return _stored_folds(clips, load_protocol(name))
 
 
-def _resolve_auto(clips: Sequence[Clip]) -> str:
+def _resolve_auto(clips: Sequence[Clip]) -> tuple[str, str]:
+    """Return the protocol for these clips, and why."""
+    from stcorner.corpora.loading import corpus_readers
+
+    n_people = len(set(_subjects(clips)))
+    if n_people <= _FEW:
+        return "actor-loo", f"actor-loo was chosen: with {n_people} subjects each is tested alone"
     corpora = {clip.corpus for clip in clips}
-    if len(corpora) == 1 and (stored := _AUTO.get(next(iter(corpora)))):
-        return stored
-    return f"actor-k{min(4, len(set(_subjects(clips))))}"
+    reader = corpus_readers().get(next(iter(corpora))) if len(corpora) == 1 else None
+    if reader is not None:
+        return reader.protocol, f"{reader.protocol} was chosen: it is the protocol of {reader.title}"
+    return "actor-k4", f"actor-k4 was chosen: {n_people} subjects and no published corpus"
 
 
 def _subjects(clips: Sequence[Clip]) -> list[str]:

@@ -13,14 +13,16 @@ import numpy as np
 from stcorner.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
-__all__ = ["Fold", "Protocol", "load_protocol", "protocol_names"]
+__all__ = ["Fold", "Folds", "Protocol", "load_protocol", "protocol_names"]
 
 _RULES = ("actor-k<n>", "actor-loo", "random-k<n>", "sentence", "paper-leaky")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Fold:
     """One split of a list of clips.
 
@@ -50,6 +52,45 @@ class Fold:
     validation: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     separates: tuple[str, ...] = ("take", "actor")
     copies: int = 1
+
+    def __repr__(self) -> str:
+        """Return the name and the sizes: the positions are thousands of numbers."""
+        sides = {side: len(getattr(self, side)) for side in ("train", "validation", "test")}
+        return f"Fold({self.name!r}, {', '.join(f'{side}={n}' for side, n in sides.items() if n)})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both name the same fold and hold the same positions."""
+        if not isinstance(other, Fold):
+            return NotImplemented
+        return (self.name, self.separates, self.copies) == (other.name, other.separates, other.copies) and all(
+            np.array_equal(getattr(self, side), getattr(other, side))
+            for side in ("train", "test", "validation")
+        )
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash((self.name, self.separates, self.copies, len(self.train), len(self.test)))
+
+
+class Folds(list[Fold]):
+    """The folds of one protocol, and which it is.
+
+    Attributes
+    ----------
+    protocol : str
+        Name of the protocol that made them.
+    remark : str
+        Why this one, where ``"auto"`` chose it; else empty.
+    """
+
+    def __init__(self, folds: Iterable[Fold], *, protocol: str, remark: str = "") -> None:
+        super().__init__(folds)
+        self.protocol = protocol
+        self.remark = remark
+
+    def __repr__(self) -> str:
+        """Return the protocol and the number of folds."""
+        return f"Folds({self.protocol!r}, {len(self)} fold{'s' * (len(self) != 1)})"
 
 
 @dataclass(frozen=True, kw_only=True)

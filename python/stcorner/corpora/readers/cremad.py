@@ -8,21 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stcorner._base.validation import check_choice
-from stcorner.corpora.clip import (
-    AUDIO_SUFFIXES,
-    VIDEO_SUFFIXES,
-    Clip,
-    ClipList,
-    SkippedFile,
-    find_files,
-    find_media,
-)
+from stcorner.corpora.clip import Clip, ClipList, SkippedFile, find_files, modality_hint
+from stcorner.corpora.reader import CorpusReader, choose_file, named_files
 from stcorner.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["CREMAD_BROKEN", "load_cremad", "parse_cremad_name", "read_cremad_votes"]
+__all__ = ["CREMAD_BROKEN", "READER", "load_cremad", "parse_cremad_name", "read_cremad_votes"]
 
 _EMOTION = {"ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
 _LEVEL = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
@@ -100,13 +93,12 @@ def load_cremad(
         holds its own sound, which "both" uses; "audio" prefers wav to mp3 to the video's sound.
     label : {"intended", "vote_av", "vote_face", "vote_voice"}
         "intended" is what the actor was asked for (the file name). The votes are the label that most
-        raters chose who saw and heard, only saw, or only heard the clip; `Clip.soft_label` then holds
-        the shares of the votes.
+        raters chose who saw and heard, only saw, or only heard the clip; `read_cremad_votes` has the shares.
     ties : {"skip", "intended", "alphabetical"}
         What to do where several labels share the most votes (420 clips for "vote_av", 470 for
         "vote_face", 644 for "vote_voice"). "skip" leaves the clip out, with a row in `skipped`; "intended"
         takes the intended label if it is among the tied ones and leaves the clip out if not; "alphabetical"
-        takes the first name. The soft label is the same in each case.
+        takes the first name.
 
     Returns
     -------
@@ -133,39 +125,32 @@ def load_cremad(
     check_choice("modality", modality, (None, "audio", "video", "both"))
     check_choice("label", label, ("intended", *_RATED))
     check_choice("ties", ties, ("skip", "intended", "alphabetical"))
-    files, skipped = _scan(root)
+    files, named, skipped = named_files(READER, root)
     votes = read_cremad_votes(_find_table(root, "tabulatedVotes.csv"), label) if label in _RATED else None
     sexes = _read_sexes(root)
     clips = []
     for stem, paths in sorted(files.items()):
-        chosen = _choose_file(paths, modality)
+        chosen = choose_file(paths, modality)
         if chosen is None:
             continue
         path, kind = chosen
         reason = CREMAD_BROKEN.get(stem)
-        fields = parse_cremad_name(stem)
-        shares = None
+        fields = named[stem]
         if votes is not None and reason is None:
-            shares = votes.get(stem)
-            fields["label"], reason = _vote_label(shares, fields["label"], ties)
+            fields["label"], reason = _vote_label(votes.get(stem), fields["label"], ties)
         if reason is not None:
             skipped.append(SkippedFile(path=path, clip_id=stem, reason=reason))
             continue
         clips.append(
             Clip(
-                path=path,
-                clip_id=stem,
-                modality=kind,
-                corpus="crema-d",
-                sex=sexes.get(fields["subject"]),
-                soft_label=shares,
-                **fields,
+                path=path, modality=kind, corpus=READER.name, sex=sexes.get(fields["subject"]), **fields
             )
         )
     if not clips:
         raise DatasetError(
             f"root must hold usable CREMA-D files (1001_DFA_ANG_XX.flv) with modality={modality!r}, "
             f"label={label!r}, got none below {str(root)!r} ({len(skipped)} skipped)"
+            f"{modality_hint(path for paths in files.values() for path in paths)}"
         )
     return ClipList(clips, skipped=skipped)
 
@@ -217,29 +202,6 @@ def _vote_label(shares: Mapping[str, float] | None, intended: str, ties: str) ->
     return intended, f"tied votes: {', '.join(leaders)}"
 
 
-def _scan(root: str | Path) -> tuple[dict[str, list[Path]], list[SkippedFile]]:
-    files: dict[str, list[Path]] = {}
-    skipped: list[SkippedFile] = []
-    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES, skipped=skipped):
-        try:
-            parse_cremad_name(path.stem)
-        except DatasetError as error:
-            skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=str(error)))
-            continue
-        files.setdefault(path.stem, []).append(path)
-    return files, skipped
-
-
-def _choose_file(paths: Sequence[Path], modality: str | None) -> tuple[Path, str] | None:
-    video = [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
-    sound = [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
-    sound.sort(key=lambda path: path.suffix.lower() not in (".wav", ".flac"))
-    if modality == "audio" or (modality is None and not video):
-        usable = sound or video
-        return (usable[0], "audio") if usable else None
-    return (video[0], modality or "both") if video else None
-
-
 def _files_named(root: str | Path, name: str) -> list[Path]:
     return [path for path in find_files(root) if path.name == name]
 
@@ -270,3 +232,15 @@ def _read_rows(table: str | Path, columns: Sequence[str]) -> list[dict[str, str]
     if missing:
         raise DatasetError(f"table must have the columns {list(columns)}, {str(table)!r} lacks {missing}")
     return rows
+
+
+READER = CorpusReader(
+    name="crema-d",
+    title="CREMA-D",
+    parse=lambda path: parse_cremad_name(path.stem),
+    example="1001_DFA_ANG_XX.flv",
+    terms="CREMA-D (Cao et al. 2014), Open Database License 1.0.",
+    protocol="cremad-hicmae5",
+    load=load_cremad,
+    broken=CREMAD_BROKEN,
+)

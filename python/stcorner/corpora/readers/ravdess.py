@@ -6,14 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from stcorner._base.validation import check_choice
-from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Clip, ClipList, SkippedFile, find_media
+from stcorner.corpora.clip import VIDEO_SUFFIXES, Clip, ClipList, SkippedFile, modality_hint
+from stcorner.corpora.reader import CorpusReader, named_files
 from stcorner.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["EMOTION_CODES", "load_ravdess", "parse_ravdess_name"]
+__all__ = ["EMOTION_CODES", "READER", "load_ravdess", "parse_ravdess_name"]
 
 _NAME = re.compile(r"\d\d(?:-\d\d){6}")
 _MODALITY = {"01": "both", "02": "video", "03": "audio"}
@@ -158,28 +159,24 @@ def load_ravdess(
     if not clips:
         raise DatasetError(
             f"root must hold RAVDESS files (03-01-06-01-02-01-12.wav) with modality={modality!r}, "
-            f"channel={channel!r}, got none below {str(root)!r}"
+            f"channel={channel!r}, got none below {str(root)!r}{modality_hint(files.values())}"
         )
     return ClipList(sorted(clips, key=lambda clip: clip.clip_id), skipped=skipped)
 
 
 def _scan(root: str | Path) -> tuple[dict[str, Path], list[SkippedFile]]:
-    files: dict[str, Path] = {}
-    skipped: list[SkippedFile] = []
-    for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES, skipped=skipped):
-        try:
-            parse_ravdess_name(path.stem)
-        except DatasetError as error:
-            skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=str(error)))
-            continue
-        kept = files.setdefault(path.stem, path)
-        if kept is path:
-            continue
+    files, _, skipped = named_files(READER, root)
+    chosen = {}
+    for stem, paths in files.items():
         # The sound of a video, saved beside it under the same name, is not the file with the picture.
-        if path.stem[:2] != "03" and _has_picture(path) and not _has_picture(kept):
-            files[path.stem], kept, path = path, path, kept
-        skipped.append(SkippedFile(path=path, clip_id=path.stem, reason=f"second copy of {kept}"))
-    return files, skipped
+        best = paths[0] if stem.startswith("03") else next(filter(_has_picture, paths), paths[0])
+        chosen[stem] = best
+        skipped += [
+            SkippedFile(path=path, clip_id=stem, reason=f"second copy of {best}")
+            for path in paths
+            if path != best
+        ]
+    return chosen, skipped
 
 
 def _has_picture(path: Path) -> bool:
@@ -203,3 +200,14 @@ def _clips_of_take(files: Mapping[str, Path], modality: str | None, corpus: str)
 def _make(path: Path, modality: str, corpus: str, audio_path: Path | None = None) -> Clip:
     fields = {**parse_ravdess_name(path.stem), "modality": modality}
     return Clip(path=path, clip_id=path.stem, corpus=corpus, audio_path=audio_path, **fields)
+
+
+READER = CorpusReader(
+    name="ravdess",
+    title="RAVDESS",
+    parse=lambda path: parse_ravdess_name(path.stem),
+    example="03-01-06-01-02-01-12.wav",
+    terms="RAVDESS (Livingstone & Russo 2018), CC BY-NC-SA 4.0: not for commercial use, share alike.",
+    protocol="ravdess-luna5",
+    load=load_ravdess,
+)

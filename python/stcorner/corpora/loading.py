@@ -1,0 +1,139 @@
+"""Find the reader of a corpus, and read a folder as the corpus that it holds."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stcorner._base.validation import check_choice
+from stcorner.corpora import readers
+from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_media
+from stcorner.corpora.folder import load_folder
+from stcorner.corpora.reader import CorpusReader
+from stcorner.errors import DatasetError, ParameterError
+
+if TYPE_CHECKING:
+    import re
+
+    from stcorner.corpora.clip import ClipList
+
+__all__ = ["corpus_readers", "guess_reader", "load_corpus"]
+
+_GROUP = "stcorner.corpora"
+
+
+@cache
+def corpus_readers() -> dict[str, CorpusReader]:
+    """Return the readers by name: those of the package, then those of other installed packages.
+
+    Raises
+    ------
+    DatasetError
+        If an installed reader cannot be imported, is no `CorpusReader`, or has a name that is taken.
+
+    Examples
+    --------
+    >>> [name for name in corpus_readers() if name in ("crema-d", "emo-db", "ravdess", "savee", "tess")]
+    ['crema-d', 'emo-db', 'ravdess', 'savee', 'tess']
+    """
+    found: dict[str, CorpusReader] = {}
+    for module in sorted(pkgutil.iter_modules(readers.__path__), key=lambda module: module.name):
+        reader = importlib.import_module(f"{readers.__name__}.{module.name}").READER
+        found[reader.name] = reader
+    for entry in entry_points(group=_GROUP):
+        source = f"reader {entry.name!r} of the package {entry.dist.name if entry.dist else entry.value}"
+        try:
+            loaded = entry.load()
+        except Exception as error:
+            raise DatasetError(f"{source} cannot be imported, update or remove it: {error!r}") from error
+        if not isinstance(loaded, CorpusReader):
+            raise DatasetError(f"{source} must be a CorpusReader, got {type(loaded).__name__}")
+        if found.setdefault(loaded.name, loaded) is not loaded:
+            raise DatasetError(f"{source} has the name {loaded.name!r}, which is taken: choose another")
+    return found
+
+
+def guess_reader(root: Path) -> CorpusReader | None:
+    """Return the reader that knows most files below a folder, None where none knows more than half.
+
+    Raises
+    ------
+    DatasetError
+        If there is no audio or video file.
+    """
+    paths = find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES)
+    if not paths:
+        raise DatasetError(f"root must hold audio or video files, got none below {str(root)!r}")
+    best, most = None, len(paths) // 2
+    for reader in corpus_readers().values():
+        if reader.marker is not None:
+            if (root / reader.marker).is_file():
+                return reader
+            continue
+        known = sum(map(reader.knows, paths))
+        if known > most:
+            best, most = reader, known
+    return best
+
+
+def load_corpus(
+    root: str | Path,
+    *,
+    corpus: str | None = None,
+    modality: str | None = None,
+    subject: str | re.Pattern[str] | int | None = None,
+    media_root: str | Path | None = None,
+    **options: Any,
+) -> ClipList:
+    """List the clips of a folder, reading it as the corpus that it looks like.
+
+    Parameters
+    ----------
+    root : path
+        Folder of one of `corpus_readers`, known by the names of most of its files; any other folder, or a
+        CSV file, is read by `load_folder`.
+    corpus : str, optional
+        A name of `corpus_readers`: read the folder as that corpus, whatever it looks like.
+    modality : {None, "audio", "video", "both"}
+        As in the readers.
+    subject, media_root
+        As in `load_folder`; a published corpus knows its speakers and takes neither.
+    **options
+        For the reader: ``channel`` of RAVDESS, ``label`` and ``ties`` of CREMA-D.
+
+    Returns
+    -------
+    ClipList
+
+    Raises
+    ------
+    DatasetError
+        If `root` does not exist or holds no usable clip.
+    ValueError
+        If an option is not of the reader that is chosen.
+
+    Examples
+    --------
+    >>> load_corpus("no such folder")
+    Traceback (most recent call last):
+    stcorner.errors.DatasetError: root must be a folder or a .csv file, got 'no such folder'
+    """
+    place = Path(root)
+    if corpus is not None:
+        reader: CorpusReader | None = corpus_readers()[check_choice("corpus", corpus, tuple(corpus_readers()))]
+    else:
+        # A subject's pattern says that the names tell nothing: then nothing is guessed from them.
+        reader = guess_reader(place) if place.is_dir() and subject is None else None
+    if reader is None:
+        if options:
+            raise ParameterError(
+                f"{', '.join(sorted(options))} must be left out: {str(root)!r} is no published corpus"
+            )
+        return load_folder(place, modality=modality, subject=subject, media_root=media_root)
+    if subject is not None or media_root is not None:
+        raise ParameterError(f"subject and media_root must be None for {reader.title}: its names tell both")
+    return reader.read(place, modality=modality, **options)

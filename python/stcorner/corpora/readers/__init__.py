@@ -1,0 +1,1 @@
+"""One module a published corpus; each defines `READER`, and `stcorner.corpora.reader` finds it here."""
