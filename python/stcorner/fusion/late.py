@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from stcorner._base.estimator import Classifier
 from stcorner._base.validation import check_choice
-from stcorner.errors import ModelError, ParameterError
+from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -48,7 +48,7 @@ def _check_tables(P: Any) -> list[Matrix]:
     return tables
 
 
-class LateFusion(BaseEstimator):  # type: ignore[misc]
+class LateFusion(Classifier):
     r"""Combine the class probabilities of several classifiers with weights fitted on validation rows.
 
     Parameters
@@ -161,19 +161,3 @@ class LateFusion(BaseEstimator):  # type: ignore[misc]
     def predict(self, P: Sequence[ArrayLike]) -> NDArray[Any]:
         """Return the most probable label of each row."""
         return np.asarray(self.classes_[self.predict_proba(P).argmax(axis=1)])
-
-    def get_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return the fitted state: values that JSON can hold, and arrays."""
-        check_is_fitted(self)
-        return {"rule": self.rule, "classes": self.classes_.tolist()}, {"weights": self.weights_}
-
-    @classmethod
-    def from_state(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> LateFusion:
-        """Rebuild a fitted estimator from what `get_state` returned."""
-        try:
-            self = cls(check_choice("rule", meta["rule"], _RULES))
-            self.classes_ = np.asarray(meta["classes"])
-            self.weights_ = np.asarray(arrays["weights"], dtype=np.float64)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"not a state of LateFusion: {error!r}") from None
-        return self

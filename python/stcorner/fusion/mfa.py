@@ -5,25 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from stcorner._base.estimator import Transformer
 from stcorner._base.validation import check_choice, check_integer, check_real, resolve_n_threads
-from stcorner.errors import ModelError, ParameterError
+from stcorner.errors import ParameterError
 from stcorner.fusion.graphs import PENALTIES, encode, find_intrinsic, find_penalty, make_search
 from stcorner.fusion.linear import fix_signs, maximise_ratio, principal_axes, project
 from stcorner.fusion.rows import ParquetRows, as_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["MarginalFisherAnalysis"]
 
 
-class MarginalFisherAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class MarginalFisherAnalysis(Transformer):
     r"""Linear map that draws rows to neighbours of their class and away from near rows of others.
 
     Parameters
@@ -139,7 +137,7 @@ class MarginalFisherAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             self.feature_names_in_ = np.asarray(X.columns, dtype=object)
             target = column_or_1d(y)
         else:
-            X, target = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
+            X, target = self._validated(X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
         check_classification_targets(target)
         rows = as_rows(X)
         labels = encode("y", target, rows.shape[0])
@@ -177,7 +175,7 @@ class MarginalFisherAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
         """Map rows: ``(X - mean_) @ components_.T``, shape (n, n_components)."""
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        rows = self._validated(X, dtype=[np.float64, np.float32], reset=False)
         return np.asarray((rows - self.mean_) @ self.components_.T)
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -190,43 +188,6 @@ class MarginalFisherAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         if fused.ndim != 2 or fused.shape[1] != len(self.components_):
             raise ParameterError(f"X must have shape (n, {len(self.components_)}), got {fused.shape}")
         return np.asarray(fused @ np.linalg.pinv(self.components_).T + self.mean_)
-
-    def get_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return the fitted state: values that JSON can hold, and arrays."""
-        check_is_fitted(self)
-        parameters = {
-            key: value.item() if isinstance(value, np.generic) else value
-            for key, value in self.get_params().items()
-        }
-        meta = {"parameters": parameters, "classes": self.classes_.tolist(), "pca_share": self.pca_share_}
-        names = getattr(self, "feature_names_in_", None)
-        meta["feature_names"] = None if names is None else [str(name) for name in names]
-        return meta, {"mean": self.mean_, "components": self.components_, "ratios": self.ratios_}
-
-    @classmethod
-    def from_state(
-        cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
-    ) -> MarginalFisherAnalysis:
-        """Rebuild a fitted estimator from what `get_state` returned."""
-        try:
-            self = cls(**meta["parameters"])
-            self.classes_ = np.asarray(meta["classes"])
-            self.pca_share_ = float(meta["pca_share"])
-            self.mean_, self.components_, self.ratios_ = (
-                np.asarray(arrays[name], dtype=np.float64) for name in ("mean", "components", "ratios")
-            )
-            names = meta["feature_names"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"not a state of MarginalFisherAnalysis: {error!r}") from None
-        if self.components_.ndim != 2 or self.components_.shape[1:] != self.mean_.shape:
-            raise ModelError(
-                f"components and mean do not fit: {self.components_.shape} and {self.mean_.shape}"
-            )
-        self.n_features_in_ = len(self.mean_)
-        self._n_features_out = len(self.components_)
-        if names is not None:
-            self.feature_names_in_ = np.asarray(names, dtype=object)
-        return self
 
     def __sklearn_tags__(self) -> Any:  # noqa: D105
         tags = super().__sklearn_tags__()

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from stcorner._base.estimator import Transformer
 from stcorner._base.validation import check_choice, check_integer, check_real
-from stcorner.errors import ModelError, ParameterError
+from stcorner.errors import ParameterError
 from stcorner.fusion.blocks import BlockScaler, check_blocks, fit_scaler, present_rows, scale_blocks
 from stcorner.fusion.graphs import PENALTIES, encode
 from stcorner.fusion.mfa import MarginalFisherAnalysis
 from stcorner.fusion.projections import canonical_correlation, linear_discriminants
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -28,7 +28,7 @@ __all__ = ["METHODS", "ModalityFusion"]
 METHODS = ("concatenate", "mfa", "mfa_per_modality", "cca", "lda")
 
 
-class ModalityFusion(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class ModalityFusion(Transformer):
     """Fuse feature blocks of the same clips: standardise, weight, put side by side, and project.
 
     Parameters
@@ -116,7 +116,7 @@ class ModalityFusion(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _blocks(self, X: Any, *, reset: bool) -> list[Matrix]:
         if not isinstance(X, list | tuple) or not len(X) or np.ndim(X[0]) != 2:
             # One table: scikit-learn's own checks, which also keep the names of pandas columns.
-            X = validate_data(self, X, dtype=np.float64, reset=reset, ensure_all_finite="allow-nan")
+            X = self._validated(X, dtype=np.float64, reset=reset, ensure_all_finite="allow-nan")
             return check_blocks(X)
         blocks = check_blocks(X, None if reset else self.block_sizes_)
         if reset:
@@ -223,7 +223,7 @@ class ModalityFusion(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return present_rows(self._blocks(X, reset=False))
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return the fitted state: values that JSON can hold, and arrays."""
+        """Return the fitted state as a model file holds it: values for JSON, and arrays."""
         check_is_fitted(self)
         arrays: dict[str, NDArray[Any]] = {}
         for number in range(self.n_blocks_):
@@ -245,42 +245,3 @@ class ModalityFusion(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             "classes": None if classes is None else classes.tolist(),
         }
         return meta, arrays
-
-    @classmethod
-    def from_state(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> ModalityFusion:
-        """Rebuild a fitted estimator from what `get_state` returned."""
-        try:
-            self = cls(**meta["parameters"])
-            limits = [float(limit) for limit in meta["limits"]]
-            scaler = [
-                [np.asarray(arrays[f"{name}_{number}"], dtype=np.float64) for number in range(len(limits))]
-                for name in ("mean", "factor")
-            ]
-            projections = [
-                (
-                    np.asarray(arrays[f"offset_{number}"], dtype=np.float64),
-                    np.asarray(arrays[f"matrix_{number}"], dtype=np.float64),
-                )
-                for number in range(int(meta["n_projections"]))
-            ]
-            classes = meta["classes"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"not a state of ModalityFusion: {error!r}") from None
-        for mean, factor in zip(*scaler, strict=True):
-            if mean.ndim != 1 or mean.shape != factor.shape:
-                raise ModelError(f"mean and factor of a block do not fit: {mean.shape} and {factor.shape}")
-        self.block_sizes_ = [len(mean) for mean in scaler[0]]
-        sizes = self.block_sizes_ if len(projections) > 1 else [sum(self.block_sizes_)] * len(projections)
-        for size, (offset, matrix) in zip(sizes, projections, strict=True):
-            if offset.shape != (size,) or matrix.ndim != 2 or matrix.shape[1] != size:
-                raise ModelError(
-                    f"a projection of {size} columns has shapes {offset.shape} and {matrix.shape}"
-                )
-        self.n_blocks_, self.n_features_in_ = len(limits), sum(self.block_sizes_)
-        self._scaler = BlockScaler(scaler[0], scaler[1], limits)
-        self._projections = projections
-        self.weights_ = [limit / self.clip for limit in limits]
-        self._n_features_out = sum(len(matrix) for _, matrix in projections) or self.n_features_in_
-        if classes is not None:
-            self.classes_ = np.asarray(classes)
-        return self

@@ -91,7 +91,7 @@ class LiveRecognizer:
         detector: FaceDetector | None = None,
         name: str = "live",
     ) -> None:
-        from stcorner._base.estimator import check_is_fitted
+        from stcorner._base.parameters import check_is_fitted
         from stcorner.recognizer import EmotionRecognizer, load_model
 
         self.model = model if isinstance(model, EmotionRecognizer) else load_model(model)

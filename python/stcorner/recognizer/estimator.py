@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from stcorner._base.estimator import ParameterBase, check_is_fitted
+from stcorner._base.parameters import ParameterBase, check_is_fitted
 from stcorner._base.validation import check_choice, check_flag, check_integer, check_real
 from stcorner.errors import MediaError, ParameterError
 from stcorner.extraction.features import ClipFeatures, check_features_of, extract_sources, per_row

@@ -9,19 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from stcorner._base.estimator import (
-    ClassifierBase,
-    check_groups,
-    check_is_fitted,
-    check_row_weights,
-    check_totals,
-    class_list,
-    stored_classes,
-)
+from stcorner._base.estimator import Classifier, check_groups, check_row_weights, check_totals
 from stcorner._base.spread import column_spreads
-from stcorner._base.validation import check_array, check_choice, check_integer, check_real
-from stcorner.classifiers.fercnn.inference import check_weights, forward
-from stcorner.classifiers.fercnn.network import N_FEATURES, N_WEIGHTS, fercnn, import_keras
+from stcorner._base.validation import check_choice, check_integer, check_real
+from stcorner.classifiers.fercnn.network import N_FEATURES, fercnn, import_keras
+from stcorner.classifiers.fercnn.predictor import FERCNNPredictor
 from stcorner.classifiers.fercnn.scaling import fit_knots, normal_scores
 from stcorner.classifiers.fercnn.training import (
     History,
@@ -31,7 +23,7 @@ from stcorner.classifiers.fercnn.training import (
     plan_summary,
     train_network,
 )
-from stcorner.errors import ModelError, ParameterError
+from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -39,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["FERCNNClassifier"]
 
 
-class FERCNNClassifier(ClassifierBase):
+class FERCNNClassifier(Classifier, FERCNNPredictor):
     """The paper's network, trained with early stopping on groups held out of the training rows.
 
     Features are scaled by the training rows. Keras trains (JAX unless ``KERAS_BACKEND`` says
@@ -71,7 +63,8 @@ class FERCNNClassifier(ClassifierBase):
         ``"standard"`` does the latter alone.
     projection : {None, "seriate"}, default=None
         What to do with other than 162 features: refuse, or keep the 162 that separate the training
-        classes best, in an order in which neighbours correlate.
+        classes best (all where there are fewer; the rest of the input is 0), in an order in which neighbours
+        correlate.
     random_state : int, default=0
         Seed of initial weights, held-out groups, shuffling and dropout.
     checkpoint : path, optional
@@ -85,12 +78,12 @@ class FERCNNClassifier(ClassifierBase):
         Labels, sorted; the columns of `predict_proba`.
     n_features_in_ : int
         Number of features seen in `fit`.
-    mean_, scale_ : ndarray of shape (162,), float32 or, with ``scaling="standard"``, float64
+    mean_, scale_ : ndarray of shape (162,), or fewer, float32 or, with ``scaling="standard"``, float64
         Standardisation of the network's inputs; a negative scale turns a feature round.
     knots_ : ndarray of shape (n_knots, 162)
         Quantiles of the training rows that ``scaling="quantile"`` maps by; no rows without it.
     columns_ : ndarray of shape (162,)
-        Features that the network sees, in its order.
+        Features that the network sees, in its order; fewer where there are fewer.
     weights_ : list of 14 ndarray
         Weights of the best epoch.
     held_out_ : ndarray of shape (n_rows,), bool
@@ -107,12 +100,6 @@ class FERCNNClassifier(ClassifierBase):
     many more epochs to tell them apart (``bench/science/leak.py``).
     """
 
-    weights_: list[NDArray[np.float32]]
-    history_: History
-    mean_: NDArray[np.floating[Any]]
-    scale_: NDArray[np.floating[Any]]
-    knots_: NDArray[np.float64]
-    columns_: NDArray[np.intp]
     held_out_: NDArray[np.bool_]
 
     def __init__(
@@ -179,7 +166,7 @@ class FERCNNClassifier(ClassifierBase):
             If Keras or its backend is not installed.
         """
         plan = self._plan()
-        features, indices = self._validate_fit(X, y)
+        features, indices = self._training_rows(X, y)
         if self.projection is None and features.shape[1] != N_FEATURES:
             raise ParameterError(
                 f"X must have {N_FEATURES} features unless projection='seriate', got {features.shape[1]}"
@@ -210,81 +197,6 @@ class FERCNNClassifier(ClassifierBase):
             progress=self.progress,
         )
         return self
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return class probabilities.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_rows, n_features)
-            Finite numbers.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_classes), float64
-            Rows sum to 1 within float32's precision; columns as ``classes_``.
-        """
-        rows = self._validate_predict(X)
-        return forward(self.weights_, self._inputs(rows)).astype(np.float64)
-
-    def get_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return what `from_state` needs: values for JSON, and arrays."""
-        check_is_fitted(self)
-        params = self.get_params()
-        # Where and how training was watched says nothing about the network.
-        params |= {"checkpoint": None, "progress": None}
-        meta = {
-            "params": params,
-            "classes": class_list(self.classes_),
-            "n_features": self.n_features_in_,
-            "history": self.history_,
-        }
-        arrays: dict[str, NDArray[Any]] = {f"weights{i:02d}": w for i, w in enumerate(self.weights_)}
-        for name in ("mean", "scale", "columns", "knots"):
-            arrays[name] = getattr(self, f"{name}_")
-        return meta, arrays
-
-    @classmethod
-    def from_state(cls, meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
-        """Restore a fitted classifier; it predicts the same bits, without Keras.
-
-        Raises
-        ------
-        ModelError
-            If something is missing, or the shapes do not fit each other.
-        """
-        try:
-            # A file may not say where a later fit writes.
-            model = cls(**{**meta["params"], "checkpoint": None, "progress": None})
-            model._plan()
-            model.classes_ = stored_classes(meta["classes"])
-            model.n_features_in_ = check_integer("n_features", meta["n_features"], low=1)
-            model.history_ = {name: [float(value) for value in row] for name, row in meta["history"].items()}
-            weights = [arrays[f"weights{i:02d}"] for i in range(N_WEIGHTS)]
-            if any(weight.dtype != np.float32 for weight in weights):  # a cast takes more than the file
-                raise ModelError("weights of FERCNNClassifier must be float32")
-            model.weights_ = check_weights(weights, N_FEATURES)
-            for name in ("mean", "scale", "columns", "knots"):
-                knots = name == "knots"
-                array = check_array(name, arrays[name], ndim=2 if knots else 1, allow_empty=knots)
-                if array.shape[-1] != N_FEATURES or array.dtype.kind != ("i" if name == "columns" else "f"):
-                    raise ModelError(
-                        f"array {name} must have {N_FEATURES} columns, got {array.dtype} of {array.shape}"
-                    )
-                setattr(model, f"{name}_", array)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"state of FERCNNClassifier is incomplete: {error!r}") from None
-        if len(arrays) != N_WEIGHTS + 4:
-            raise ModelError(f"state of FERCNNClassifier must hold {N_WEIGHTS + 4} arrays, got {len(arrays)}")
-        if not model.scale_.all() or (np.diff(model.knots_, axis=0) < 0).any():
-            raise ModelError("array scale must not hold 0, and array knots must rise")
-        if not 0 <= model.columns_.min() <= model.columns_.max() < model.n_features_in_:
-            raise ModelError(f"array columns must lie within the {model.n_features_in_} features")
-        if len(model.weights_[-1]) != len(model.classes_):
-            raise ModelError(
-                f"network has {len(model.weights_[-1])} outputs for {len(model.classes_)} classes"
-            )
-        return model
 
     def _plan(self) -> TrainingPlan:
         check_real("validation_fraction", self.validation_fraction, low=0, high=1, open_high=True)
@@ -328,12 +240,6 @@ class FERCNNClassifier(ClassifierBase):
         self.knots_ = knots[:, self.columns_]
         self.mean_ = mean[self.columns_].astype(held)
         self.scale_ = (scale[self.columns_] * signs).astype(held)
-
-    def _inputs(self, features: NDArray[np.float64]) -> NDArray[np.float32]:
-        chosen = features[:, self.columns_]
-        chosen = normal_scores(chosen, self.knots_) if len(self.knots_) else chosen
-        scaled = (chosen - self.mean_) / self.scale_
-        return np.asarray(scaled, dtype=np.float32)
 
 
 def _hold_out(

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stcorner.errors import ParameterError
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,7 +29,7 @@ def seriate(
     y : ndarray of shape (n_rows,)
         Class indices.
     n_outputs : int
-        How many features to keep, at most ``n_features``.
+        How many features to keep; all where there are fewer.
 
     Returns
     -------
@@ -43,8 +41,7 @@ def seriate(
     from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
     from scipy.spatial.distance import squareform
 
-    if X.shape[1] < n_outputs:
-        raise ParameterError(f"X must have >= {n_outputs} features to be projected, got {X.shape[1]}")
+    n_outputs = min(n_outputs, X.shape[1])
     rows = X.astype(np.float64)
     means = np.stack([rows[y == label].mean(axis=0) for label in np.unique(y)])
     within = np.mean([rows[y == label].var(axis=0) for label in np.unique(y)], axis=0)
@@ -53,6 +50,8 @@ def seriate(
     centred = rows[:, kept] - rows[:, kept].mean(axis=0)
     length = np.sqrt((centred**2).sum(axis=0))
     correlation = (centred.T @ centred) / np.maximum(np.outer(length, length), 1e-12)
+    if n_outputs < 3:
+        return kept, np.ones(n_outputs, dtype=np.float32)
     distance = np.clip(1 - np.abs(correlation), 0, 1)
     np.fill_diagonal(distance, 0)
     condensed = squareform(distance, checks=False)
