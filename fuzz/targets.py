@@ -22,8 +22,8 @@ from fuzz.source import Source
 from stcorner import _core
 from stcorner.corpora import parse_cremad_name, parse_ravdess_name
 from stcorner.corpora.clip import canonical_label
-from stcorner.corpora.cremad import read_cremad_votes
 from stcorner.corpora.protocols import load_protocol
+from stcorner.corpora.readers.cremad import read_cremad_votes
 from stcorner.errors import DatasetError, ModelError, ParameterError, StcornerError
 from stcorner.recognizer import modelfile
 from stcorner.recognizer.persistence import from_model_file

@@ -150,7 +150,7 @@ def test_without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_function_is_public_and_room_stays_a_module() -> None:
     import stcorner.classifiers.fercnn.network as module
 
-    assert stcorner.classifiers.fercnn is module.fercnn
+    assert stcorner.fercnn is module.fercnn
     assert stcorner.classifiers.fercnn is sys.modules["stcorner.classifiers.fercnn"]
     with pytest.raises(ParameterError, match="n_classes"):
         stcorner.fercnn(n_classes=0)

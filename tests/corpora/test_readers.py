@@ -5,19 +5,19 @@ from __future__ import annotations
 import collections
 import pickle
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import stcorner
 from stcorner import corpora
-from stcorner.corpora import Clip
+from stcorner.corpora import Clip, loading
 from stcorner.corpora.clip import find_media
 from stcorner.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -47,8 +47,6 @@ def make_clip(**changes: object) -> Clip:
         ("start", -1.0, "start must be"),
         ("start", float("nan"), "start must be finite"),
         ("end", 0.0, "end must be"),
-        ("soft_label", {"sad": 0.5}, "soft_label must sum to 1"),
-        ("soft_label", {"sad": -1.0, "happy": 2.0}, "soft_label must be"),
     ],
 )
 def test_clip_refuses(field: str, value: object, match: str) -> None:
@@ -57,11 +55,9 @@ def test_clip_refuses(field: str, value: object, match: str) -> None:
 
 
 def test_clip_travels_to_workers_and_is_a_key() -> None:
-    clip = make_clip(soft_label={"sadness": 0.25, "happy": 0.75})
+    clip = make_clip()
     assert pickle.loads(pickle.dumps(clip)) == clip
-    assert len({clip, make_clip(soft_label={"sad": 0.25, "happy": 0.75})}) == 1
-    with pytest.raises(TypeError):
-        clip.soft_label["sad"] = 1.0  # type: ignore[index]
+    assert len({clip, make_clip()}) == 1
 
 
 @pytest.mark.parametrize("name", ["", "  ", "12", None])
@@ -70,12 +66,12 @@ def test_label_needs_a_letter(name: str) -> None:
         corpora.canonical_label(name)
 
 
-def test_map_labels_scales_shares_and_keeps_rows() -> None:
-    clip = make_clip(label="happy", soft_label={"happy": 0.5, "calm": 0.25, "surprise": 0.25})
+def test_map_labels_keeps_rows() -> None:
+    clip = make_clip(label="happy")
     (mapped,) = corpora.map_labels([clip], {"happy": "joy"})
     assert mapped.label == "happy"  # "joy" is a synonym
     mapped_list = corpora.map_labels([clip, make_clip(label="surprise")], {"surprise": None})
-    assert mapped_list[0].soft_label == pytest.approx({"happy": 2 / 3, "calm": 1 / 3})
+    assert [c.label for c in mapped_list] == ["happy"]
     assert [row.clip_id for row in mapped_list.skipped] == ["a"]
     with pytest.raises(ValueError, match="label_map must name labels of the clips, got fear"):
         corpora.map_labels([clip], {"fear": None})
@@ -227,9 +223,9 @@ def test_cremad_intended(cremad: Path) -> None:
 
 def test_cremad_votes(cremad: Path) -> None:
     clips = stcorner.load_cremad(cremad, label="vote_voice")
-    assert [(c.label, dict(c.soft_label or {})) for c in clips] == [
-        ("neutral", {"happy": 0.1, "neutral": 0.9})
-    ]
+    assert [c.label for c in clips] == ["neutral"]
+    shares = corpora.read_cremad_votes(cremad / "tabulatedVotes.csv", "vote_voice")
+    assert shares["1001_IEO_HAP_LO"] == {"happy": 0.1, "neutral": 0.9}
     reasons = {row.clip_id: row.reason for row in clips.skipped}
     assert reasons["1003_IEO_SAD_HI"].startswith("no votes")
 
@@ -237,7 +233,6 @@ def test_cremad_votes(cremad: Path) -> None:
 def test_ties_are_named(cremad: Path) -> None:
     (tied,) = stcorner.load_cremad(cremad, label="vote_face", ties="alphabetical")
     assert tied.label == "fear"
-    assert sum((tied.soft_label or {}).values()) == pytest.approx(1)
     (intended,) = stcorner.load_cremad(cremad, label="vote_face", ties="intended")
     assert intended.label == "happy"
     (av,) = stcorner.load_cremad(cremad, label="vote_av", ties="intended")
@@ -350,16 +345,10 @@ def test_table(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav", "b.mp4", "b.wav")
     table = tmp_path / "mine.csv"
     table.write_text(
-        "File,Emotion,Speaker,start,end,audio_path,p_sad,p_happy\n"
-        "a.wav,Happiness,anna,,,,0.25,0.75\n"
-        "b.mp4,sad,bob,1.5,2.5,b.wav,,\n"
+        "File,Emotion,Speaker,start,end,audio_path\na.wav,Happiness,anna,,,\nb.mp4,sad,bob,1.5,2.5,b.wav\n"
     )
     first, second = stcorner.load_corpus(table)
-    assert (first.label, first.subject, dict(first.soft_label or {})) == (
-        "happy",
-        "anna",
-        {"sad": 0.25, "happy": 0.75},
-    )
+    assert (first.label, first.subject) == ("happy", "anna")
     assert (second.start, second.end, second.modality, second.sound.name) == (1.5, 2.5, "both", "b.wav")
     assert second.clip_id == "b@1.5@2.5"
 
@@ -436,3 +425,245 @@ def test_broken_links_are_skipped_aloud(tmp_path: Path, reader: Callable[..., An
     assert [(row.path, row.reason) for row in clips.skipped] == [
         (broken, "does not exist: the link is broken")
     ]
+
+
+# ------------------------------------------------------------------ the registry and the other corpora
+
+
+@pytest.mark.parametrize(
+    ("names", "corpus", "expected"),
+    [
+        (
+            ["wav/03a01Fa.wav", "wav/16b10Td.wav", "wav/08a02Na.wav"],
+            "emo-db",
+            {
+                "03a01Fa": ("happy", "03", "male", "a01"),
+                "16b10Td": ("sad", "16", "female", "b10"),
+                "08a02Na": ("neutral", "08", "female", "a02"),
+            },
+        ),
+        (
+            ["OAF_surprise/OAF_back_ps.wav", "YAF_sad/YAF_dog_sad.wav", "OAF_neutral/OA_bite_neutral.wav"],
+            "tess",
+            {
+                "OAF_back_ps": ("surprise", "OAF", "female", "back"),
+                "YAF_dog_sad": ("sad", "YAF", "female", "dog"),
+                "OAF_bite_neutral": ("neutral", "OAF", "female", "bite"),
+            },
+        ),
+        (
+            ["AudioData/DC/a01.wav", "AudioData/JK/sa15.wav", "AudioData/KL/n30.wav"],
+            "savee",
+            {
+                "DC_a01": ("angry", "DC", "male", None),
+                "JK_sa15": ("sad", "JK", "male", None),
+                "KL_n30": ("neutral", "KL", "male", None),
+            },
+        ),
+        (["ALL/JE_su02.wav", "ALL/DC_f03.wav"], "savee", {
+            "JE_su02": ("surprise", "JE", "male", None), "DC_f03": ("fear", "DC", "male", None)
+        }),
+    ],
+)  # fmt: skip
+def test_published_names(tmp_path: Path, names: list[str], corpus: str, expected: dict[str, Any]) -> None:
+    touch(tmp_path, *names)
+    clips = stcorner.load_corpus(tmp_path)
+    assert {clip.corpus for clip in clips} == {corpus}
+    assert {c.clip_id: (c.label, c.subject, c.sex, c.sentence) for c in clips} == expected
+    folds = stcorner.actor_folds(clips)
+    assert folds.protocol == "actor-loo"
+    for fold in folds:
+        assert not {clips[i].subject for i in fold.train} & {clips[i].subject for i in fold.test}
+
+
+@pytest.mark.parametrize(
+    ("name", "corpus", "reason"),
+    [
+        ("04a01Fa", "emo-db", "speaker must be one of 03, 08"),
+        ("03a03Fa", "emo-db", "text must be one of a01"),
+        ("03a01Za", "emo-db", "emotion must be one of W"),
+        ("OAF_back_bored", "tess", "emotion must be one of angry"),
+        ("XX_a01", "savee", "speaker must be one of DC"),
+        ("DC_a16", "savee", "sentence must be 01 to 15"),
+    ],
+)
+def test_names_out_of_range_are_rows(tmp_path: Path, name: str, corpus: str, reason: str) -> None:
+    good = {"emo-db": "03a01Fa", "tess": "OAF_back_sad", "savee": "DC_a01"}[corpus]
+    touch(tmp_path, f"{good}.wav", f"{name}.wav")
+    (row,) = stcorner.load_corpus(tmp_path, corpus=corpus).skipped
+    assert reason in row.reason
+
+
+def test_second_copies_are_rows(tmp_path: Path) -> None:
+    touch(tmp_path, "TESS/OAF_sad/OAF_back_sad.wav", "TESS/TESS/OAF_sad/OAF_back_sad.wav")
+    clips = stcorner.load_corpus(tmp_path)
+    assert (len(clips), len(clips.skipped)) == (1, 1)
+    assert clips.skipped[0].reason.startswith("second copy of")
+
+
+def test_options_go_to_the_reader_that_has_them(ravdess: Path, tmp_path: Path) -> None:
+    assert [c.channel for c in stcorner.load_corpus(ravdess, channel="song")] == ["song"]
+    with pytest.raises(ValueError, match="options of RAVDESS must be channel or corpus, got label"):
+        stcorner.load_corpus(ravdess, label="vote_av")
+    with pytest.raises(ValueError, match="subject and media_root must be None for RAVDESS"):
+        stcorner.load_corpus(ravdess, corpus="ravdess", subject=1)
+    touch(tmp_path / "mine", "sad/a.wav")
+    with pytest.raises(ValueError, match=r"channel must be left out: .* is no published corpus"):
+        stcorner.load_corpus(tmp_path / "mine", channel="song")
+    with pytest.raises(ValueError, match="corpus must be one of 'crema-d', 'emo-db'"):
+        stcorner.load_corpus(ravdess, corpus="iemocap")
+
+
+class Entry:
+    """An entry point as `importlib.metadata` gives it."""
+
+    name = "nemo"
+    value = "nemo:READER"
+    dist = None
+
+    def __init__(self, loaded: object) -> None:
+        self.loaded = loaded
+
+    def load(self) -> object:
+        if isinstance(self.loaded, Exception):
+            raise self.loaded
+        return self.loaded
+
+
+def nemo(name: str = "nemo") -> corpora.CorpusReader:
+    def parse(path: Path) -> dict[str, str]:
+        speaker, dash, label = path.stem.partition("-nemo-")
+        if not dash:
+            raise DatasetError(f"name must be SPEAKER-nemo-LABEL, got {path.stem!r}")
+        return {"subject": speaker, "label": label, "take": path.stem}
+
+    return corpora.CorpusReader(
+        name=name, title="Nemo", parse=parse, example="a-nemo-sad.wav", terms="Nobody's.",
+        broken={"a-nemo-sad": "empty as published"},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[object], None]]:
+    def install(loaded: object) -> None:
+        loading.corpus_readers.cache_clear()
+        monkeypatch.setattr(loading, "entry_points", lambda group: [Entry(loaded)])
+
+    yield install
+    loading.corpus_readers.cache_clear()
+
+
+def test_a_reader_of_another_package(installed: Callable[[object], None], tmp_path: Path) -> None:
+    installed(nemo())
+    touch(tmp_path, "a-nemo-sad.wav", "a-nemo-happy.wav", "b-nemo-happy.flac")
+    clips = stcorner.load_corpus(tmp_path)
+    assert [(c.clip_id, c.label, c.subject, c.corpus) for c in clips] == [
+        ("a-nemo-happy", "happy", "a", "nemo"),
+        ("b-nemo-happy", "happy", "b", "nemo"),
+    ]
+    assert [(row.clip_id, row.reason) for row in clips.skipped] == [("a-nemo-sad", "empty as published")]
+
+
+@pytest.mark.parametrize(
+    ("loaded", "match"),
+    [
+        (nemo("ravdess"), "has the name 'ravdess', which is taken"),
+        (ImportError("no module named fish"), "cannot be imported, update or remove it"),
+        ("nemo", "must be a CorpusReader, got str"),
+    ],
+)
+def test_readers_that_cannot_be_used_are_named(
+    installed: Callable[[object], None], loaded: object, match: str
+) -> None:
+    installed(loaded)
+    with pytest.raises(DatasetError, match=f"reader 'nemo' of the package nemo:READER {match}"):
+        corpora.corpus_readers()
+
+
+def test_every_reader_has_an_actor_disjoint_protocol_and_terms() -> None:
+    for name, reader in corpora.corpus_readers().items():
+        assert reader.name == name
+        assert reader.protocol.startswith(("actor-", "ravdess-", "cremad-"))
+        assert reader.terms.endswith(".")
+        if name != "savee":  # its speaker may stand in the folder
+            assert reader.parse(Path(reader.example))["label"] in corpora.LABELS
+    with pytest.raises(ValueError, match="name must be lower-case letters"):
+        nemo("Nemo!")
+
+
+@pytest.mark.parametrize("corpus", [None, "ravdess"])
+def test_sound_alone_says_which_modality_to_ask_for(tmp_path: Path, corpus: str | None) -> None:
+    touch(tmp_path, "Actor_01/03-01-05-01-01-01-01.wav")
+    with pytest.raises(DatasetError, match=r"it holds sound alone, .* --modality audio"):
+        stcorner.load_corpus(tmp_path, modality="both", corpus=corpus)
+    mine = touch(tmp_path / "mine", "sad/a.wav")
+    with pytest.raises(DatasetError, match=r"it holds sound alone, .* --modality audio"):
+        stcorner.load_folder(mine, modality="video")
+
+
+# ------------------------------------------------------------------ subjects, labels and places of one's own
+
+
+def test_subject_is_a_level_of_folders(tmp_path: Path) -> None:
+    touch(tmp_path, "anna/happy/1.wav", "anna/sad/1.wav", "bob/happy/1.wav")
+    clips = stcorner.load_corpus(tmp_path, subject=1)
+    assert {(c.label, c.subject) for c in clips} == {("happy", "anna"), ("sad", "anna"), ("happy", "bob")}
+    deep = touch(tmp_path / "deep", "sad/day1/anna/1.wav", "happy/day2/bob/1.wav")
+    assert {c.subject for c in stcorner.load_folder(deep, subject=-1)} == {"anna", "bob"}
+    with pytest.raises(DatasetError, match="subject=4 must be a folder of every path"):
+        stcorner.load_folder(deep, subject=4)
+    for wrong in (0, True, 1.5):
+        with pytest.raises(ValueError, match="subject must be a regular expression, or the number"):
+            stcorner.load_folder(deep, subject=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("label", ["nan", "NaN", "NA", "N/A", "<NA>", "None", "null", "", "-"])
+def test_a_missing_label_is_no_class(tmp_path: Path, label: str) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "mine.csv").write_text(f"file,label\na.wav,sad\nb.wav,{label}\n")
+    with pytest.raises(DatasetError, match=f"line 3 of mine.csv: label must be given, got '{label}'"):
+        stcorner.load_folder(tmp_path / "mine.csv")
+
+
+@pytest.mark.parametrize("column", ["file", "audio_path"])
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_table_reads_its_own_folder_alone(tmp_path: Path, column: str, absolute: bool) -> None:
+    touch(tmp_path, "secret/a.wav", "mine/b.mp4")
+    name = str(tmp_path / "secret" / "a.wav") if absolute else "../secret/a.wav"
+    row = {"file": "b.mp4", "label": "sad", column: name}
+    table = tmp_path / "mine" / "t.csv"
+    table.write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    with pytest.raises(DatasetError, match=r"line 2 of t\.csv: file must lie in .* give media_root"):
+        stcorner.load_folder(table)
+    if absolute and column == "file":
+        assert len(stcorner.load_folder(table, media_root=tmp_path)) == 1
+    with pytest.raises(DatasetError, match="media_root must be a folder"):
+        stcorner.load_folder(table, media_root=tmp_path / "none")
+
+
+def test_names_within_the_folder_may_be_absolute(tmp_path: Path) -> None:
+    touch(tmp_path, "x/a.wav")
+    (tmp_path / "t.csv").write_text(f"file,label\n{tmp_path / 'x' / '..' / 'x' / 'a.wav'},sad\n")
+    assert len(stcorner.load_folder(tmp_path / "t.csv")) == 1
+
+
+# ------------------------------------------------------------------ what is printed
+
+
+def test_prints_are_short_and_slices_keep_what_was_skipped(ravdess: Path) -> None:
+    clips = stcorner.load_ravdess(ravdess)
+    assert repr(clips) == "ClipList(3 clips of 2 subjects: angry 1, fear 1, neutral 1; 4 skipped)"
+    assert repr(clips[0]) == (
+        "Clip('01-01-05-01-01-01-01', label='angry', subject='01', modality='both', corpus='ravdess')"
+    )
+    part = clips[1:]
+    assert (type(part), len(part), part.skipped) == (corpora.ClipList, 2, clips.skipped)
+    assert (clips + part).skipped == clips.skipped * 2
+    assert clips == list(clips)
+    folds = stcorner.actor_folds(clips)
+    assert repr(folds) == "Folds('actor-loo', 2 folds)"
+    assert repr(folds[0]) == "Fold('actor-loo/01', train=2, test=1)"
+    assert folds == stcorner.actor_folds(clips)
+    assert folds[0] != folds[1]
+    assert len({*folds, *stcorner.actor_folds(clips)}) == 2
+    assert pickle.loads(pickle.dumps(clips)).skipped == clips.skipped

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import stcorner
-from stcorner.corpora.guess import SYNTHETIC_MANIFEST
+from stcorner.corpora.readers.synthetic import SYNTHETIC_MANIFEST
 from stcorner.corpora.synthetic import EMOTIONS, Factors
 from stcorner.corpora.synthetic import movie as movie_module
 from stcorner.corpora.synthetic.face import draw_portrait, face_track, render

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.exceptions import NotFittedError
 
 import stcorner
 from oracles import evaluation as oracle
@@ -200,7 +201,7 @@ def test_temperature_state() -> None:
     for meta in ({}, {"temperature": 0.0}, {"temperature": "1"}, {"temperature": 1.0, "bias": 0}):
         with pytest.raises(ModelError, match="temperature"):
             TemperatureScaling.from_state(meta, {})
-    with pytest.raises(ParameterError, match="must be fitted"):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
         TemperatureScaling().transform([[1.0]])
 
 

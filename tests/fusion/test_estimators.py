@@ -1,4 +1,4 @@
-"""MarginalFisherAnalysis and ModalityFusion: oracle, contract of scikit-learn, missing modalities, state."""
+"""MarginalFisherAnalysis and ModalityFusion: oracle, missing modalities, state."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from oracles import fusion as oracle
 from stcorner.fusion import MarginalFisherAnalysis, ModalityFusion
+from stcorner.recognizer.fused import FusedSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +24,6 @@ def blobs(
 ) -> tuple[np.ndarray, np.ndarray]:
     y = rng.integers(0, classes, n)
     return rng.standard_normal((n, d)) * np.linspace(3, 0.5, d) + y[:, None] * np.linspace(0, 1.5, d), y
-
-
-ESTIMATORS = [MarginalFisherAnalysis(), *map(ModalityFusion, ("concatenate", "mfa", "lda"))]
-
-
-@parametrize_with_checks(ESTIMATORS)  # type: ignore[untyped-decorator]
-def test_scikit_learn_contract(estimator: Any, check: Callable[..., Any]) -> None:
-    check(estimator)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -139,18 +131,6 @@ def test_pandas_in_and_out(rng: np.random.Generator) -> None:
     assert mfa.feature_names_in_.tolist() == list(table.columns)
 
 
-def test_state_through_json(rng: np.random.Generator) -> None:
-    X, y = blobs(rng)
-    mfa = MarginalFisherAnalysis(np.int64(2)).fit(X, y)
-    meta, arrays = mfa.get_state()
-    again = MarginalFisherAnalysis.from_state(json.loads(json.dumps(meta)), arrays)
-    np.testing.assert_array_equal(again.transform(X), mfa.transform(X))
-    with pytest.raises(ValueError, match="not a state of MarginalFisherAnalysis"):
-        MarginalFisherAnalysis.from_state({}, arrays)
-    with pytest.raises(ValueError, match="do not fit"):
-        MarginalFisherAnalysis.from_state(meta, {**arrays, "mean": np.zeros(3)})
-
-
 METHODS = ["concatenate", "mfa", "mfa_per_modality", "cca", "lda"]
 
 
@@ -169,7 +149,7 @@ def test_methods_shapes_and_state(rng: np.random.Generator, method: str) -> None
     width = {"concatenate": 12, "mfa": 3, "mfa_per_modality": 6, "cca": 6, "lda": 2}[method]
     assert fused.shape == (90, width) == (90, len(fusion.get_feature_names_out()))
     meta, arrays = fusion.get_state()
-    again = ModalityFusion.from_state(json.loads(json.dumps(meta)), arrays)
+    again = FusedSpace(json.loads(json.dumps(meta)), arrays)
     np.testing.assert_array_equal(again.transform(blocks), fused)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,16 +69,6 @@ def test_a_missing_modality_leaves_the_other(rng: np.random.Generator, rule: str
     mixed = late.predict_proba(P)
     assert np.isfinite(mixed).all()
     np.testing.assert_array_equal(mixed[:50].argmax(axis=1), P[0][:50].argmax(axis=1))
-
-
-def test_state(rng: np.random.Generator) -> None:
-    P, y = tables(rng)
-    late = LateFusion().fit(P, np.array(["sad", "calm", "angry"])[y])
-    meta, arrays = late.get_state()
-    again = LateFusion.from_state(json.loads(json.dumps(meta)), arrays)
-    np.testing.assert_array_equal(again.predict_proba(P), late.predict_proba(P))
-    with pytest.raises(ValueError, match="not a state of LateFusion"):
-        LateFusion.from_state({"rule": "best"}, arrays)
 
 
 @pytest.mark.parametrize(

@@ -46,3 +46,21 @@ def kernel_scores(X: np.ndarray, y: np.ndarray, Z: np.ndarray, gamma: float, rid
     target = np.where(y[:, None] == classes, 1.0, -1.0 / (len(classes) - 1))
     dual = np.linalg.solve(kernel(X, X) + np.diag(ridge / weight), target)
     return kernel(Z, X) @ dual
+
+
+def wave_scores(
+    X: np.ndarray, y: np.ndarray, Z: np.ndarray, draws: np.ndarray, gamma: float, ridge: float
+) -> np.ndarray:
+    """Weighted ridge regression of the simplex code on random Fourier features, one wave at a time."""
+    classes, (p, count) = np.unique(y), draws.shape
+
+    def features(A: np.ndarray) -> np.ndarray:
+        angle = np.array([[sum(a[i] * w[i] for i in range(p)) for w in draws.T] for a in A])
+        angle *= (2 * gamma / p) ** 0.5
+        return np.hstack([np.cos(angle), np.sin(angle)]) / count**0.5
+
+    weight = np.diag([len(y) / (len(classes) * (y == label).sum()) for label in y])
+    target = np.where(y[:, None] == classes, 1.0, -1.0 / (len(classes) - 1))
+    phi = features(X)
+    coefficients = np.linalg.solve(phi.T @ weight @ phi + ridge * np.eye(2 * count), phi.T @ weight @ target)
+    return features(Z) @ coefficients

@@ -136,15 +136,6 @@ def test_score_weighs_rows_as_fit_does(data: tuple[np.ndarray, np.ndarray]) -> N
         model.score(X, y, sample_weight=0.0)
 
 
-def test_soft_labels_of_any_size_are_shares(data: tuple[np.ndarray, np.ndarray]) -> None:
-    X, y = data
-    votes = np.eye(3)[y] + 0.25
-    plain = stcorner.DiscriminantClassifier().fit(X, y, soft_labels=votes).predict_proba(X)
-    for size in (1e-300, 1e307):
-        same = stcorner.DiscriminantClassifier().fit(X, y, soft_labels=votes * size).predict_proba(X)
-        np.testing.assert_allclose(same, plain, atol=1e-12)
-
-
 MISSING: list[Any] = [
     np.array([None, "a", "b"] * 30, dtype=object),
     ["a", "b", None] * 30,

@@ -7,8 +7,8 @@ asked for them (``set_fit_request(groups=True)``); a router raises where nobody 
 
 What predicts stands apart, in a class that needs numpy alone, and the estimator inherits from it second::
 
-    class DiscriminantPredictor(Predictor): ...                            # get_state, from_state, predict_proba
-    class DiscriminantClassifier(Classifier, DiscriminantPredictor): ...   # __init__, fit
+    class DiscriminantPredictor(Predictor):  # predict_proba, get_state, from_state
+    class DiscriminantClassifier(Classifier, DiscriminantPredictor):  # __init__, fit
 
 A model file is read into the predictor, so that a process which only predicts never imports scikit-learn;
 import this module only where an estimator is defined. In `fit` take rows with ``_training_rows`` and write

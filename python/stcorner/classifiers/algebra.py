@@ -6,12 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner._base.validation import check_integer
+from stcorner.errors import ParameterError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LEAST_SPREAD", "balance", "combine", "fit_kernel", "fit_linear", "folds", "rbf", "spread"]
+__all__ = [
+    "LEAST_SPREAD",
+    "balance",
+    "check_seed",
+    "combine",
+    "draw_frequencies",
+    "fit_linear",
+    "fit_waves",
+    "folds",
+    "rbf",
+    "spread",
+    "waves",
+]
 
 LEAST_SPREAD = 1e-12
+# What is drawn is not in a model file: without a bound a small one could ask for all memory.
+_MOST_DRAWS = 1 << 26
+_BLOCK = 1024  # rows turned into waves at a time
 
 
 def balance(shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,20 +111,61 @@ def fit_linear(
     return np.ascontiguousarray(coef), intercept
 
 
-def fit_kernel(
-    rows: NDArray[np.float64], weight: NDArray[np.float64], gamma: float, ridge: float
+def check_seed(value: Any) -> int:
+    """Return a seed of the generator of `draw_frequencies`."""
+    return check_integer("random_state", value, low=0, high=2**32 - 1)
+
+
+def draw_frequencies(n_features: int, n_frequencies: int, gamma: float, seed: int) -> NDArray[np.float64]:
+    """Return random frequencies (n_features, n_frequencies) whose waves have the kernel of `rbf` on average.
+
+    A model file holds the seed alone, so the draw must not change: numpy promises that of this generator.
+    """
+    if n_features * n_frequencies > _MOST_DRAWS:
+        raise ParameterError(
+            f"n_frequencies must be <= {_MOST_DRAWS // n_features} for {n_features} features, "
+            f"got {n_frequencies}"
+        )
+    draws = np.random.RandomState(seed).standard_normal((n_features, n_frequencies))
+    scaled: NDArray[np.float64] = draws * np.sqrt(2 * gamma / n_features)
+    return scaled
+
+
+def waves(rows: NDArray[np.float64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return cosines and sines (n_rows, 2 n_frequencies); products of two rows are about their kernel."""
+    angles = rows @ frequencies
+    out: NDArray[np.float64] = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+    out /= np.sqrt(frequencies.shape[1])
+    return out
+
+
+def fit_waves(
+    rows: NDArray[np.float64], weight: NDArray[np.float64], frequencies: NDArray[np.float64], ridge: float
 ) -> NDArray[np.float64]:
-    """Dual coefficients of weighted kernel ridge regression on the labels' simplex code."""
+    """Coefficients of weighted ridge regression of the labels' simplex code on the waves.
+
+    Memory is bounded by the smaller of rows and waves, whichever are more.
+    """
     from scipy.linalg import cho_factor, cho_solve
 
     total = weight.sum(axis=1)
     n_classes = weight.shape[1]
     # Share 1 becomes 1 and share 0 becomes -1/(c - 1): the codes of the classes sum to 0.
     target = (n_classes * weight / total[:, None] - 1) / (n_classes - 1)
-    kernel = rbf(rows, rows, gamma)
-    kernel.flat[:: len(kernel) + 1] += ridge / total
-    dual = cho_solve(cho_factor(kernel, overwrite_a=True), target)
-    return np.ascontiguousarray(dual)
+    n_waves = 2 * frequencies.shape[1]
+    if len(rows) <= n_waves:
+        phi = waves(rows, frequencies)
+        kernel = phi @ phi.T
+        kernel.flat[:: len(kernel) + 1] += ridge / total
+        return np.ascontiguousarray(phi.T @ cho_solve(cho_factor(kernel, overwrite_a=True), target))
+    gram, moment = ridge * np.eye(n_waves), np.zeros((n_waves, n_classes))
+    root = np.sqrt(total)[:, None]
+    for start in range(0, len(rows), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        phi = waves(rows[part], frequencies) * root[part]
+        gram += phi.T @ phi
+        moment += phi.T @ (root[part] * target[part])
+    return np.ascontiguousarray(cho_solve(cho_factor(gram, overwrite_a=True), moment))
 
 
 def rbf(a: NDArray[np.float64], b: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:

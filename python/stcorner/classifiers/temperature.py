@@ -94,7 +94,9 @@ class TemperatureScaling:
     def transform(self, probabilities: ArrayLike) -> NDArray[np.float64]:
         """Return the scaled probabilities, shape (n, n_classes); rows sum to 1."""
         if not hasattr(self, "temperature_"):
-            raise ParameterError("TemperatureScaling must be fitted before transform")
+            from sklearn.exceptions import NotFittedError
+
+            raise NotFittedError("This TemperatureScaling instance is not fitted yet: call fit first.")
         logits = np.log(np.maximum(check_probabilities("probabilities", probabilities), _TINY))
         scaled = logits / self.temperature_
         weights = np.exp(scaled - scaled.max(axis=1, keepdims=True))

@@ -91,7 +91,7 @@ def load_folder(
     DatasetError
         If `root` is neither folder nor CSV, no clip is found, `subject` does not match a path, the folders
         stand as speaker over emotion and `subject` is not given, or a row of the table cannot be read, has
-        more fields than the header, no label (``NA``, ``nan``, ``None`` and the like are none), a file outside
+        more fields than the header, no label (``NA``, ``nan``, ``None`` and the like are none), a file out of
         `media_root`, or a second label for a clip (the message has its line).
 
     Examples
@@ -148,7 +148,7 @@ def _speaker_of(subject: str | re.Pattern[str] | int) -> Callable[[Path], str]:
         def by_level(inner: Path) -> str:
             folders = inner.parts[:-1]
             if abs(subject) > len(folders):
-                raise DatasetError(f"subject={subject} must be a folder of every path, there is none in {inner}")
+                raise DatasetError(f"subject={subject} must be a folder of every path, {inner} has none")
             return folders[subject - (subject > 0)]
 
         return by_level
@@ -297,7 +297,7 @@ def _clip_of_row(values: Mapping[str, str], base: Path, corpus: str) -> Clip:
 def _below(base: Path, name: str) -> Path:
     """Return a file of a table, which must not lead out of the folder that its files lie in."""
     path = base / name
-    if not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(base)):
+    if not Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(base.absolute())):
         raise DatasetError(
             f"file must lie in {str(base)!r}, got {name!r}: give media_root, the folder that holds all files"
         )

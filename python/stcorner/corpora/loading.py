@@ -124,7 +124,8 @@ def load_corpus(
     """
     place = Path(root)
     if corpus is not None:
-        reader: CorpusReader | None = corpus_readers()[check_choice("corpus", corpus, tuple(corpus_readers()))]
+        known = corpus_readers()
+        reader: CorpusReader | None = known[check_choice("corpus", corpus, tuple(known))]
     else:
         # A subject's pattern says that the names tell nothing: then nothing is guessed from them.
         reader = guess_reader(place) if place.is_dir() and subject is None else None

@@ -62,9 +62,8 @@ class Fold:
         """Whether both name the same fold and hold the same positions."""
         if not isinstance(other, Fold):
             return NotImplemented
-        return (self.name, self.separates, self.copies) == (other.name, other.separates, other.copies) and all(
-            np.array_equal(getattr(self, side), getattr(other, side))
-            for side in ("train", "test", "validation")
+        return all(
+            np.array_equal(getattr(self, field), getattr(other, field)) for field in self.__dataclass_fields__
         )
 
     def __hash__(self) -> int:

@@ -121,23 +121,20 @@ def _labelled(root: Path, paths: Sequence[Path]) -> dict[Path, Any]:
     and the sound beside the picture of the same take.
     """
     from stcorner.corpora.clip import Clip
-    from stcorner.corpora.cremad import CREMAD_BROKEN, parse_cremad_name
-    from stcorner.corpora.guess import guess_corpus, load_corpus
-    from stcorner.corpora.ravdess import parse_ravdess_name
+    from stcorner.corpora.loading import guess_reader
 
     clips: dict[Path, Any] = {}
     with contextlib.suppress(StcornerError, OSError):
-        corpus = guess_corpus(root)
-        if corpus is None:
+        reader = guess_reader(root)
+        if reader is None:
             return {}
-        parse = parse_cremad_name if corpus == "crema-d" else parse_ravdess_name
         for path in paths:
             with contextlib.suppress(DatasetError):  # a name of another kind
-                fields = {"modality": "both", **parse(path.stem)}
-                if path.stem not in CREMAD_BROKEN:
-                    clips[path] = Clip(path=path, clip_id=path.stem, corpus=corpus, **fields)
+                fields = {"clip_id": path.stem, "modality": "both", **reader.parse(path)}
+                if fields["clip_id"] not in reader.broken:
+                    clips[path] = Clip(path=path, corpus=reader.name, **fields)
         # A picture whose sound is another file is known to the reader alone.
-        clips.update((clip.path, clip) for clip in load_corpus(root))
+        clips.update((clip.path, clip) for clip in reader.read(root))
     return clips
 
 

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from stcorner._base.estimator import Transformer
 from stcorner._base.validation import check_choice, check_integer, check_real
 from stcorner.errors import ParameterError
-from stcorner.fusion.blocks import BlockScaler, check_blocks, fit_scaler, present_rows, scale_blocks
+from stcorner.fusion.blocks import check_blocks, fit_scaler, present_rows, scale_blocks
 from stcorner.fusion.graphs import PENALTIES, encode
 from stcorner.fusion.mfa import MarginalFisherAnalysis
 from stcorner.fusion.projections import canonical_correlation, linear_discriminants

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stcorner.corpora.loading import corpus_readers
+
 if TYPE_CHECKING:
     from stcorner.recognizer.modelfile import ModelDocument
 
 __all__ = ["model_card"]
-
-_TERMS = {
-    "ravdess": "RAVDESS (Livingstone & Russo 2018), CC BY-NC-SA 4.0: not for commercial use, share alike.",
-    "crema-d": "CREMA-D (Cao et al. 2014), Open Database License 1.0.",
-    "synthetic": "Made by stcorner's own generator: faces and voices of nobody. Of use for tests only.",
-}
 
 
 def model_card(document: ModelDocument, *, extra: str = "") -> str:
@@ -27,8 +23,10 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
         Markdown that is put in after the results, such as tables per person and per sex.
     """
     training, parameters = document.training, document.parameters
+    readers = corpus_readers()
     terms = [
-        _TERMS.get(corpus, f"{corpus}: its terms are those of its owner.") for corpus in training.corpora
+        readers[corpus].terms if corpus in readers else f"{corpus}: its terms are those of its owner."
+        for corpus in training.corpora
     ]
     scores = [f"| {name} | {value:.3f} |" for name, value in sorted(document.scores.items())]
     lines = [

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from stcorner._base.predictor import Predictor
+
 __all__ = ["from_model_file", "load_model", "save_model", "to_model_file"]
 
 _PARTS = {"calibration", "classifier", "fusion"}
@@ -182,11 +184,11 @@ def _part(file: ModelFile, name: str, kind: str) -> tuple[dict[str, Any], dict[s
     return part.state, arrays
 
 
-def _classifier(kind: str) -> Any:
+def _classifier(kind: str) -> type[Predictor]:
     if kind == "discriminant":
-        from stcorner.classifiers.discriminant import DiscriminantClassifier
+        from stcorner.classifiers.discriminant_predictor import DiscriminantPredictor
 
-        return DiscriminantClassifier
-    from stcorner.classifiers import FERCNNClassifier
+        return DiscriminantPredictor
+    from stcorner.classifiers.fercnn.predictor import FERCNNPredictor
 
-    return FERCNNClassifier
+    return FERCNNPredictor

@@ -1,4 +1,3 @@
-from .describe import StipBagOfWords as StipBagOfWords
 from .describe import describe_stips as describe_stips
 from .drawing import overlay as overlay
 from .harris import HarrisStream as HarrisStream
@@ -11,3 +10,4 @@ from .stips import corner_peaks_3d as corner_peaks_3d
 from .stips import detect_stips as detect_stips
 from .texture import texture_map_histogram as texture_map_histogram
 from .texture import texture_map_names as texture_map_names
+from .words import StipBagOfWords as StipBagOfWords

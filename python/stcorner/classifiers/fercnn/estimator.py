@@ -16,7 +16,6 @@ from stcorner.classifiers.fercnn.network import N_FEATURES, fercnn, import_keras
 from stcorner.classifiers.fercnn.predictor import FERCNNPredictor
 from stcorner.classifiers.fercnn.scaling import fit_knots, normal_scores
 from stcorner.classifiers.fercnn.training import (
-    History,
     Progress,
     Rows,
     TrainingPlan,

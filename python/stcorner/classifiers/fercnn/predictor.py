@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from stcorner._base.predictor import Predictor, class_list
-from stcorner._base.validation import check_array
+from stcorner._base.predictor import Predictor, class_list, stored_classes
+from stcorner._base.validation import check_array, check_integer
 from stcorner.classifiers.fercnn.inference import check_weights, forward
 from stcorner.classifiers.fercnn.network import N_FEATURES, N_WEIGHTS
 from stcorner.classifiers.fercnn.scaling import normal_scores
-from stcorner.errors import ModelError, ParameterError
+from stcorner.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,8 @@ class FERCNNPredictor(Predictor):
         ndarray of shape (n_rows, n_classes), float64
             Rows sum to 1 within float32's precision; columns as ``classes_``.
         """
-        return forward(self.weights_, self._inputs(self._rows(X))).astype(np.float64)
+        rows = self._rows(X)
+        return forward(self.weights_, self._inputs(rows)).astype(np.float64)
 
     def _inputs(self, features: NDArray[np.float64]) -> NDArray[np.float32]:
         chosen = features[:, self.columns_]
@@ -79,23 +80,30 @@ class FERCNNPredictor(Predictor):
         try:
             # A file may not say where a later fit writes.
             model = cls._with_params({**meta["params"], "checkpoint": None, "progress": None})
-            model.classes_ = np.asarray(meta["classes"])
-            model.n_features_in_ = int(meta["n_features"])
-            model.history_ = meta["history"]
-            model.weights_ = check_weights([arrays[f"weights{i:02d}"] for i in range(N_WEIGHTS)], N_FEATURES)
+            model.classes_ = stored_classes(meta["classes"])
+            model.n_features_in_ = check_integer("n_features", meta["n_features"], low=1)
+            model.history_ = {name: [float(value) for value in row] for name, row in meta["history"].items()}
+            weights = [arrays[f"weights{i:02d}"] for i in range(N_WEIGHTS)]
+            if any(weight.dtype != np.float32 for weight in weights):  # a cast takes more than the file
+                raise ModelError("weights of the network must be float32")
+            model.weights_ = check_weights(weights, N_FEATURES)
+            n_columns = min(N_FEATURES, model.n_features_in_)
             for name in ("mean", "scale", "columns", "knots"):
                 knots = name == "knots"
                 array = check_array(name, arrays[name], ndim=2 if knots else 1, allow_empty=knots)
-                if array.shape[-1] != min(N_FEATURES, model.n_features_in_):
+                if array.shape[-1] != n_columns or array.dtype.kind != ("i" if name == "columns" else "f"):
                     raise ModelError(
-                        f"array {name} must have {min(N_FEATURES, model.n_features_in_)} columns, "
-                        f"got shape {array.shape}"
+                        f"array {name} must have {n_columns} columns, got {array.dtype} of {array.shape}"
                     )
                 setattr(model, f"{name}_", array)
-        except (KeyError, TypeError, ValueError, ParameterError) as error:
-            if isinstance(error, ModelError):
-                raise
-            raise ModelError(f"state of FERCNN is incomplete: {error!r}") from None
+        except ModelError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"state of the network is incomplete: {error!r}") from None
+        if len(arrays) != N_WEIGHTS + 4:
+            raise ModelError(f"state of the network must hold {N_WEIGHTS + 4} arrays, got {len(arrays)}")
+        if not model.scale_.all() or (np.diff(model.knots_, axis=0) < 0).any():
+            raise ModelError("array scale must not hold 0, and array knots must rise")
         if not 0 <= model.columns_.min() <= model.columns_.max() < model.n_features_in_:
             raise ModelError(f"array columns must lie within the {model.n_features_in_} features")
         if len(model.weights_[-1]) != len(model.classes_):

@@ -142,9 +142,7 @@ def load_cremad(
             skipped.append(SkippedFile(path=path, clip_id=stem, reason=reason))
             continue
         clips.append(
-            Clip(
-                path=path, modality=kind, corpus=READER.name, sex=sexes.get(fields["subject"]), **fields
-            )
+            Clip(path=path, modality=kind, corpus=READER.name, sex=sexes.get(fields["subject"]), **fields)
         )
     if not clips:
         raise DatasetError(

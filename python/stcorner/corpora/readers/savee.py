@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["READER"]
 
 _SPEAKERS = ("DC", "JE", "JK", "KL")
-# As published the speaker is the folder (DC/a01.wav); a copy that is passed on has it in the name (DC_a01.wav).
+# As published the speaker is a folder (DC/a01.wav); a copy that is passed on has it in the name (DC_a01.wav).
 _NAME = re.compile(r"(?:([A-Z]{2})_)?(a|d|f|h|n|sa|su)(\d\d)")
 _EMOTION = {
     "a": "angry", "d": "disgust", "f": "fear", "h": "happy", "n": "neutral", "sa": "sad", "su": "surprise",

@@ -25,9 +25,7 @@ def _parse(path: Path) -> dict[str, Any]:
         raise DatasetError(f"name must be speaker_word_emotion as OAF_back_angry, got {path.stem!r}")
     speaker, word, emotion = match.groups()
     if emotion.lower() not in _EMOTIONS:
-        raise DatasetError(
-            f"emotion must be one of {', '.join(_EMOTIONS)}, got {emotion} in {path.stem!r}"
-        )
+        raise DatasetError(f"emotion must be one of {', '.join(_EMOTIONS)}, got {emotion} in {path.stem!r}")
     subject = "OAF" if speaker == "OA" else speaker
     name = f"{subject}_{word.lower()}_{emotion.lower()}"
     return {

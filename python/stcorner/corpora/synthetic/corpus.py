@@ -13,8 +13,8 @@ import numpy as np
 
 from stcorner._base.validation import check_choice, check_integer, check_real
 from stcorner.corpora.clip import ClipList, canonical_label
-from stcorner.corpora.readers.synthetic import SYNTHETIC_MANIFEST
 from stcorner.corpora.readers.ravdess import EMOTION_CODES, load_ravdess
+from stcorner.corpora.readers.synthetic import SYNTHETIC_MANIFEST
 from stcorner.corpora.synthetic.face import FPS, draw_portrait, face_track, render
 from stcorner.corpora.synthetic.factors import EMOTIONS, Factors, make_actor, perform
 from stcorner.corpora.synthetic.movie import AUDIO_ENCODERS, VIDEO_ENCODERS, choose_encoder, write_movie
