@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 import stcorner
+from stcorner import corpora
 from stcorner.corpora import CHECKS, Clip, audit_folds, fingerprint, load_ravdess, make_corpus, match_sounds
 from stcorner.corpora.synthetic.factors import Factors, make_actor, perform
 from stcorner.corpora.synthetic.voice import SAMPLE_RATE, speak, syllable_times
@@ -295,3 +296,18 @@ def test_all_takes_of_ravdess_differ_but_one(real_data: Path) -> None:
     }
     # The corpus really has this recording twice: the two files hold the same samples.
     assert equal == {("03-01-03-01-02-01-07", "03-01-03-01-02-02-07"): 1.0}
+
+
+def test_prints_are_short_and_equality_is_safe() -> None:
+    leak = corpora.Leak(check="actor", shared="01", train=("a",) * 500, test=("b",) * 500)
+    report = corpora.LeakageReport(
+        n_train=500, n_test=500, forbidden=("actor",), leaks=(leak,) * 9, notes=(), unchecked=()
+    )
+    assert repr(leak) == "Leak('actor', '01', train=500, test=500)"
+    assert repr(report) == "LeakageReport(n_train=500, n_test=500, leaks=9, notes=0)"
+    assert report == report
+    tone, noise = (corpora.fingerprint(np.random.default_rng(s).normal(size=8000), sr=8000) for s in (0, 1))
+    assert repr(tone) == "SoundFingerprint(30 frames, 30 active)"
+    assert tone == tone
+    assert tone != noise
+    assert len({tone, noise, tone}) == 2

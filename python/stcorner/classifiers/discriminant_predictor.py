@@ -36,6 +36,8 @@ class DiscriminantPredictor(Predictor):
     intercept_: NDArray[np.float64]
     frequencies_: NDArray[np.float64]
     wave_coef_: NDArray[np.float64]
+    rows_: NDArray[np.float64]
+    dual_: NDArray[np.float64]
     spreads_: tuple[float, float]
     sharpness_: float
     gamma: float
@@ -122,12 +124,12 @@ class DiscriminantPredictor(Predictor):
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"state of the discriminant is incomplete: {error!r}") from None
         if set(arrays) != expected:
-            raise ModelError(
-                f"arrays of the discriminant must be {sorted(expected)}, got {sorted(arrays)}"
-            )
+            raise ModelError(f"arrays of the discriminant must be {sorted(expected)}, got {sorted(arrays)}")
         n_classes, n_features = len(model.classes_), parts["mean"].size
         n_rows = parts["rows"].shape[:1] if "rows" in parts else ()
-        n_frequencies = parts["wave_coef"].shape[0] // 2 if "wave_coef" in parts and parts["wave_coef"].ndim else 0
+        n_frequencies = (
+            parts["wave_coef"].shape[0] // 2 if "wave_coef" in parts and parts["wave_coef"].ndim else 0
+        )
         shapes = {
             "mean": (n_features,),
             "scale": (n_features,),

@@ -6,9 +6,7 @@ import csv
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, cast
 
 from stcorner._base.validation import check_choice
 from stcorner.corpora.clip import (
@@ -44,8 +42,6 @@ _COLUMNS = {
     "audio_path": ("audio_path",),
     "modality": ("modality",),
 }
-# What programs write where there is nothing; as labels these would become a class.
-_MISSING = frozenset({"", "nan", "na", "n/a", "<na>", "none", "null", "-"})
 
 
 def load_folder(
@@ -143,17 +139,18 @@ def _kind(path: Path) -> str:
 
 def _speaker_of(subject: str | re.Pattern[str] | int) -> Callable[[Path], str]:
     """Return what finds the speaker in a path below the root."""
-    if isinstance(subject, int | np.integer) and not isinstance(subject, bool) and subject:
+    if isinstance(subject, int) and not isinstance(subject, bool) and subject != 0:
+        level = int(subject)
 
         def by_level(inner: Path) -> str:
             folders = inner.parts[:-1]
-            if abs(subject) > len(folders):
-                raise DatasetError(f"subject={subject} must be a folder of every path, {inner} has none")
-            return folders[subject - (subject > 0)]
+            if abs(level) > len(folders):
+                raise DatasetError(f"subject={level} must be a folder of every path, {inner} has none")
+            return folders[level - (level > 0)]
 
         return by_level
     try:
-        pattern = re.compile(subject)  # type: ignore[arg-type]
+        pattern = re.compile(cast("str", subject))
     except (re.error, TypeError) as error:
         raise ParameterError(
             f"subject must be a regular expression, or the number of a folder (1 is the first, -1 the last), "
@@ -166,7 +163,7 @@ def _speaker_of(subject: str | re.Pattern[str] | int) -> Callable[[Path], str]:
         match = pattern.search(inner.as_posix())
         if match is None or not match.group(1):
             raise DatasetError(f"subject must match every path, {pattern.pattern!r} does not: {inner}")
-        return match.group(1)
+        return str(match.group(1))
 
     return by_pattern
 
@@ -275,8 +272,6 @@ def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
 def _clip_of_row(values: Mapping[str, str], base: Path, corpus: str) -> Clip:
     if not values["path"]:
         raise ParameterError("file must not be empty")
-    if values["label"].lower() in _MISSING:
-        raise ParameterError(f"label must be given, got {values['label']!r}: leave the row out, or name it")
     path = _below(base, values["path"])
     if not path.is_file():
         raise DatasetError(f"file must exist, got {str(path)!r}")

@@ -51,6 +51,10 @@ class Leak:
     train: tuple[str, ...]
     test: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Return counts: an actor may have hundreds of clips."""
+        return f"Leak({self.check!r}, {self.shared!r}, train={len(self.train)}, test={len(self.test)})"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LeakageReport:
@@ -80,6 +84,11 @@ class LeakageReport:
     leaks: tuple[Leak, ...]
     notes: tuple[Leak, ...]
     unchecked: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Return counts; `str` gives the text."""
+        sizes = f"n_train={self.n_train}, n_test={self.n_test}"
+        return f"LeakageReport({sizes}, leaks={len(self.leaks)}, notes={len(self.notes)})"
 
     @property
     def ok(self) -> bool:

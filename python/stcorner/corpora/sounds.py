@@ -36,7 +36,7 @@ _MIN_FRAMES = 12
 _MIN_SHARE = 0.6
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SoundFingerprint:
     """Bits of one sound.
 
@@ -50,6 +50,20 @@ class SoundFingerprint:
 
     signs: NDArray[np.int8]
     active: NDArray[np.bool_]
+
+    def __repr__(self) -> str:
+        """Return how much there is to compare."""
+        return f"SoundFingerprint({len(self.signs)} frames, {int(self.active.sum())} active)"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same bits."""
+        if not isinstance(other, SoundFingerprint):
+            return NotImplemented
+        return np.array_equal(self.signs, other.signs) and np.array_equal(self.active, other.active)
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash((self.signs.tobytes(), self.active.tobytes()))
 
 
 @dataclass(frozen=True, kw_only=True)

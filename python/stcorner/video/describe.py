@@ -1,8 +1,8 @@
-"""Descriptors of interest points, and one vector per clip made of them."""
+"""Descriptors of interest points."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
