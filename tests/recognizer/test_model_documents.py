@@ -227,7 +227,7 @@ def test_a_model_writes_nowhere_that_its_file_names(tmp_path: Path) -> None:
     members["model.json"] = json.dumps(document).encode()
     file = modelfile._parse(sealed(members))
     assert file.document.parameters["classifier_params"] == {"checkpoint": None, "n_epochs": 3}
-    assert from_model_file(file).classifier_.checkpoint is None
+    assert from_model_file(file).classifier_.params_["checkpoint"] is None
     path = modelfile.write_model(tmp_path / "again.stcorner", file)
     assert place.encode() not in members_of(path.read_bytes())["model.json"]
 

@@ -21,6 +21,7 @@ __all__ = [
     "fit_linear",
     "fit_waves",
     "folds",
+    "most_frequencies",
     "rbf",
     "spread",
     "waves",
@@ -28,7 +29,7 @@ __all__ = [
 
 LEAST_SPREAD = 1e-12
 # What is drawn is not in a model file: without a bound a small one could ask for all memory.
-_MOST_DRAWS = 1 << 26
+_MOST_DRAWS = 1 << 24
 _BLOCK = 1024  # rows turned into waves at a time
 
 
@@ -116,14 +117,19 @@ def check_seed(value: Any) -> int:
     return check_integer("random_state", value, low=0, high=2**32 - 1)
 
 
+def most_frequencies(n_features: int) -> int:
+    """Return how many frequencies may be drawn for rows of this length."""
+    return max(1, _MOST_DRAWS // n_features)
+
+
 def draw_frequencies(n_features: int, n_frequencies: int, gamma: float, seed: int) -> NDArray[np.float64]:
     """Return random frequencies (n_features, n_frequencies) whose waves have the kernel of `rbf` on average.
 
     A model file holds the seed alone, so the draw must not change: numpy promises that of this generator.
     """
-    if n_features * n_frequencies > _MOST_DRAWS:
+    if n_frequencies > most_frequencies(n_features):
         raise ParameterError(
-            f"n_frequencies must be <= {_MOST_DRAWS // n_features} for {n_features} features, "
+            f"n_frequencies must be <= {most_frequencies(n_features)} for {n_features} features, "
             f"got {n_frequencies}"
         )
     draws = np.random.RandomState(seed).standard_normal((n_features, n_frequencies))

@@ -17,6 +17,7 @@ from stcorner.classifiers.algebra import (
     fit_linear,
     fit_waves,
     folds,
+    most_frequencies,
     spread,
 )
 from stcorner.classifiers.discriminant_predictor import DiscriminantPredictor
@@ -56,7 +57,8 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
     kernel_weight : float, default=0.5
         Share of the kernel part in the average, in [0, 1].
     n_frequencies : int, default=1000
-        Random frequencies of the kernel part, >= 1: with more it is nearer to the exact kernel.
+        Random frequencies of the kernel part, >= 1: with more it is nearer to the exact kernel. Rows of more
+        than 16,000 features get fewer: features times frequencies are at most 2^24.
     clip : float, default=4.0
         Standardised features are limited to +/- this many standard deviations, > 0.
     standardize : bool, default=True
@@ -163,7 +165,8 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         members = None if members is None else members[kept]
         check_totals(shares.sum(axis=0))
 
-        count = self.n_frequencies if self.kernel_weight > 0 else 0
+        count = min(self.n_frequencies, most_frequencies(features.shape[1]))
+        count = count if self.kernel_weight > 0 else 0
         self.frequencies_ = draw_frequencies(features.shape[1], count, self.gamma, self.random_state)
         self._calibrate(features, shares, indices, members)
         self._fit_parts(features, shares)
