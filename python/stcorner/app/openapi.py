@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stcorner._core import __version__
-from stcorner.app.jobs import RESULTS
+from stcorner.app.folders import RESULTS
 
 if TYPE_CHECKING:
     from stcorner.app.settings import Settings
@@ -60,7 +60,10 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-_ALWAYS = {"421": _problem("Asked under a host name that is not this machine's own.")}
+_ALWAYS = {
+    "401": _problem("The server asks for the token that its address carried, as cookie or as bearer."),
+    "421": _problem("Asked under a host name that is not this machine's own."),
+}
 _WRITE = {**_ALWAYS, "403": _problem("The request comes from a page of another site.")}
 
 
@@ -82,10 +85,11 @@ def openapi(settings: Settings) -> dict[str, Any]:
         "responses": {
             "202": _json("The clip waits for its turn.", "Job"),
             "400": _problem("The body is empty."),
+            "408": _problem("The upload paused too long, or came too slowly."),
             "413": _problem("The file is too large."),
             "429": _problem("Too many uploads in a minute."),
-            "503": _problem("Too many clips are waiting."),
-            "507": _problem("The server's disk is full."),
+            "503": _problem("Too many clips are waiting or on their way."),
+            "507": _problem("The server cannot keep the clip: its disk is full, or its folder has gone."),
             **_WRITE,
         },
     }
@@ -96,12 +100,11 @@ def openapi(settings: Settings) -> dict[str, Any]:
             "responses": {"200": _json("The job.", "Job"), "404": _problem("No such job."), **_ALWAYS},
         },
         "delete": {
-            "summary": "Delete a job and its files",
+            "summary": "Delete a job and its files; one that runs is ended first",
             "parameters": [_ID],
             "responses": {
                 "204": {"description": "Deleted."},
                 "404": _problem("No such job."),
-                "409": _problem("The job is running."),
                 **_WRITE,
             },
         },

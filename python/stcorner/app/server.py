@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import re
-import secrets
-import tempfile
 import time
 from collections import defaultdict, deque
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from stcorner.app.folders import held_folder
+from stcorner.app.guard import Guard, problem, session_of
+from stcorner.app.hosts import network_of
 from stcorner.app.jobs import Job, JobQueue
 from stcorner.app.openapi import openapi
 from stcorner.app.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Collection
 
     from starlette.requests import Request
 
 __all__ = ["create_app"]
 
-_COOKIE = "stcorner_session"
 _MEDIA_TYPES = {
     "report.html": "text/html; charset=utf-8",
     "features.csv": "text/csv; charset=utf-8",
@@ -43,58 +43,13 @@ _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "media-src 'self' blob:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+# What comes more slowly holds its place for hours.
+_BYTES_PER_SECOND = 16 * 1024
 
 
 @cache
 def _asset(name: str) -> str:
     return (resources.files("stcorner.app") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _problem(status: int, detail: str, **headers: str) -> JSONResponse:
-    return JSONResponse({"error": detail}, status_code=status, headers=headers)
-
-
-def _loopback(host: str) -> bool:
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    return name in {"127.0.0.1", "localhost", "[::1]"}
-
-
-class _Guard(BaseHTTPMiddleware):
-    """Keep other sites out: no foreign host name (DNS rebinding), no cross-site writes."""
-
-    def __init__(self, app: Any, *, any_host: bool) -> None:
-        super().__init__(app)
-        self._any_host = any_host
-
-    async def dispatch(
-        self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        if not self._any_host and not _loopback(request.headers.get("host", "")):
-            return _problem(421, "this server answers on its loopback name only")
-        if request.method not in {"GET", "HEAD"}:
-            origin = request.headers.get("origin")
-            if origin is not None and origin.split("://", 1)[-1] != request.headers.get("host"):
-                return _problem(403, "requests from other sites are refused")
-        response = await call_next(request)
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        if "session" in request.scope:
-            response.set_cookie(_COOKIE, request.scope["session"], httponly=True, samesite="strict")
-        return response
-
-
-def _session(request: Request) -> str:
-    """Return the caller's session, a new one where it brought none of ours."""
-    known = request.cookies.get(_COOKIE, "")
-    if re.fullmatch(r"[A-Za-z0-9_-]{22}", known):
-        return known
-    return str(request.scope.setdefault("session", secrets.token_urlsafe(16)))
 
 
 def _clean_name(name: str) -> str:
@@ -127,14 +82,14 @@ class _Api:
         return False
 
     async def page(self, request: Request) -> Response:
-        _session(request)
+        session_of(request)
         return HTMLResponse(_asset("index.html"), headers={"Content-Security-Policy": _PAGE_POLICY})
 
     async def asset(self, request: Request) -> Response:
         name = request.path_params["name"]
         kinds = {"app.js": "text/javascript", "app.css": "text/css"}
         if name not in kinds:
-            return _problem(404, "no such file")
+            return problem(404, "no such file")
         return Response(_asset(name), media_type=kinds[name])
 
     async def schema(self, _: Request) -> Response:
@@ -148,19 +103,22 @@ class _Api:
         limit = self.settings.max_upload_bytes
         declared = request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
-            return _problem(413, f"the file may have at most {limit} bytes, {declared} were declared")
+            return problem(413, f"the file may have at most {limit} bytes, {declared} were declared")
         if self.jobs.n_waiting >= self.settings.max_waiting:
-            return _problem(503, "too many clips are waiting; try again soon", **{"Retry-After": "10"})
-        if self._too_fast(request.client.host if request.client else ""):
-            return _problem(429, "too many uploads in a minute", **{"Retry-After": "60"})
-        job = self.jobs.new(_session(request), _clean_name(request.query_params.get("name", "clip")))
-        refused: Response | None = _problem(400, "the upload was cancelled")
+            return problem(503, "too many clips are waiting; try again soon", **{"Retry-After": "10"})
+        if self._too_fast(network_of(request.client.host if request.client else "")):
+            return problem(429, "too many uploads in a minute", **{"Retry-After": "60"})
+        try:
+            job = self.jobs.new(session_of(request), _clean_name(request.query_params.get("name", "clip")))
+        except OSError as error:
+            return _no_room(error)
+        refused: Response | None = problem(400, "the upload was cancelled")
         try:
             refused = await self._receive(request, job, limit)
         except ClientDisconnect:
             pass  # nobody is left to hear the answer
         except OSError as error:
-            refused = _problem(507, f"the server cannot keep the clip: {error.strerror}")
+            refused = _no_room(error)
         finally:
             if refused is not None:  # whatever ended it: half an upload stays nowhere
                 self.jobs.forget(job)
@@ -171,50 +129,59 @@ class _Api:
 
     async def _receive(self, request: Request, job: Job, limit: int) -> Response | None:
         """Write the body to the job's folder as it comes; return the answer to a bad one."""
-        received = 0
-        with job.upload.open("wb") as file:
-            async for chunk in request.stream():
+        received, pause, start = 0, self.settings.body_pause, time.monotonic()
+        chunks = aiter(request.stream())
+        with job.upload.open("xb") as file:
+            while True:
+                try:
+                    async with asyncio.timeout(pause):
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    break
+                except TimeoutError:
+                    return problem(408, f"the upload paused for more than {pause:g} s")
                 received += len(chunk)
                 if received > limit:
-                    return _problem(413, f"the file may have at most {limit} bytes")
+                    return problem(413, f"the file may have at most {limit} bytes")
+                elapsed = time.monotonic() - start
+                if elapsed > pause and received < elapsed * _BYTES_PER_SECOND:
+                    return problem(408, f"the upload must come at {_BYTES_PER_SECOND} bytes a second")
                 await asyncio.to_thread(file.write, chunk)
         if received == 0:
-            return _problem(400, "the body is empty: send the clip's bytes")
+            return problem(400, "the body is empty: send the clip's bytes")
         return None
 
     def _find(self, request: Request) -> Job | None:
         job = self.jobs.jobs.get(request.path_params["id"])
         # A job is its session's own: whoever guesses an id learns nothing.
-        return job if job is not None and job.session == _session(request) else None
+        return job if job is not None and job.session == session_of(request) else None
 
     async def history(self, request: Request) -> Response:
-        mine = _session(request)
+        mine = session_of(request)
         rows = [job.public() for job in self.jobs.jobs.values() if job.session == mine]
         return JSONResponse({"jobs": sorted(rows, key=lambda row: -row["created"])})
 
     async def job(self, request: Request) -> Response:
         job = self._find(request)
-        return _problem(404, "no such job") if job is None else JSONResponse(job.public())
+        return problem(404, "no such job") if job is None else JSONResponse(job.public())
 
     async def delete(self, request: Request) -> Response:
         job = self._find(request)
         if job is None:
-            return _problem(404, "no such job")
-        if job.state == "running":
-            return _problem(409, "the job is running; delete it when it is done")
-        self.jobs.forget(job)
+            return problem(404, "no such job")
+        await self.jobs.cancel(job)
         return Response(status_code=204)
 
     async def result(self, request: Request) -> Response:
         job = self._find(request)
         kind = request.path_params["kind"]
         if job is None or kind not in _MEDIA_TYPES:
-            return _problem(404, "no such result")
+            return problem(404, "no such result")
         if job.state != "done":
-            return _problem(409, f"the job is {job.state}")
+            return problem(409, f"the job is {job.state}")
         path = job.result(kind)
         if not path.is_file():
-            return _problem(404, "this result was not made: no decision, or its package is not installed")
+            return problem(404, "this result was not made: no decision, or its package is not installed")
         name = f"{Path(job.name).stem}.{kind.split('.')[-1]}"
         save = kind != "report.html" or "download" in request.query_params
         return FileResponse(
@@ -223,7 +190,19 @@ class _Api:
         )  # fmt: skip
 
 
-def create_app(settings: Settings | None = None, *, any_host: bool = False) -> Starlette:
+def _no_room(error: OSError) -> Response:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return problem(503, "the server has too many files open; try again soon", **{"Retry-After": "10"})
+    return problem(507, f"the server cannot keep the clip: {error.strerror or type(error).__name__}")
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    any_host: bool = False,
+    hosts: Collection[str] = (),
+    token: str | None = None,
+) -> Starlette:
     """Build the web app.
 
     Parameters
@@ -231,8 +210,13 @@ def create_app(settings: Settings | None = None, *, any_host: bool = False) -> S
     settings : Settings, optional
         Limits; the defaults suit one person's machine.
     any_host : bool, default=False
-        Answer under any host name. Off, only loopback names are answered, which keeps web pages of
-        other sites from reaching the app through a name of theirs.
+        Answer under any host name. Off, only loopback names are answered, in any spelling, which keeps web
+        pages of other sites from reaching the app through a name of theirs.
+    hosts : collection of str, default=()
+        Further names, in lower case, under which the app is answered.
+    token : str, optional
+        Text that callers must bring: once as ``/?token=...``, which sets a cookie, or in each request as
+        ``Authorization: Bearer ...``. None lets everybody in who can reach the server.
 
     Returns
     -------
@@ -243,20 +227,13 @@ def create_app(settings: Settings | None = None, *, any_host: bool = False) -> S
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        with contextlib.ExitStack() as stack:
-            if settings.folder is None:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stcorner-")))
-            else:
-                folder = settings.folder
-                folder.mkdir(parents=True, exist_ok=True)
+        with held_folder(settings.folder) as folder:
             api.queue = JobQueue(settings, folder)
             api.queue.start()
             try:
                 yield
             finally:
                 await api.queue.stop()
-                for job in list(api.queue.jobs.values()):
-                    api.queue.forget(job)
 
     routes = [
         Route("/", api.page),
@@ -269,4 +246,5 @@ def create_app(settings: Settings | None = None, *, any_host: bool = False) -> S
         Route("/api/jobs/{id}", api.delete, methods=["DELETE"]),
         Route("/api/jobs/{id}/{kind}", api.result),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(_Guard, any_host=any_host)])
+    guard = Middleware(Guard, any_host=any_host, hosts=hosts, token=token)
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[guard])

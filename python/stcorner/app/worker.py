@@ -1,35 +1,38 @@
 """One job of the app in a process of its own: ``python -m stcorner.app.worker``.
 
-Reads its order as JSON from standard input and reports as JSON lines on standard output, so that
-whatever a hostile file does to a decoder ends here.
+Reads its order as a line of JSON from standard input and reports as JSON lines on standard output, so that
+whatever a hostile file does to a decoder ends here. Where standard input ends, the server has gone: the clip
+is deleted and the process ends too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 __all__ = ["main"]
 
+_FILE_BYTES = 1 << 30
 
-def _limit_memory(n_bytes: int) -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):
+
+def _limit(memory_bytes: int) -> None:
+    """Bound memory and files, and leave no image of the memory, where the clip is, when a decoder crashes."""
+    try:
         import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
-
-
-def _plain_name(name: str) -> str:
-    """Return the name of the file that is decoded.
-
-    Decoders look at names as well as at bytes; the real ending helps with raw streams. It is reduced to
-    letters and digits, so that no name leaves the folder.
-    """
-    ending = "".join(c for c in Path(name).suffix.lower() if c.isalnum())[:8]
-    return f"clip.{ending}" if ending else "clip"
+    except ImportError:
+        return
+    for kind, size in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_FSIZE, _FILE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (size, size))
 
 
 def _run(order: dict[str, Any], tell: Any) -> None:
@@ -39,27 +42,42 @@ def _run(order: dict[str, Any], tell: Any) -> None:
     from stcorner.recognizer import load_model, shipped_models
     from stcorner.report import build_report
 
-    upload, folder = Path(order["upload"]), Path(order["folder"])
-    clip = upload.with_name(_plain_name(order["name"]))
-    upload.rename(clip)
-    try:
-        info = probe(clip)
-        if info.duration is not None and info.duration > order["max_duration"]:
-            raise MediaError(f"the clip may last {order['max_duration']:g} s, it lasts {info.duration:.1f} s")
-        names = list(shipped_models())
-        model = order["model"] or (names[0] if names else None)
-        recognizer = None if model is None else load_model(model)
-        report = build_report(
-            clip, folder / "report.html", recognizer=recognizer, name=order["name"],
-            progress=lambda stage, share: tell({"stage": stage, "progress": share}),
-        )  # fmt: skip
-        assert report is not None  # a file gives the report of a clip
-        for kind in ("csv", "json", "parquet") if report.features else ():
-            with contextlib.suppress(MissingExtraError):
-                write_table(folder / f"features.{kind}", report.features, list(report.features[0]))
-        tell({"label": report.prediction["label"] if report.prediction else None})
-    finally:
-        clip.unlink(missing_ok=True)
+    clip, folder = Path(order["clip"]), Path(order["folder"])
+    info = probe(clip)
+    if info.duration is not None and info.duration > order["max_duration"]:
+        raise MediaError(f"the clip may last {order['max_duration']:g} s, it lasts {info.duration:.1f} s")
+    names = list(shipped_models())
+    model = order["model"] or (names[0] if names else None)
+    recognizer = None if model is None else load_model(model)
+    report = build_report(
+        clip, folder / "report.html", recognizer=recognizer, name=order["name"],
+        progress=lambda stage, share: tell({"stage": stage, "progress": share}),
+    )  # fmt: skip
+    assert report is not None  # a file gives the report of a clip
+    for kind in ("csv", "json", "parquet") if report.features else ():
+        with contextlib.suppress(MissingExtraError):
+            write_table(folder / f"features.{kind}", report.features, list(report.features[0]))
+    tell({"label": report.prediction["label"] if report.prediction else None})
+
+
+def _read_order() -> dict[str, Any]:
+    line = b""
+    # Not through sys.stdin: its lock would be held by the thread that waits for the end.
+    while not line.endswith(b"\n"):
+        part = os.read(0, 1 << 16)
+        if not part:
+            sys.exit(1)
+        line += part
+    order: dict[str, Any] = json.loads(line)
+    return order
+
+
+def _end_with_server(clip: Path) -> None:
+    """Wait for the end of standard input, and go with the server."""
+    while os.read(0, 1 << 16):
+        pass
+    clip.unlink(missing_ok=True)
+    os._exit(1)
 
 
 def main() -> int:
@@ -71,8 +89,10 @@ def main() -> int:
     def tell(message: dict[str, Any]) -> None:
         print(json.dumps(message), file=out, flush=True)
 
-    order = json.load(sys.stdin)
-    _limit_memory(order["memory_bytes"])
+    order = _read_order()
+    clip = Path(order["clip"])
+    threading.Thread(target=_end_with_server, args=(clip,), daemon=True).start()
+    _limit(order["memory_bytes"])
     try:
         _run(order, tell)
     except MemoryError:
@@ -80,9 +100,11 @@ def main() -> int:
         return 1
     except StcornerError as error:
         # The client knows its own name for the clip, and learns nothing of the server's folders.
-        hidden = f"{order['folder']}/{_plain_name(order['name'])}"
-        tell({"error": str(error).replace(hidden, order["name"]).replace(f"{order['folder']}/", "")})
+        text = str(error).replace(str(clip), order["name"]).replace(f"{clip.parent}{os.sep}", "")
+        tell({"error": text})
         return 1
+    finally:
+        clip.unlink(missing_ok=True)
     return 0
 
 

@@ -13,6 +13,8 @@ def serve(
     max_upload_mb: int = 200,
     max_duration: float = 600.0,
     workers: int = 2,
+    proxy: tuple[str, ...] = (),
+    token: str | None = None,
 ) -> int:
     """Serve the report as a local web app: drop a clip or record one.
 
@@ -23,7 +25,8 @@ def serve(
     model
         A *.stcorner file or the name of a shipped model. Default: the first shipped one.
     host
-        Address to listen on; anything but a loopback address lets others on the network upload clips.
+        Address to listen on; anything but a loopback address lets others on the network upload clips who
+        have the token.
     port
         Port; 0 takes any that is free.
     max_upload_mb
@@ -32,6 +35,10 @@ def serve(
         Longest clip in seconds.
     workers
         Clips that are worked on at once.
+    proxy
+        Address or network of a reverse proxy, whose X-Forwarded-For is believed; may be given several times.
+    token
+        What callers must bring. Default: a new one where others on the network can reach the server.
     """
     from stcorner import app
     from stcorner.cli._output import complain
@@ -43,7 +50,7 @@ def serve(
         n_workers=workers,
     )
     app.serve(
-        settings, host=host, port=port,
+        settings, host=host, port=port, proxies=proxy, token=token,
         ready=lambda address: complain(f"open {address} in a browser; Ctrl-C ends the server"),
     )  # fmt: skip
     return 0

@@ -70,7 +70,8 @@ def build_report(
         source = Path(result)
         check_not_input("path", target, source)
         report = collect_clip(source, recognizer, max_duration=max_duration, progress=progress)
-        report.name = source.name if name is None else str(name)
+        if name is not None:
+            _rename(report, source, str(name))
         report.provenance = provenance(_settings(source, report.name, recognizer))
         write_bytes(target, printable(render_clip(report)).encode())
         return report
@@ -82,6 +83,26 @@ def build_report(
         raise ParameterError(f"result must be a media file or evaluations, got {result!r}")
     write_bytes(target, render_evaluation(evaluations, provenance({})).encode())
     return None
+
+
+def _rename(report: ClipReport, source: Path, name: str) -> None:
+    """Call the clip by another name wherever a report names it: its place says nothing to the reader."""
+    places = [str(source.resolve()), str(source.absolute()), str(source)]
+
+    def renamed(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value in (source.stem, source.name):
+            return Path(name).stem if value == source.stem else name
+        for place in places:
+            value = value.replace(place, name)
+        return value
+
+    report.name = name
+    report.warnings = [renamed(text) for text in report.warnings]
+    report.features = [{key: renamed(value) for key, value in row.items()} for row in report.features]
+    if report.prediction is not None:
+        report.prediction = {key: renamed(value) for key, value in report.prediction.items()}
 
 
 def _settings(source: Path, name: str, recognizer: EmotionRecognizer | None) -> dict[str, Any]:

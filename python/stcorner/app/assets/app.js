@@ -64,7 +64,7 @@ function line(job) {
   const actions = document.createElement("span");
   actions.className = "actions";
   if (job.state === "done") actions.append(button("Show", job.name, () => show(job)));
-  if (job.state !== "running") actions.append(button("Delete", job.name, () => remove(job)));
+  actions.append(button(job.finished === null ? "Cancel" : "Delete", job.name, () => remove(job)));
   item.append(name, state, actions);
   return item;
 }
