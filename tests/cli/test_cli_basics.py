@@ -271,3 +271,23 @@ def test_serve_refuses_before_it_invites(call: Call) -> None:
         code, _, err = call("serve", "--port", taken.getsockname()[1])
     assert code == 2
     assert "host and port must be an address to listen on, got 127.0.0.1" in err
+
+
+def test_what_cannot_be_split_is_refused_before_it_is_read(call: Call, tmp_path: Path) -> None:
+    for name in ("anna/happy/1.wav", "anna/sad/1.wav", "bob/happy/1.wav", "bob/sad/1.wav"):
+        file = tmp_path / "mine" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()  # empty: reading it fails
+    root = tmp_path / "mine"
+    code, _, said = call("evaluate", root, "--modality", "audio")
+    assert (code, "--subject 1" in said) == (2, True)
+    code, _, said = call("evaluate", root, "--modality", "audio", "--subject", "1", "--protocol", "actor-k9")
+    assert (code, said) == (
+        2,
+        "stcorner: protocol actor-k9 needs 2 <= k <= number of subjects, got 2 subject(s)\n",
+    )
+    code, _, said = call("evaluate", root, "--modality", "audio", "--subject", "1", "--jobs", "1")
+    assert said.startswith("stcorner: actor-loo was chosen: with 2 subjects each is tested alone\n")
+    code, said, _ = call("audit", root, "--subject", "^([^/]+)/", "--no-sound")
+    assert (code, said.count("no leak between 2 training and 2 test clip(s)")) == (0, 2)
+    assert call("audit", root, "--reader", "tess", "--no-sound")[0] == 2

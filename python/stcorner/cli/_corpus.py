@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from stcorner.cli._options import CorpusOptions
     from stcorner.corpora import ClipList, Fold
     from stcorner.extraction import ClipFeatures
 
@@ -38,11 +39,13 @@ def parse_label_map(pairs: Sequence[str] | None) -> dict[str, str | None]:
     return mapping
 
 
-def read_corpus(root: Path, *, modality: str, label_map: Sequence[str] | None = None) -> ClipList:
+def read_corpus(
+    root: Path, *, modality: str, source: CorpusOptions, label_map: Sequence[str] | None = None
+) -> ClipList:
     """Return the clips of a corpus, labels renamed."""
-    from stcorner.corpora import load_corpus, map_labels
+    from stcorner.corpora import map_labels
 
-    clips = load_corpus(root, modality=modality)
+    clips = source.load(root, modality=modality)
     mapping = parse_label_map(label_map)
     return map_labels(clips, mapping) if mapping else clips
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import Parameter
@@ -10,9 +12,42 @@ from cyclopts import Parameter
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
+    from stcorner.corpora import ClipList
     from stcorner.recognizer import EmotionRecognizer
 
-__all__ = ["RecognizerOptions"]
+__all__ = ["CorpusOptions", "RecognizerOptions"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class CorpusOptions:
+    """How a corpus is read.
+
+    Parameters
+    ----------
+    reader
+        Read the folder as this corpus, whatever its file names look like: ravdess, crema-d, emo-db, ...
+    subject
+        Who speaks, for folders of your own: the number of the folder that is the speaker's (1 is the first
+        below the corpus, -1 the one that holds the file), or a regular expression whose group is the speaker.
+    media_root
+        Folder that the files of a CSV file lie in. Default: that of the CSV file.
+    """
+
+    reader: str | None = None
+    subject: str | None = None
+    media_root: Path | None = None
+
+    def load(self, root: Path, *, modality: str | None = None) -> ClipList:
+        """Return the clips of a corpus."""
+        from stcorner.corpora import load_corpus
+
+        subject: str | int | None = self.subject
+        if subject is not None and re.fullmatch(r"-?\d+", str(subject)):
+            subject = int(subject)
+        return load_corpus(
+            root, corpus=self.reader, modality=modality, subject=subject, media_root=self.media_root
+        )
 
 
 @Parameter(name="*")

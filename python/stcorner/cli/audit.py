@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stcorner.cli._options import CorpusOptions
+
 __all__ = ["audit"]
+
+_SOURCE = CorpusOptions()
 
 
 def audit(
@@ -14,6 +18,7 @@ def audit(
     *,
     protocol: str = "auto",
     sound: bool = True,
+    source: CorpusOptions = _SOURCE,
     jobs: int = -1,
     json: bool = False,
 ) -> int:
@@ -36,12 +41,12 @@ def audit(
     """
     from stcorner.cli._corpus import report_skipped
     from stcorner.cli._output import print_json
-    from stcorner.corpora import actor_folds, audit_folds, audit_leakage, load_corpus
+    from stcorner.corpora import actor_folds, audit_folds, audit_leakage
 
-    clips = load_corpus(train)
+    clips = source.load(train)
     report_skipped(clips)
     if test is not None:
-        others = load_corpus(test)
+        others = source.load(test)
         report_skipped(others)
         reports = {f"{train} | {test}": audit_leakage(clips, others, sound=sound, n_jobs=jobs)}
     else:

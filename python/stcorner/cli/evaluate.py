@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from stcorner.cli._options import RecognizerOptions
+from stcorner.cli._options import CorpusOptions, RecognizerOptions
 
 if TYPE_CHECKING:
-    from stcorner.corpora import ClipList
+    from stcorner.corpora import ClipList, Fold
     from stcorner.extraction import ClipFeatures
 
 __all__ = ["evaluate"]
 
-_DEFAULTS = RecognizerOptions()
+_DEFAULTS, _SOURCE = RecognizerOptions(), CorpusOptions()
 
 
 def evaluate(
@@ -25,6 +25,7 @@ def evaluate(
     *,
     protocol: str = "auto",
     options: RecognizerOptions = _DEFAULTS,
+    source: CorpusOptions = _SOURCE,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     allow_leaks: bool = False,
     jobs: int = -1,
@@ -35,7 +36,8 @@ def evaluate(
     Parameters
     ----------
     corpus
-        Folder of RAVDESS, CREMA-D, of one sub-folder per emotion, or a CSV file.
+        Folder of a published corpus (RAVDESS, CREMA-D, EMO-DB, ...), of one sub-folder per emotion, or a CSV
+        file.
     protocol
         Folds by name, such as ravdess-luna5, actor-k5, actor-loo; auto picks by corpus.
     output
@@ -49,15 +51,19 @@ def evaluate(
     """
     from stcorner._base.files import check_table_path, write_bytes
     from stcorner.cli._corpus import read_corpus, report_failures, report_skipped
-    from stcorner.cli._output import console, progress
+    from stcorner.cli._output import complain, console, progress
+    from stcorner.corpora import actor_folds
     from stcorner.errors import ParameterError
     from stcorner.evaluation import cross_validate, evaluation_tables
 
     check_table_path("--output", output)  # before hours of work; and never over the corpus's own CSV file
     if output is not None and output.suffix.lower() != ".json":
         raise ParameterError(f"--output must end in .json, got {str(output)!r}")
-    clips = read_corpus(corpus, modality=options.modality, label_map=options.label_map)
+    clips = read_corpus(corpus, modality=options.modality, source=source, label_map=options.label_map)
     report_skipped(clips)
+    folds = actor_folds(clips, protocol, seed=options.seed)  # refuses what cannot be split before it is read
+    if folds.remark:
+        complain(folds.remark)
     model = options.recognizer()
     with progress(f"reading {len(clips)} clips") as report:
         features = model.extract(clips, n_jobs=jobs, progress=report)
@@ -66,7 +72,7 @@ def evaluate(
             clips, model, protocol=protocol, features=features, allow_leaks=allow_leaks, n_jobs=jobs,
             seed=options.seed, progress=report,
         )  # fmt: skip
-    plane = _plane(clips, features, protocol, options)
+    plane = _plane(clips, features, folds[0], options)
     if plane is not None:
         evaluation = replace(evaluation, details={**evaluation.details, "plane": plane})
     text = evaluation.to_json()
@@ -81,15 +87,13 @@ def evaluate(
 
 
 def _plane(
-    clips: ClipList, features: ClipFeatures, protocol: str, options: RecognizerOptions
+    clips: ClipList, features: ClipFeatures, fold: Fold, options: RecognizerOptions
 ) -> dict[str, Any] | None:
     """Return the held-out clips of the first fold in two fused directions, for the report."""
     from stcorner.cli._corpus import held_out_plane
     from stcorner.cli._output import complain
-    from stcorner.corpora import actor_folds
     from stcorner.errors import StcornerError
 
-    fold = actor_folds(clips, protocol, seed=options.seed)[0]
     if fold.copies > 1:  # rows of altered versions, not clips
         return None
     try:

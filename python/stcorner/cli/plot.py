@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from stcorner.cli._inputs import read_evaluations, read_json
+from stcorner.cli._options import CorpusOptions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +63,7 @@ class FigureOptions:
         return 0
 
 
-_DEFAULTS = FigureOptions()
+_DEFAULTS, _SOURCE = FigureOptions(), CorpusOptions()
 
 
 def corners(file: Path, /, *, face: bool = False, frames: int = 5, options: FigureOptions = _DEFAULTS) -> int:
@@ -137,6 +138,7 @@ def plane(
     fold: int = 1,
     label_map: tuple[str, ...] = (),
     jobs: int = -1,
+    source: CorpusOptions = _SOURCE,
     options: FigureOptions = _DEFAULTS,
 ) -> int:
     """Draw clips of a corpus in two fused directions, learned from other people than those drawn strong.
@@ -144,7 +146,8 @@ def plane(
     Parameters
     ----------
     corpus
-        Folder of RAVDESS, CREMA-D, of one sub-folder per emotion, or a CSV file.
+        Folder of a published corpus (RAVDESS, CREMA-D, EMO-DB, ...), of one sub-folder per emotion, or a CSV
+        file.
     modality
         What of the clips to use.
     recipe
@@ -168,7 +171,7 @@ def plane(
     from stcorner.recognizer import EmotionRecognizer
 
     target = options.target("plane")
-    clips = read_corpus(corpus, modality=modality, label_map=label_map)
+    clips = read_corpus(corpus, modality=modality, source=source, label_map=label_map)
     report_skipped(clips)
     folds = actor_folds(clips, protocol)
     chosen = folds[check_integer("--fold", fold, low=1, high=len(folds)) - 1]

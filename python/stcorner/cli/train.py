@@ -7,11 +7,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from stcorner.cli._options import RecognizerOptions
+from stcorner.cli._options import CorpusOptions, RecognizerOptions
 
 __all__ = ["train"]
 
-_DEFAULTS = RecognizerOptions()
+_DEFAULTS, _SOURCE = RecognizerOptions(), CorpusOptions()
 
 
 def train(
@@ -20,6 +20,7 @@ def train(
     *,
     output: Annotated[Path, Parameter(alias="-o")],
     options: RecognizerOptions = _DEFAULTS,
+    source: CorpusOptions = _SOURCE,
     name: str | None = None,
     jobs: int = -1,
     json: bool = False,
@@ -29,7 +30,8 @@ def train(
     Parameters
     ----------
     corpus
-        Folder of RAVDESS, CREMA-D, of one sub-folder per emotion, or a CSV file.
+        Folder of a published corpus (RAVDESS, CREMA-D, EMO-DB, ...), of one sub-folder per emotion, or a CSV
+        file.
     output
         Model file to write, NAME.stcorner.
     name
@@ -46,7 +48,7 @@ def train(
 
     if output.suffix != ".stcorner":
         raise ParameterError(f"--output must end in .stcorner, got {str(output)!r}")
-    clips = read_corpus(corpus, modality=options.modality, label_map=options.label_map)
+    clips = read_corpus(corpus, modality=options.modality, source=source, label_map=options.label_map)
     report_skipped(clips)
     model = options.recognizer(name=name or output.stem)
     with progress(f"reading {len(clips)} clips") as report:
