@@ -108,6 +108,8 @@ from .video import corner_harris_3d as corner_harris_3d
 from .video import corner_peaks_3d as corner_peaks_3d
 from .video import describe_stips as describe_stips
 from .video import detect_stips as detect_stips
+from .video import face_expression_names as face_expression_names
+from .video import face_expressions as face_expressions
 from .video import orientation_histogram as orientation_histogram
 from .video import orientation_histogram_names as orientation_histogram_names
 from .video import overlay as overlay

@@ -122,6 +122,8 @@ CASES: dict[str, Callable[[], Any]] = {
     "corner_peaks_3d": lambda: stcorner.corner_peaks_3d(stcorner.corner_harris_3d(video())),
     "detect_stips": lambda: [stips().coordinates, stips().response, stips().sigma],
     "describe_stips": lambda: stcorner.describe_stips(video(), stips()),
+    "face_expressions": lambda: stcorner.face_expressions(video()),
+    "face_expression_names": stcorner.face_expression_names,
     "orientation_histogram": lambda: stcorner.orientation_histogram(video(), grid=(2, 2), segments=2),
     "orientation_histogram_names": lambda: stcorner.orientation_histogram_names(grid=(2, 2), segments=2),
     "texture_map_histogram": lambda: stcorner.texture_map_histogram(video(), grid=(2, 2), segments=2),

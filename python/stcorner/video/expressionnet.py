@@ -1,0 +1,75 @@
+"""The network that reads a face's expression from one frame, and its input."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SIDE = 48
+N_EXPRESSIONS = 7
+
+
+def import_keras() -> Any:
+    """Return Keras, on JAX unless ``KERAS_BACKEND`` says otherwise."""
+    # Keras' own default is TensorFlow, which this package neither needs nor installs.
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    try:
+        import keras
+    except ImportError:
+        raise MissingExtraError("building the expression network", "Keras and a backend", "cnn") from None
+    return keras
+
+
+def build(*, folded: bool = False, dropout: float = 0.3) -> Any:
+    """Return the network as a Keras model: (n, 48, 48, 1) standardised faces to (n, 7) logits.
+
+    A stem of 7 x 7 with stride 3 and three residual blocks of two 3 x 3 convolutions each, with a
+    maximum over 2 x 2 between them: 522,247 parameters.
+
+    Parameters
+    ----------
+    folded : bool, default False
+        Every normalisation is part of the convolution before it, as in the file that predicts.
+    dropout : float, default 0.3
+        Part of the 160 pooled values that training leaves out.
+    """
+    keras = import_keras()
+    layers = keras.layers
+
+    def convolution(x: Any, name: str, channels: int, size: int = 3, stride: int = 1) -> Any:
+        x = layers.Conv2D(channels, size, strides=stride, padding="same", use_bias=folded, name=name)(x)
+        return x if folded else layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+
+    def block(x: Any, name: str, channels: int) -> Any:
+        y = layers.ReLU(name=f"{name}_relu1")(convolution(x, f"{name}_conv1", channels))
+        y = convolution(y, f"{name}_conv2", channels)
+        if x.shape[-1] != channels:
+            x = convolution(x, f"{name}_skip", channels, size=1)
+        return layers.ReLU(name=f"{name}_relu2")(layers.Add(name=f"{name}_add")([y, x]))
+
+    faces = keras.Input((SIDE, SIDE, 1), name="faces")
+    x = layers.ReLU(name="stem_relu")(convolution(faces, "stem", 32, size=7, stride=3))
+    for number, channels in enumerate((32, 96, 160), 1):
+        if number > 1:
+            x = layers.MaxPooling2D(2, name=f"pool{number}")(x)
+        x = block(x, f"block{number}", channels)
+    x = layers.GlobalAveragePooling2D(name="mean")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    logits = layers.Dense(N_EXPRESSIONS, dtype="float32", name="logits")(x)
+    return keras.Model(faces, logits, name="face_expressions_folded" if folded else "face_expressions")
+
+
+def standardise(faces: NDArray[Any]) -> NDArray[np.float32]:
+    """Return each face of (n, y, x) with mean 0 and standard deviation 1; a flat face becomes 0."""
+    values = np.asarray(faces, np.float32)
+    values = values - values.mean((1, 2), keepdims=True)
+    spread = values.std((1, 2), keepdims=True)
+    standardised: NDArray[np.float32] = values / np.where(spread > 1e-6, spread, np.float32(1))
+    return standardised
