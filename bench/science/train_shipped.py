@@ -55,6 +55,15 @@ def results(clips, evaluation) -> str:
     return "\n".join(lines)
 
 
+def refuse_training_rows(file) -> None:
+    """Stop if an array has an entry for each training row, clip or person: nobody's features ship."""
+    training = file.document.training
+    counts = {training.n_rows: "rows", training.n_clips: "clips", len(training.subjects): "people"}
+    for name, array in file.arrays.items():
+        for length in set(array.shape) & counts.keys():
+            raise SystemExit(f"array {name} of shape {array.shape} holds something of all {counts[length]}")
+
+
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=REPOSITORY / "python" / "stcorner" / "models")
@@ -83,6 +92,7 @@ def main() -> None:
     print(measured, flush=True)
     model.fit_clips(clips, features)
     whole = to_model_file(model, scores=measured)
+    refuse_training_rows(whole)
     card = model_card(whole.document, extra=results(clips, evaluation))
     options.output.mkdir(parents=True, exist_ok=True)
     path = write_model(
