@@ -13,6 +13,7 @@ import pytest
 from media_files import AWKWARD, check, tone, write_media
 from stcorner.errors import MediaError
 from stcorner.media import iter_video, load_audio, load_video, probe
+from wave_bytes import wav_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,3 +154,20 @@ def test_the_guide_names_every_kind() -> None:
     guide = Path(__file__).parents[2].joinpath("docs", "guides", "media.md").read_text()
     kinds = {line.split("|")[1].strip() for line in guide.splitlines() if line.startswith("|")}
     assert {wanted.row for wanted in AWKWARD.values()} <= kinds
+
+
+@pytest.mark.parametrize("size", [None, 0, 0xFFFFFFFF])
+def test_a_wave_of_more_than_4_gib(tmp_path: Path, size: int | None) -> None:
+    """32 bits cannot count so many bytes: what stands there is the rest of the division, or nothing."""
+    path = tmp_path / "long.wav"
+    samples = 2**31 + 100_000
+    head = wav_bytes(np.zeros(0), data_size=2 * samples % 2**32 if size is None else size, riff_size=0)
+    with path.open("wb") as file:
+        file.write(head)
+        file.seek(2 * (samples - 16000), 1)
+        file.write(wav_bytes(tone(1.0))[44:])
+    assert probe(path).duration == pytest.approx(samples / 16000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        y, _ = load_audio(path, sr=None, offset=(samples - 16000) / 16000)
+    np.testing.assert_allclose(y, tone(1.0), atol=1 / 2**15)

@@ -21,15 +21,22 @@ _MOST_TAGS = 8
 
 
 class Part(io.RawIOBase):
-    """A stretch of a file, with some bytes replaced, that is read like a file of its own."""
+    """A stretch of a file, with some bytes replaced or put in front, that is read like a file of its own."""
 
-    def __init__(self, file: Path, span: Span = (0, None), patches: Sequence[tuple[int, bytes]] = ()) -> None:
+    def __init__(
+        self,
+        file: Path,
+        span: Span = (0, None),
+        patches: Sequence[tuple[int, bytes]] = (),
+        head: bytes = b"",
+    ) -> None:
         super().__init__()
         self._source = file.open("rb")
         self._start, stop = span
         whole = self._source.seek(0, io.SEEK_END)
-        self._size = max(0, (whole if stop is None else min(stop, whole)) - self._start)
+        self._size = len(head) + max(0, (whole if stop is None else min(stop, whole)) - self._start)
         self._patches = tuple(patches)
+        self._head = head
         self._at = 0
 
     def readable(self) -> bool:
@@ -56,7 +63,12 @@ class Part(io.RawIOBase):
         wanted = min(len(view), self._size - self._at)
         if wanted <= 0:
             return 0
-        self._source.seek(self._start + self._at)
+        if self._at < len(self._head):
+            data = self._head[self._at : self._at + wanted]
+            view[: len(data)] = data
+            self._at += len(data)
+            return len(data)
+        self._source.seek(self._start + self._at - len(self._head))
         count = self._source.readinto(view[:wanted])
         for place, data in self._patches:
             first, last = max(place, self._at), min(place + len(data), self._at + count)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stcorner.media._parts import Part, tag_length
@@ -57,6 +57,8 @@ class Header:
         The declared length as a multiple of that which is there, at least 1; None where it is unknown.
     remark : str
         What a person should know about the header; empty where it is as it should be.
+    head : bytes
+        A header to read in place of that of the file; `start` is then that of the samples.
     """
 
     form: str
@@ -64,6 +66,7 @@ class Header:
     patches: tuple[tuple[int, bytes], ...] = ()
     share: float | None = 1.0
     remark: str = ""
+    head: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def open_plain(file: Path) -> Iterator[Plain | None]:
     with contextlib.ExitStack() as stack:
         opened: Any
         if header.start or header.patches:
-            opened = stack.enter_context(Part(file, (header.start, None), header.patches))
+            opened = stack.enter_context(Part(file, (header.start, None), header.patches, header.head))
         else:
             # The bytes of the name: soundfile encodes it strictly, and a name may be in another encoding.
             opened = os.fsencode(file) if os.name == "posix" else file
@@ -150,7 +153,7 @@ def plain_header(file: Path) -> Header | None:
             header = Header("flac") if total else None
     if header is None or not start:
         return header
-    return Header(header.form, start, header.patches, header.share, header.remark)
+    return replace(header, start=start + header.start)
 
 
 def _wave(read: Read, size: int) -> Header | None:
@@ -161,7 +164,7 @@ def _wave(read: Read, size: int) -> Header | None:
     def number(at: int, count: int = 4) -> int:
         return int.from_bytes(read(at, count), order)
 
-    at, long_at = 12, 0
+    at, long_at, fmt = 12, 0, b""
     for _ in range(_MOST_CHUNKS):
         name, length = read(at, 4), number(at + 4)
         if len(name) < 4:
@@ -170,6 +173,8 @@ def _wave(read: Read, size: int) -> Header | None:
             break
         if name == b"ds64":
             long_at = at + 8
+        elif name == b"fmt " and length < _MOST_CHUNKS:
+            fmt = read(at, 8 + length + length % 2)
         at += 8 + length + length % 2
     else:
         return None
@@ -186,7 +191,14 @@ def _wave(read: Read, size: int) -> Header | None:
     patches: list[tuple[int, bytes]] = []
     if long:
         patches = [(long_at, (size - 8).to_bytes(8, "little")), (long_at + 8, there.to_bytes(8, "little"))]
-    elif size < _ALL_ONES:
+    elif size >= _ALL_ONES:
+        if order == "big" or not fmt:
+            return None
+        sizes = b"".join(value.to_bytes(8, "little") for value in (there + 64 + len(fmt), there, 0))
+        head = b"RF64" + b"\xff" * 4 + b"WAVEds64" + (28).to_bytes(4, "little") + sizes + bytes(4)
+        head += fmt + b"data" + b"\xff" * 4
+        return Header("wav", begin, share=share, remark=remark, head=head)
+    else:
         # An RF64 of less than 4 GiB whose long sizes are missing is a RIFF by another name.
         patches = [(4, (size - 8).to_bytes(4, order)), (at + 4, there.to_bytes(4, order))]
     name = {b"BW64": b"RF64"}.get(magic, magic) if long else {b"RIFX": b"RIFX"}.get(magic, b"RIFF")
