@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <array>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -11,6 +12,7 @@
 #include "stcorner/video/harris.hpp"
 #include "stcorner/video/orientation.hpp"
 #include "stcorner/video/points.hpp"
+#include "stcorner/video/tensor.hpp"
 #include "stcorner/video/texture.hpp"
 #include "video_arrays.hpp"
 
@@ -47,8 +49,8 @@ void run(video::HarrisEngine& engine, const py::array& frames, Array<float>& out
     throw py::value_error("out must have shape (planes, t, y, x)");
   ArraySink sink(out.mutable_data(), out.shape(1), o.height, o.width, first, channels);
   const WithoutGil nogil;
-  engine.push(in.data, in.type, in.n, drain, sink);
-  if (finish) engine.finish(sink);
+  engine.push(in.data, in.type, in.n, drain, sink, &pause);
+  if (finish) engine.finish(sink, &pause);
 }
 
 /// Copying one by its parts would make an object without its core.
@@ -66,13 +68,13 @@ py::class_<Consumer> bind_consumer(py::module_& m, const char* name) {
           [](Consumer& consumer, const py::array& frames, bool drain) {
             const InUse in_use(&consumer);
             const Frames in = frames_of(frames, consumer.options().height, consumer.options().width);
-            without_gil([&] { consumer.push(in.data, in.type, in.n, drain); });
+            without_gil([&] { consumer.push(in.data, in.type, in.n, drain, &pause); });
           },
           py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
       .def("finish",
            [](Consumer& consumer) {
              const InUse in_use(&consumer);
-             without_gil([&] { consumer.finish(); });
+             without_gil([&] { consumer.finish(&pause); });
            })
       .def("__reduce_ex__", [](const py::object& self, int) { refuse_pickle(self); });
 }
@@ -100,7 +102,7 @@ py::tuple find_maxima(const Array<float>& response, float threshold, int n_threa
   {
     const WithoutGil nogil;
     points = video::local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold,
-                                 n_threads);
+                                 n_threads, &pause);
   }
   return points_to_arrays(points);
 }
@@ -134,19 +136,35 @@ py::array_t<float> describe(const video::StipDescriber& describer) {
   return out;
 }
 
+/// `tensor` has shape (6, t, y, x), `out` as many planes of the same as `output` has.
+void describe_tensor(const Array<float>& tensor, Array<float>& out, const std::string& name, int n_threads) {
+  const auto output = name == "eigenvalues"  ? video::TensorOutput::eigenvalues
+                      : name == "eigen"      ? video::TensorOutput::eigen
+                      : name == "anisotropy" ? video::TensorOutput::anisotropy
+                                             : throw py::value_error("unknown output");
+  if (tensor.ndim() != 4 || tensor.shape(0) != 6) throw py::value_error("tensor must have shape (6, t, y, x)");
+  if (out.ndim() != 4 || out.shape(0) != video::tensor_planes(output) ||
+      !std::equal(tensor.shape() + 1, tensor.shape() + 4, out.shape() + 1))
+    throw py::value_error("out must have shape (planes, t, y, x)");
+  const Index n = tensor.size() / 6;
+  const float* const from = tensor.data();
+  float* const to = out.mutable_data();
+  without_gil([&] { video::describe_tensor(from, n, output, to, n_threads, &pause); });
+}
+
 }  // namespace
 
 void bind_video(py::module_& m) {
   py::class_<video::HarrisOptions>(m, "HarrisOptions")
       .def("__reduce_ex__", [](const py::object& self, int) { refuse_pickle(self); })
-      .def(py::init([](Index height, Index width, const std::vector<std::pair<double, double>>& scales, double s,
-                       double k, bool scale_normalize, bool normalize, double eps, bool reflect, bool tensor,
-                       int n_threads, Index tile_width, Index tile_height) {
+      .def(py::init([](Index height, Index width, const std::vector<std::array<double, 3>>& scales, double s, double k,
+                       bool scale_normalize, bool normalize, double eps, bool reflect, bool tensor, int n_threads,
+                       Index tile_width, Index tile_height) {
              video::HarrisOptions o;
              o.height = height, o.width = width, o.s = s, o.k = k, o.scale_normalize = scale_normalize;
              o.normalize = normalize, o.eps = eps, o.reflect = reflect, o.tensor = tensor;
              o.n_threads = n_threads, o.tile_width = tile_width, o.tile_height = tile_height;
-             for (const auto& [sigma, tau] : scales) o.scales.push_back({sigma, tau});
+             for (const auto& [tau, sigma_y, sigma_x] : scales) o.scales.push_back({sigma_y, tau, sigma_x});
              return o;
            }),
            py::kw_only(), py::arg("height"), py::arg("width"), py::arg("scales"), py::arg("s"), py::arg("k"),
@@ -207,6 +225,8 @@ void bind_video(py::module_& m) {
         const InUse in_use(&describer);
         return describe(describer);
       });
+  m.def("describe_tensor", &describe_tensor, py::arg("tensor").noconvert(), py::arg("out").noconvert(), py::kw_only(),
+        py::arg("output"), py::arg("n_threads"));
   m.def("find_maxima", &find_maxima, py::arg("response").noconvert(), py::kw_only(), py::arg("threshold"),
         py::arg("n_threads"));
   m.def("suppress_neighbours", &suppress, py::arg("coordinates").noconvert(), py::kw_only(), py::arg("min_distance"));

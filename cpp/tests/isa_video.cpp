@@ -45,9 +45,9 @@ std::vector<float> smooth_in_space(const VideoTable& table, const std::vector<T>
   int bad = 0;
   std::vector<float> result;
   for (Index y = 0; y < height; y += 16) {  // in bands, as the engine does
-    kernels::InnerJob job{
-        frame.data(), pixel,        height,       width,   y,   std::min(y + 16, height), radius, taps.data(),
-        reflect,      out.frame(0), out.stride(), nullptr, &bad};
+    kernels::InnerJob job{frame.data(), pixel,   height,      width,       y,       std::min(y + 16, height),
+                          radius,       radius,  taps.data(), taps.data(), reflect, out.frame(0),
+                          out.stride(), nullptr, &bad};
     const video::FloatBuffer scratch(table.inner_scratch(job));
     job.scratch = scratch.data();
     table.inner(job);
@@ -136,11 +136,31 @@ std::vector<float> respond(const VideoTable& table, const video::FrameRing& fram
   for (int c = 0; c < 6; ++c) time_taps.insert(time_taps.end(), once.begin(), once.end());
   std::vector<float*> to;
   for (Index p = 0; p < planes; ++p) to.push_back(out.data() + p * tile.height * tile.width);
-  kernels::OuterJob job{
-      previous.data(),  current.data(),    next.data(),  tile.n_out,  tile.time_radius, tile.space_radius,
-      time_taps.data(), space_taps.data(), tile.reflect, tile.height, tile.width,       frames.stride(),
-      tile.x0,          tile.x1,           tile.y0,      tile.y1,     0.005f,           1e-6f,
-      tile.normalize,   tile.tensor,       to.data(),    tile.width,  nullptr};
+  kernels::OuterJob job{previous.data(),
+                        current.data(),
+                        next.data(),
+                        tile.n_out,
+                        tile.time_radius,
+                        tile.space_radius,
+                        tile.space_radius,
+                        time_taps.data(),
+                        space_taps.data(),
+                        space_taps.data(),
+                        tile.reflect,
+                        tile.height,
+                        tile.width,
+                        frames.stride(),
+                        tile.x0,
+                        tile.x1,
+                        tile.y0,
+                        tile.y1,
+                        0.005f,
+                        1e-6f,
+                        tile.normalize,
+                        tile.tensor,
+                        to.data(),
+                        tile.width,
+                        nullptr};
   const video::FloatBuffer scratch(table.outer_scratch(job));
   job.scratch = scratch.data();
   table.outer(job);
@@ -170,7 +190,7 @@ void compare_outer(const VideoTable& table) {
 
 void compare_points(const VideoTable& table) {
   const VideoTable& scalar = kernels::scalar::video_table();
-  Report report(table.isa, "maxima and histogram");
+  Report report(table.isa, "maxima and counts");
   Numbers numbers;
   for (const Index n : kSizes) {
     std::vector<float> rows(static_cast<std::size_t>(9 * (n + 2)));
@@ -185,12 +205,81 @@ void compare_points(const VideoTable& table) {
       found[i].resize(static_cast<std::size_t>(one.maxima(list, 0, n, 0.5f, found[i].data(), largest + i)));
     }
     report.require(found[0] == found[1] && largest[0] == largest[1], "maxima " + text({n}));
-    const std::vector<float> values = numbers.many(20 * n);
+    const std::vector<float> values = numbers.many(21 * (n + 32));
     const float edges[] = {-0.5f, 0.0f, 0.5f};
-    std::int64_t counts[2][4] = {};
-    table.histogram(values.data(), 20 * n, edges, 4, counts[0]);
-    scalar.histogram(values.data(), 20 * n, edges, 4, counts[1]);
-    report.require(std::equal(counts[0], counts[0] + 4, counts[1]), "histogram " + text({n}));
+    std::vector<std::int32_t> counts[2];
+    for (int i = 0; i < 2; ++i) {
+      counts[i].resize(static_cast<std::size_t>(3 * n));
+      (i == 0 ? table : scalar).count_at_least(values.data(), n + 32, 20, n, edges, 3, counts[i].data());
+    }
+    report.require(counts[0] == counts[1], "count_at_least " + text({n}));
+  }
+}
+
+/// Rows of a tensor: positive semidefinite by construction.
+std::vector<std::vector<float>> random_tensor(Numbers& numbers, Index n) {
+  std::vector<std::vector<float>> planes(6, std::vector<float>(static_cast<std::size_t>(n)));
+  for (Index i = 0; i < n; ++i)
+    for (int rank = 0; rank < 3; ++rank) {
+      const float t = numbers.next(), y = numbers.next(), x = numbers.next();
+      const float products[6] = {t * t, t * y, t * x, y * y, y * x, x * x};
+      for (std::size_t c = 0; c < 6; ++c) planes[c][static_cast<std::size_t>(i)] += products[c];
+    }
+  return planes;
+}
+
+void compare_votes(const VideoTable& table) {
+  const VideoTable& scalar = kernels::scalar::video_table();
+  Report report(table.isa, "orientations, votes and eigenvalues");
+  Numbers numbers;
+  for (const Index n : {1, 7, 33, 63, 64, 65, 130}) {
+    const auto planes = random_tensor(numbers, n);
+    const std::vector<float> frame = numbers.many(5 * (n + 2));
+    const auto row = [&](Index i) { return frame.data() + i * (n + 2) + 1; };
+    const float cosines[3] = {0.7f, -0.3f, -0.3f}, sines[3] = {0.0f, 0.6f, -0.6f};
+    std::vector<float> out[2];
+    for (int i = 0; i < 2; ++i) {
+      const VideoTable& one = i == 0 ? table : scalar;
+      std::vector<float> orientations(static_cast<std::size_t>(30 * n), 0.0f);
+      one.orientations({row(0),
+                        row(1),
+                        row(2),
+                        row(3),
+                        row(4),
+                        planes[1].data(),
+                        planes[2].data(),
+                        planes[3].data(),
+                        planes[4].data(),
+                        planes[5].data(),
+                        n,
+                        0.5f,
+                        3,
+                        cosines,
+                        sines,
+                        -0.3f,
+                        0.25f,
+                        0.75f,
+                        orientations.data(),
+                        n});
+      std::vector<float> votes(static_cast<std::size_t>(kernels::votes_length(n)));
+      one.votes({planes[1].data(), planes[2].data(), planes[3].data(), planes[4].data(), planes[5].data(), n, 0.2f,
+                 votes.data()});
+      const Index bounds[4] = {0, n / 3, n / 2, n};
+      std::vector<float> cells(3 * kernels::kVotes, 0.0f);
+      one.add_votes(votes.data(), 1, n, bounds, cells.data());
+      out[i].insert(out[i].end(), orientations.begin(), orientations.end());
+      out[i].insert(out[i].end(), cells.begin(), cells.end());
+      for (const auto output : {kernels::TensorOutput::eigenvalues, kernels::TensorOutput::anisotropy}) {
+        kernels::EigenJob job{};
+        std::vector<float> result(static_cast<std::size_t>(kernels::tensor_planes(output) * n));
+        for (std::size_t c = 0; c < 6; ++c) job.planes[c] = planes[c].data();
+        for (int c = 0; c < kernels::tensor_planes(output); ++c) job.out[c] = result.data() + c * n;
+        job.n = n, job.output = output;
+        one.eigen(job);
+        out[i].insert(out[i].end(), result.begin(), result.end());
+      }
+    }
+    report.close(out[0], out[1], text({n}));
   }
 }
 
@@ -201,6 +290,7 @@ void compare(const VideoTable& table) {
   compare_time(table);
   compare_outer(table);
   compare_points(table);
+  compare_votes(table);
 }
 
 }  // namespace stcorner::test

@@ -22,7 +22,7 @@ class HarrisOptions:
         *,
         height: int,
         width: int,
-        scales: Sequence[tuple[float, float]],
+        scales: Sequence[tuple[float, float, float]],
         s: float,
         k: float,
         scale_normalize: bool,
@@ -93,6 +93,9 @@ class StipDescriber:
     def finish(self) -> None: ...
     def describe(self) -> NDArray[np.float32]: ...
 
+def describe_tensor(
+    tensor: NDArray[np.float32], out: NDArray[np.float32], *, output: str, n_threads: int
+) -> None: ...
 def find_maxima(
     response: NDArray[np.float32], *, threshold: float, n_threads: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]: ...

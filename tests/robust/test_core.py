@@ -37,7 +37,7 @@ def test_frames_beyond_the_integers(hop: int, start: int, n_frames: int) -> None
 
 def _options(**changes: Any) -> Any:
     given: dict[str, Any] = {
-        "height": 48, "width": 48, "scales": [(1.0, 1.0)], "s": 2.0, "k": 0.005, "scale_normalize": True,
+        "height": 48, "width": 48, "scales": [(1.0, 1.0, 1.0)], "s": 2.0, "k": 0.005, "scale_normalize": True,
         "normalize": False, "eps": 1e-12, "reflect": True, "tensor": False, "n_threads": 1,
         "tile_width": 0, "tile_height": 0,
     }  # fmt: skip

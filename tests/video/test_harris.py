@@ -48,7 +48,7 @@ def run(
 ) -> np.ndarray:
     """The engine itself, with a tile size of the caller's choice."""
     options = _core.HarrisOptions(
-        height=video.shape[1], width=video.shape[2], scales=[scale], s=2.0, k=0.005,
+        height=video.shape[1], width=video.shape[2], scales=[(scale[1], scale[0], scale[0])], s=2.0, k=0.005,
         scale_normalize=True,
         normalize=False, eps=0.0, reflect=reflect, tensor=tensor, n_threads=n_threads,
         tile_width=tile[1], tile_height=tile[0],

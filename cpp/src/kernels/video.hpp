@@ -2,9 +2,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "stcorner/video/tensor.hpp"
 #include "table.hpp"
 
 namespace stcorner::kernels {
+
+using video::tensor_planes;
+using video::TensorOutput;
 
 enum class Pixel { u8, u16, f32, f64 };
 
@@ -18,8 +22,9 @@ struct InnerJob {
   Pixel pixel;
   std::ptrdiff_t height, width;
   std::ptrdiff_t y0, y1;
-  int radius;
-  const float* taps;              // centre first, radius + 1 values
+  int radius_y, radius_x;
+  const float* taps_y;            // centre first, radius_y + 1 values
+  const float* taps_x;
   bool reflect;                   // else nearest
   float* out;                     // row 0 of the smoothed frame
   std::ptrdiff_t out_stride;
@@ -41,9 +46,10 @@ struct OuterJob {
   const float* const* previous;   // row 0 of the frames before, at and after each entry of the window
   const float* const* current;
   const float* const* next;
-  int n_out, time_radius, space_radius;
+  int n_out, time_radius, radius_y, radius_x;
   const float* time_taps;         // 6 sets (tt, ty, tx, yy, yx, xx) of time_radius + 1: gradient scales folded in
-  const float* space_taps;
+  const float* taps_y;
+  const float* taps_x;
   bool reflect;
   std::ptrdiff_t height, width, stride;
   std::ptrdiff_t x0, x1, y0, y1;  // x0 is a multiple of 16
@@ -102,6 +108,13 @@ struct VotesJob {
   float* out;                     // votes_length(width) floats
 };
 
+struct EigenJob {
+  const float* planes[6];         // tt, ty, tx, yy, yx, xx
+  std::ptrdiff_t n;
+  TensorOutput output;            // not the tensor itself
+  float* out[12];
+};
+
 /// Kernels of the video room: raw pointers only, noexcept, no allocation. Scratch is aligned to 64 bytes.
 struct VideoTable {
   const char* isa;
@@ -116,15 +129,16 @@ struct VideoTable {
   /// raises `largest` to the greatest value met.
   std::ptrdiff_t (*maxima)(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
                            std::ptrdiff_t* found, float* largest) noexcept;
-  /// Adds to counts[b] the number of values v with edges[b] <= v < edges[b + 1]; the first and the last
-  /// bin are open. `edges` holds the n_bins - 1 inner edges, ascending.
-  void (*histogram)(const float* values, std::ptrdiff_t n, const float* edges, int n_bins,
-                    std::int64_t* counts) noexcept;
+  /// counts[e * width + x] = how many of the n_rows values of column x are at least edges[e]. Rows are `stride` floats
+  /// apart and may be read up to a multiple of 32 columns.
+  void (*count_at_least)(const float* values, std::ptrdiff_t stride, std::ptrdiff_t n_rows, std::ptrdiff_t width,
+                         const float* edges, int n_edges, std::int32_t* counts) noexcept;
   void (*orientations)(const OrientationJob&) noexcept;
   void (*votes)(const VotesJob&) noexcept;
   /// Adds to three cells of kVotes sums those of the columns between four bounds, over n_rows rows of votes.
   void (*add_votes)(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t width, const std::ptrdiff_t* bounds,
                     float* cells) noexcept;
+  void (*eigen)(const EigenJob&) noexcept;
 };
 
 /// Index of the pixel that stands for index i of an axis of length n: border pixels are repeated

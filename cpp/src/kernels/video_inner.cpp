@@ -46,13 +46,13 @@ InnerLayout layout(const InnerJob& job) noexcept {
   InnerLayout l{};
   l.width = round_up(job.width, kLanes);
   const std::ptrdiff_t last = round_up(job.y1 - job.y0, kLanes) + job.y0;
-  l.rows_begin = job.y0 - job.radius < 0 ? 0 : job.y0 - job.radius;
-  l.rows_end = last + job.radius > job.height ? job.height : last + job.radius;
-  if (job.reflect && job.height < 2 * job.radius + kLanes) l.rows_begin = 0, l.rows_end = job.height;
-  l.pointers = 0;  // kLanes + 2 radius row pointers, two floats each
-  l.converted = round_up(2 * (kLanes + 2 * job.radius), 16);
+  l.rows_begin = job.y0 - job.radius_y < 0 ? 0 : job.y0 - job.radius_y;
+  l.rows_end = last + job.radius_y > job.height ? job.height : last + job.radius_y;
+  if (job.reflect && job.height < 2 * job.radius_y + kLanes) l.rows_begin = 0, l.rows_end = job.height;
+  l.pointers = 0;  // kLanes + 2 radius_y row pointers, two floats each
+  l.converted = round_up(2 * (kLanes + 2 * job.radius_y), 16);
   l.lanes = l.converted + (l.rows_end - l.rows_begin) * l.width;
-  l.result = l.lanes + (l.width + 2 * job.radius + kBlock) * kLanes;
+  l.result = l.lanes + (l.width + 2 * job.radius_x + kBlock) * kLanes;
   l.total = l.result + (l.width + kBlock) * kLanes;
   return l;
 }
@@ -72,18 +72,18 @@ void inner(const InnerJob& job) noexcept {
     convert(job, y, row);
     for (std::ptrdiff_t x = job.width; x < l.width; ++x) row[x] = 0.0f;
   }
-  const int entry = radius_entry(job.radius);
-  float* first = lanes + job.radius * kLanes;  // column 0
+  const int down = radius_entry(job.radius_y), along = radius_entry(job.radius_x);
+  float* first = lanes + job.radius_x * kLanes;  // column 0
   for (std::ptrdiff_t y = job.y0; y < job.y1; y += kLanes) {
-    for (int i = 0; i < kLanes + 2 * job.radius; ++i) {
-      std::ptrdiff_t at = border_index(y + i - job.radius, job.height, job.reflect);
+    for (int i = 0; i < kLanes + 2 * job.radius_y; ++i) {
+      std::ptrdiff_t at = border_index(y + i - job.radius_y, job.height, job.reflect);
       if (at < l.rows_begin || at >= l.rows_end) at = l.rows_begin;  // feeds only rows that are not kept
       rows[i] = converted + (at - l.rows_begin) * l.width;
     }
     const float* const* parts[2] = {rows, rows + kRows};
-    kColumns[entry](job.radius, parts, l.width, job.taps, first);
-    extend_lanes(first, -job.radius, job.width + job.radius, job.width, job.reflect, 0);
-    kAlong[entry](job.radius, lanes, l.width, job.taps, result);
+    kColumns[down](job.radius_y, parts, l.width, job.taps_y, first);
+    extend_lanes(first, -job.radius_x, job.width + job.radius_x, job.width, job.reflect, 0);
+    kAlong[along](job.radius_x, lanes, l.width, job.taps_x, result);
     const std::ptrdiff_t n_rows = job.y1 - y < kLanes ? job.y1 - y : kLanes;
     for (std::ptrdiff_t x = 0; x < l.width; x += kLanes) {
       F32 block[kLanes];

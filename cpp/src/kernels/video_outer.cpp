@@ -19,15 +19,15 @@ struct OuterLayout {
 
 OuterLayout layout(const OuterJob& job) noexcept {
   OuterLayout l{};
-  const std::ptrdiff_t r = job.space_radius, n = job.x1 - job.x0;
+  const std::ptrdiff_t r = job.radius_x, n = job.x1 - job.x0, n_rows = kRows + 2 * job.radius_y;
   l.begin = job.x0 - r < 0 ? 0 : (job.x0 - r) / kLanes * kLanes;
   l.end = round_up(job.x1 + r < job.width ? job.x1 + r : job.width, kLanes);
-  l.ring_rows = kRows + 2 * r;
+  l.ring_rows = n_rows;
   l.plane = l.ring_rows * (l.end - l.begin) + kSkew;
   l.gradients = round_up(kChannels * kTimeBlock * l.plane, 16);
   l.offsets = l.gradients + 3 * (kTimeBlock + 2 * job.time_radius) * kLanes;
-  l.pointers = l.offsets + round_up(2 * (kRows + 2 * r), 16);
-  l.lanes = l.pointers + round_up(2 * kFrames * (kRows + 2 * r), 16);
+  l.pointers = l.offsets + round_up(2 * n_rows, 16);
+  l.lanes = l.pointers + round_up(2 * kFrames * n_rows, 16);
   l.mu = l.lanes + (n + 4 * r + 3 * kLanes + kBlock) * kLanes;
   l.mu_plane = (round_up(n, kLanes) + kBlock) * kLanes;
   l.total = l.mu + kChannels * l.mu_plane;
@@ -147,15 +147,15 @@ std::ptrdiff_t outer_scratch(const OuterJob& job) noexcept { return layout(job).
 
 void outer(const OuterJob& job) noexcept {
   const OuterLayout l = layout(job);
-  const int r = job.space_radius, n_rows = kRows + 2 * r;
-  const int space = radius_entry(r), time_entry = radius_entry(job.time_radius);
+  const int r = job.radius_y, n_rows = kRows + 2 * r, side = job.radius_x;
+  const int down = radius_entry(r), along = radius_entry(side), time_entry = radius_entry(job.time_radius);
   const std::ptrdiff_t ring_width = l.end - l.begin;
   float* ring = job.scratch;
   std::ptrdiff_t* offsets = reinterpret_cast<std::ptrdiff_t*>(job.scratch + l.offsets);
   const float** rows = reinterpret_cast<const float**>(job.scratch + l.pointers);
   float* lanes = job.scratch + l.lanes;
   float* mu = job.scratch + l.mu;
-  const std::ptrdiff_t origin = l.begin < job.x0 - r ? l.begin : job.x0 - r;  // column of lanes[0]
+  const std::ptrdiff_t origin = l.begin < job.x0 - side ? l.begin : job.x0 - side;  // column of lanes[0]
 
   std::ptrdiff_t made = job.y0 - r < 0 ? 0 : job.y0 - r;  // rows of the frame that are in the ring
   for (std::ptrdiff_t y = job.y0; y < job.y1; y += kRows) {
@@ -176,9 +176,10 @@ void outer(const OuterJob& job) noexcept {
           for (int i = 0; i < n_rows; ++i) list[i] = plane + offsets[i];
           parts[f] = list;
         }
-        kColumns[space](r, parts, ring_width, job.space_taps, lanes + (l.begin - origin) * kLanes);
-        extend_lanes(lanes, job.x0 - r, job.x1 + r, job.width, job.reflect, origin);
-        kAlong[space](r, lanes + (job.x0 - r - origin) * kLanes, job.x1 - job.x0, job.space_taps, mu + c * l.mu_plane);
+        kColumns[down](r, parts, ring_width, job.taps_y, lanes + (l.begin - origin) * kLanes);
+        extend_lanes(lanes, job.x0 - side, job.x1 + side, job.width, job.reflect, origin);
+        kAlong[along](side, lanes + (job.x0 - side - origin) * kLanes, job.x1 - job.x0, job.taps_x,
+                      mu + c * l.mu_plane);
       }
       if (job.tensor) {
         for (int c = 0; c < kChannels; ++c)

@@ -12,7 +12,9 @@ std::ptrdiff_t outer_scratch(const OuterJob& job) noexcept;
 void outer(const OuterJob& job) noexcept;
 std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
                       std::ptrdiff_t* found, float* largest) noexcept;
-void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins, std::int64_t* counts) noexcept;
+void count_at_least(const float* values, std::ptrdiff_t stride, std::ptrdiff_t n_rows, std::ptrdiff_t width,
+                    const float* edges, int n_edges, std::int32_t* counts) noexcept;
+void eigen(const EigenJob& job) noexcept;
 void orientations(const OrientationJob& job) noexcept;
 void votes(const VotesJob& job) noexcept;
 void add_votes(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t width, const std::ptrdiff_t* bounds,

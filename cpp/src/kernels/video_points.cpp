@@ -62,17 +62,20 @@ std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_
   return n;
 }
 
-void histogram(const float* values, std::ptrdiff_t n, const float* edges, int n_bins, std::int64_t* counts) noexcept {
-  constexpr std::ptrdiff_t kChunk = 256;
-  int bins[kChunk];
-  for (std::ptrdiff_t start = 0; start < n; start += kChunk) {
-    const std::ptrdiff_t m = n - start < kChunk ? n - start : kChunk;
-    for (std::ptrdiff_t i = 0; i < m; ++i) bins[i] = 0;
-    for (int b = 0; b + 1 < n_bins; ++b) {
-      const float edge = edges[b];
-      for (std::ptrdiff_t i = 0; i < m; ++i) bins[i] += values[start + i] >= edge ? 1 : 0;
+void count_at_least(const float* values, std::ptrdiff_t stride, std::ptrdiff_t n_rows, std::ptrdiff_t width,
+                    const float* edges, int n_edges, std::int32_t* counts) noexcept {
+  constexpr std::ptrdiff_t kChunk = 32;  // counts that stay in registers
+  for (std::ptrdiff_t x = 0; x < width; x += kChunk) {
+    const std::ptrdiff_t n = width - x < kChunk ? width - x : kChunk;
+    for (int e = 0; e < n_edges; ++e) {
+      const float edge = edges[e];
+      std::int32_t found[kChunk] = {};
+      for (std::ptrdiff_t y = 0; y < n_rows; ++y) {
+        const float* row = values + y * stride + x;
+        for (std::ptrdiff_t i = 0; i < kChunk; ++i) found[i] += row[i] >= edge ? 1 : 0;
+      }
+      for (std::ptrdiff_t i = 0; i < n; ++i) counts[e * width + x + i] = found[i];
     }
-    for (std::ptrdiff_t i = 0; i < m; ++i) ++counts[bins[i]];
   }
 }
 

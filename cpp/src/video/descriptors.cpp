@@ -96,16 +96,17 @@ void StipDescriber::done(Index t, Index n) {
   }
   if (active_.empty()) return;
   const Index bands = ceil_div(h.height, kBand);
-  parallel_for(n * bands, h.n_threads, [&](Index item) {
+  const auto vote = [&](Index item) {
     const Index frame = t + item / bands, y0 = item % bands * kBand;
     for (Index y = y0; y < std::min(y0 + kBand, h.height); ++y) {
       const auto row = [&](std::size_t c) { return tensor_[c].frame(frame) + y * tensor_[c].stride(); };
       kernels::video_table().votes(
           {row(1), row(2), row(3), row(4), row(5), h.width, static_cast<float>(options_.still), votes(frame, y)});
     }
-  });
-  const auto count = static_cast<Index>(active_.size());
-  parallel_for(count, h.n_threads, [&](Index item) { add(active_[static_cast<std::size_t>(item)], t, n); });
+  };
+  drive(Items(n * bands, vote), h.n_threads);
+  const auto add_point = [&](Index item) { add(active_[static_cast<std::size_t>(item)], t, n); };
+  drive(Items(static_cast<Index>(active_.size()), add_point), h.n_threads);
   const auto ended = [&](Index i) { return point(i).t + point(i).half_t < static_cast<double>(t + n); };
   active_.erase(std::remove_if(active_.begin(), active_.end(), ended), active_.end());
 }

@@ -48,13 +48,18 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
   int longest = 1;
   for (const HarrisScale& scale : o.scales) {
     Level level;
-    const auto same = [&](const HarrisScale& other) { return other.sigma == scale.sigma; };
+    const double along = scale.sigma_x > 0.0 ? scale.sigma_x : scale.sigma;
+    const auto same = [&](const HarrisScale& other) {
+      return other.sigma == scale.sigma && other.sigma_x == scale.sigma_x;
+    };
     const auto first = std::find_if(o.scales.begin(), o.scales.end(), same);
     const auto index = static_cast<std::size_t>(first - o.scales.begin());
     if (&*first == &scale) {
       Space space;
-      space.taps = to_float(gaussian_taps(scale.sigma));
-      space.radius = gaussian_radius(scale.sigma);
+      space.taps_y = to_float(gaussian_taps(scale.sigma));
+      space.taps_x = to_float(gaussian_taps(along));
+      space.radius_y = gaussian_radius(scale.sigma);
+      space.radius_x = gaussian_radius(along);
       level.space = spaces_.size();
       spaces_.push_back(std::move(space));
     } else {
@@ -63,13 +68,16 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
     level.inner_time_taps = to_float(gaussian_taps(scale.tau));
     level.inner_time_radius = gaussian_radius(scale.tau);
     const double widen = std::sqrt(o.s);
-    level.space_taps = to_float(gaussian_taps(scale.sigma * widen));
-    level.space_radius = gaussian_radius(scale.sigma * widen);
+    level.taps_y = to_float(gaussian_taps(scale.sigma * widen));
+    level.taps_x = to_float(gaussian_taps(along * widen));
+    level.radius_y = gaussian_radius(scale.sigma * widen);
+    level.radius_x = gaussian_radius(along * widen);
     level.time_radius = gaussian_radius(scale.tau * widen);
     // Central differences halve, normalised gradients carry sigma and tau: both go into the taps.
-    const double t = 0.5 * (o.scale_normalize ? scale.tau : 1.0), x = 0.5 * (o.scale_normalize ? scale.sigma : 1.0);
+    const auto weight = [&](double sd) { return 0.5 * (o.scale_normalize ? sd : 1.0); };
+    const double t = weight(scale.tau), y = weight(scale.sigma), x = weight(along);
     const std::vector<double> taps = gaussian_taps(scale.tau * widen);
-    for (const double factor : {t * t, t * x, t * x, x * x, x * x, x * x}) {
+    for (const double factor : {t * t, t * y, t * x, y * y, y * x, x * x}) {
       const std::vector<float> scaled = to_float(taps, factor);
       level.time_taps.insert(level.time_taps.end(), scaled.begin(), scaled.end());
     }
@@ -89,7 +97,7 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
 /// Tiles are as wide as the rings of rows fit into the second-level cache; enough of them for the team.
 void HarrisEngine::choose_tiles(Level& level) const {
   const Index width = (options_.width + 15) / 16 * 16, height = (options_.height + 7) / 8 * 8;
-  const Index r = level.space_radius, halo = (r + 15) / 16 * 16;
+  const Index r = level.radius_y, halo = (level.radius_x + 15) / 16 * 16;
   const int threads = effective_threads(options_.n_threads, width * height);
   constexpr double kCache = 230e3;  // floats
   double best = std::numeric_limits<double>::infinity();

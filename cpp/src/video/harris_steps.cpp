@@ -73,25 +73,25 @@ struct HarrisEngine::ResponseTask {
 
 Index HarrisEngine::length() const noexcept { return closed_ ? smoothed_ : std::numeric_limits<Index>::max() / 4; }
 
-void HarrisEngine::push(const void* frames, PixelType type, Index n, bool drain, HarrisSink& sink) {
+void HarrisEngine::push(const void* frames, PixelType type, Index n, bool drain, HarrisSink& sink, Pause pause) {
   if (closed_) throw std::invalid_argument("the stream has ended");
   const Index frame_bytes = options_.height * options_.width * pixel_size(type);
   for (Index i = 0; i < n; i += kTimeBlock) {
     const Input input{static_cast<const char*>(frames) + i * frame_bytes, type, std::min<Index>(kTimeBlock, n - i)};
-    step(&input, false, sink);
+    step(&input, false, sink, pause);
   }
-  while (drain && step(nullptr, true, sink)) {
+  while (drain && step(nullptr, true, sink, pause)) {
   }
 }
 
-void HarrisEngine::finish(HarrisSink& sink) {
+void HarrisEngine::finish(HarrisSink& sink, Pause pause) {
   closed_ = true;
-  while (step(nullptr, true, sink)) {
+  while (step(nullptr, true, sink, pause)) {
   }
 }
 
 /// Do all that the frames so far allow, one block a stage; whether there was anything to do.
-bool HarrisEngine::step(const Input* input, bool drain, HarrisSink& sink) {
+bool HarrisEngine::step(const Input* input, bool drain, HarrisSink& sink, Pause pause) {
   std::vector<TimeTask> times;
   for (Level& level : levels_) {
     const Index ready = closed_ ? smoothed_ : smoothed_ - level.inner_time_radius;
@@ -114,7 +114,7 @@ bool HarrisEngine::step(const Input* input, bool drain, HarrisSink& sink) {
   for (const ResponseTask& task : responses) n_response += task.tiles;
   std::atomic<Index> bad_frame{kTimeBlock};  // the first of them, whichever thread came first
   // Long items first, so that the threads end together.
-  parallel_for(n_response + n_space + n_time, options_.n_threads, [&](Index item) {
+  const auto work = [&](Index item) {
     if (item < n_response) {
       std::size_t s = 0;
       for (; item >= responses[s].tiles; ++s) item -= responses[s].tiles;
@@ -132,7 +132,8 @@ bool HarrisEngine::step(const Input* input, bool drain, HarrisSink& sink) {
     }
     item -= n_space;
     run(times[static_cast<std::size_t>(item / bands)], item % bands * kBand);
-  });
+  };
+  drive(Items(n_response + n_space + n_time, work), options_.n_threads, pause);
   if (bad_frame.load() < kTimeBlock)
     throw std::invalid_argument("video must be finite and of magnitude <= 1e5, got other values in frame " +
                                 std::to_string(smoothed_ + bad_frame.load()));
@@ -182,8 +183,10 @@ bool HarrisEngine::run(const Input& input, Space& space, Index frame, Index y) {
   job.width = options_.width;
   job.y0 = y;
   job.y1 = std::min(y + kBand, options_.height);
-  job.radius = space.radius;
-  job.taps = space.taps.data();
+  job.radius_y = space.radius_y;
+  job.radius_x = space.radius_x;
+  job.taps_y = space.taps_y.data();
+  job.taps_x = space.taps_x.data();
   job.reflect = options_.reflect;
   job.out = space.frames.frame(smoothed_ + frame);
   job.out_stride = space.frames.stride();
@@ -217,9 +220,11 @@ void HarrisEngine::run(const ResponseTask& task, Index tile, Index out_stride) {
   job.next = task.next.data();
   job.n_out = static_cast<int>(task.n);
   job.time_radius = level.time_radius;
-  job.space_radius = level.space_radius;
+  job.radius_y = level.radius_y;
+  job.radius_x = level.radius_x;
   job.time_taps = level.time_taps.data();
-  job.space_taps = level.space_taps.data();
+  job.taps_y = level.taps_y.data();
+  job.taps_x = level.taps_x.data();
   job.reflect = options_.reflect;
   job.height = options_.height;
   job.width = options_.width;

@@ -69,11 +69,12 @@ float* OrientationMap::plane(Index, Index t, Index channel) {
 
 void OrientationMap::done(Index t, Index n) {
   const OrientationOptions& o = options_;
-  parallel_for(o.rows + 1, o.harris.n_threads, [&](Index band) {
+  const auto add_band = [&](Index band) {
     FloatBuffer scratch = scratch_.take(2 * kParts * o.bins * o.harris.width);
     for (Index i = t; i < std::min(t + n, o.n_frames); ++i) add(band, i, scratch.data());
     scratch_.give(std::move(scratch));
-  });
+  };
+  drive(Items(o.rows + 1, add_band), o.harris.n_threads);
 }
 
 /// Frame t between the centres of two rows of cells: votes are summed over its rows, then over columns.

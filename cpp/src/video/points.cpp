@@ -66,8 +66,8 @@ void StipDetector::done(Index t, Index n) {
   search(searched_, t + n - 1 - searched_, false);  // the last plane still lacks its successor
 }
 
-void StipDetector::finish() {
-  engine_.finish(*this);
+void StipDetector::finish(Pause pause) {
+  engine_.finish(*this, pause);
   if (engine_.frames_in() > searched_) search(searched_, engine_.frames_in() - searched_, true);
 }
 
@@ -87,7 +87,7 @@ void StipDetector::search(Index t, Index n, bool last) {
   };
   std::vector<Found> found(static_cast<std::size_t>(n * scales));
   const Index margin = options_.exclude_border ? 1 : 0;
-  parallel_for(n * scales, o.n_threads, [&](Index item) {
+  const auto search_frame = [&](Index item) {
     const Index at = t + item / scales, scale = item % scales;
     const FrameRing& ring = responses_[static_cast<std::size_t>(scale)];
     Found& mine = found[static_cast<std::size_t>(item)];
@@ -110,7 +110,8 @@ void StipDetector::search(Index t, Index n, bool last) {
         if (!options_.scale_selection || is_best_scale(point)) mine.points.push_back(point);
       }
     }
-  });
+  };
+  drive(Items(n * scales, search_frame), o.n_threads);
   for (std::size_t i = 0; i < found.size(); ++i) {
     float& top = largest_[i % static_cast<std::size_t>(scales)];
     top = std::max(top, found[i].largest);
@@ -163,11 +164,11 @@ std::vector<InterestPoint> StipDetector::take() {
 }
 
 std::vector<InterestPoint> local_maxima(const float* response, Index n_frames, Index height, Index width,
-                                        float threshold, int n_threads) {
+                                        float threshold, int n_threads, Pause pause) {
   if (n_frames < 3 || height < 3 || width < 3) return {};
   const auto& table = kernels::video_table();
   std::vector<std::vector<InterestPoint>> found(static_cast<std::size_t>(n_frames - 2));
-  parallel_for(n_frames - 2, n_threads, [&](Index item) {
+  const auto search_frame = [&](Index item) {
     const Index t = item + 1;
     const auto row = [&](Index dt, Index y) { return response + ((t + dt) * height + y) * width; };
     std::vector<Index> columns(static_cast<std::size_t>(width));
@@ -180,7 +181,8 @@ std::vector<InterestPoint> local_maxima(const float* response, Index n_frames, I
         found[static_cast<std::size_t>(item)].push_back(
             make_point(rows, t, y, columns[static_cast<std::size_t>(i)], 0));
     }
-  });
+  };
+  drive(Items(n_frames - 2, search_frame), n_threads, pause);
   std::vector<InterestPoint> result;
   for (const auto& each : found) result.insert(result.end(), each.begin(), each.end());
   return result;

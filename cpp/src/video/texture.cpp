@@ -1,6 +1,7 @@
 #include "stcorner/video/texture.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -28,22 +29,35 @@ void TextureMap::done(Index t, Index n) {
   const auto& table = kernels::video_table();
   const TextureOptions& o = options_;
   const HarrisOptions& h = engine_.options();
-  const Index scales = static_cast<Index>(h.scales.size()), bins = static_cast<Index>(o.edges.size()) + 1;
-  parallel_for(scales * o.rows, h.n_threads, [&](Index item) {
-    const Index scale = item / o.rows, row = item % o.rows;
-    const FrameRing& ring = responses_[static_cast<std::size_t>(scale)];
-    for (Index i = t; i < std::min(t + n, o.n_frames); ++i) {
-      // Frame i is in segment g where g n_frames / segments <= i.
-      const Index segment = ((i + 1) * o.segments - 1) / o.n_frames;
-      for (Index y = row * h.height / o.rows; y < (row + 1) * h.height / o.rows; ++y)
-        for (Index column = 0; column < o.columns; ++column) {
-          const Index x0 = column * h.width / o.columns, x1 = (column + 1) * h.width / o.columns;
-          const Index block = ((scale * o.segments + segment) * o.rows + row) * o.columns + column;
-          table.histogram(ring.frame(i) + y * ring.stride() + x0, x1 - x0, o.edges.data(), static_cast<int>(bins),
-                          counts_.data() + block * bins);
-        }
-    }
-  });
+  const Index scales = static_cast<Index>(h.scales.size()), n_edges = static_cast<Index>(o.edges.size());
+  drive(Items(scales * o.rows,
+              [&](Index item) {
+                const Index scale = item / o.rows, row = item % o.rows, bins = n_edges + 1;
+                const FrameRing& ring = responses_[static_cast<std::size_t>(scale)];
+                const Index y0 = row * h.height / o.rows, y1 = (row + 1) * h.height / o.rows;
+                std::vector<std::int32_t> at_least(
+                    static_cast<std::size_t>(n_edges * h.width));  // of each column of pixels
+                for (Index i = t; i < std::min(t + n, o.n_frames); ++i) {
+                  table.count_at_least(ring.frame(i) + y0 * ring.stride(), ring.stride(), y1 - y0, h.width,
+                                       o.edges.data(), static_cast<int>(n_edges), at_least.data());
+                  // Frame i is in segment g where g n_frames / segments <= i.
+                  const Index segment = ((i + 1) * o.segments - 1) / o.n_frames;
+                  for (Index column = 0; column < o.columns; ++column) {
+                    const Index x0 = column * h.width / o.columns, x1 = (column + 1) * h.width / o.columns;
+                    std::int64_t* const counts =
+                        counts_.data() + (((scale * o.segments + segment) * o.rows + row) * o.columns + column) * bins;
+                    std::int64_t before = (y1 - y0) * (x1 - x0);
+                    for (Index edge = 0; edge < n_edges; ++edge) {
+                      const std::int32_t* const of_row = at_least.data() + edge * h.width;
+                      const std::int64_t above = std::accumulate(of_row + x0, of_row + x1, std::int32_t{0});
+                      counts[edge] += before - above;
+                      before = above;
+                    }
+                    counts[n_edges] += before;
+                  }
+                }
+              }),
+        h.n_threads);
 }
 
 }  // namespace stcorner::video

@@ -4,12 +4,12 @@ from .expressions import face_expression_names as face_expression_names
 from .expressions import face_expressions as face_expressions
 from .harris import HarrisStream as HarrisStream
 from .harris import corner_harris_3d as corner_harris_3d
-from .harris import structure_tensor_3d as structure_tensor_3d
 from .orientation import orientation_histogram as orientation_histogram
 from .orientation import orientation_histogram_names as orientation_histogram_names
 from .points import Stips as Stips
 from .stips import corner_peaks_3d as corner_peaks_3d
 from .stips import detect_stips as detect_stips
+from .tensor import structure_tensor_3d as structure_tensor_3d
 from .texture import texture_map_histogram as texture_map_histogram
 from .texture import texture_map_names as texture_map_names
 from .words import StipBagOfWords as StipBagOfWords

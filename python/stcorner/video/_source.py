@@ -42,15 +42,43 @@ __all__ = [
 
 Result = TypeVar("Result")
 
-# Voxels per call of the core: full of work, and yet over soon enough for Ctrl-C to feel immediate.
+# Voxels per call of the core: full of work, and yet a copy of them costs no memory to speak of.
 _CALL_VOXELS = 1 << 20
+_CALL_FRAMES = 8  # which the core smooths in time together
+_SLAB_BYTES = 1 << 27  # of an array on disk that are read at a time
 _LONGEST_SIDE = 1 << 20
 _PIXELS = ("uint8", "uint16", "float32", "float64")
 
 
 def call_length(shape: tuple[int, int]) -> int:
     """Frames of that height and width per call of the core."""
-    return max(1, _CALL_VOXELS // max(1, shape[0] * shape[1]))
+    blocks = _CALL_VOXELS // max(1, shape[0] * shape[1] * _CALL_FRAMES)
+    return max(1, blocks) * _CALL_FRAMES
+
+
+def is_sliceable(video: Any) -> bool:
+    """Whether this is an array that lies elsewhere and is read by slices: memory map, Zarr, HDF5, dask."""
+    if isinstance(video, np.ndarray):
+        return isinstance(video, np.memmap)
+    if not all(hasattr(video, name) for name in ("shape", "dtype", "__getitem__")):
+        return False
+    try:
+        np.dtype(video.dtype)
+    except TypeError:  # a tensor of a framework with dtypes of its own
+        return False
+    return True
+
+
+def slabs(volume: Any) -> Iterator[Frames]:
+    """Read a sliceable (t, y, x) array by frames, in whole chunks of its own where these are small enough."""
+    frame = max(1, volume.shape[1] * volume.shape[2] * np.dtype(volume.dtype).itemsize)
+    most = max(1, _SLAB_BYTES // frame)
+    chunks = getattr(volume, "chunks", None)
+    chunk = chunks[0] if chunks else _CALL_FRAMES
+    deep = chunk if isinstance(chunk, int) else max(chunk)  # dask lists every chunk
+    step = min(most, max(deep, call_length((volume.shape[1], volume.shape[2])) // deep * deep))
+    for start in range(0, volume.shape[0], step):
+        yield check_video("video", np.asarray(volume[start : start + step]))
 
 
 def check_video(name: str, video: ArrayLike) -> Frames:
@@ -83,10 +111,20 @@ def gray_span(block: Frames) -> float:
     return float(np.iinfo(block.dtype).max) if block.dtype.kind == "u" else 1.0
 
 
+def _check_scale(sigma: float | tuple[float, float], tau: float) -> tuple[float, float, float]:
+    """Return the standard deviations along t, y, x."""
+    y, x = sigma if isinstance(sigma, tuple) else (sigma, sigma)
+    return (
+        check_real("tau", tau, low=0.1, high=64.0),
+        check_real("sigma", y, low=0.1, high=64.0),
+        check_real("sigma", x, low=0.1, high=64.0),
+    )
+
+
 def harris_options(
     shape: tuple[int, int],
     *,
-    scales: Sequence[tuple[float, float]],
+    scales: Sequence[tuple[float | tuple[float, float], float]],
     s: float,
     k: float,
     scale_normalize: bool = True,
@@ -102,10 +140,7 @@ def harris_options(
     return _core.HarrisOptions(
         height=shape[0],
         width=shape[1],
-        scales=[
-            (check_real("sigma", a, low=0.1, high=64.0), check_real("tau", b, low=0.1, high=64.0))
-            for a, b in scales
-        ],
+        scales=[_check_scale(*scale) for scale in scales],
         s=check_real("s", s, low=0.1, high=100.0),
         k=check_real("k", k, low=0.0, high=1 / 27, open_high=True),
         scale_normalize=check_flag("scale_normalize", scale_normalize),
@@ -139,6 +174,10 @@ class FrameSource:
         self.path = os.fspath(video) if isinstance(video, str | os.PathLike) else None
         if self.path is not None:
             blocks = self._from_file(self.path)
+        elif is_sliceable(video):
+            if len(video.shape) != 3 or 0 in video.shape:
+                check_video("video", np.empty(video.shape, np.uint8))
+            blocks = slabs(video)
         elif isinstance(video, np.ndarray) or hasattr(video, "__array__") or isinstance(video, list | tuple):
             array = check_video("video", video)
             blocks = iter([array])

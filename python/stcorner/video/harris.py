@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Normalize = Literal["trace", "max"] | None
 
-__all__ = ["HarrisStream", "corner_harris_3d", "structure_tensor_3d"]
+__all__ = ["HarrisStream", "corner_harris_3d"]
 
 
 def _is_dask(video: object) -> bool:
@@ -147,56 +147,6 @@ def corner_harris_3d(
         if largest > 0:
             response /= largest
     return response
-
-
-def structure_tensor_3d(
-    video: ArrayLike,
-    *,
-    sigma: float = 2.0,
-    tau: float = 1.5,
-    s: float = 2.0,
-    scale_normalize: bool = True,
-    mode: Literal["reflect", "nearest"] = "reflect",
-    n_threads: int | None = None,
-) -> NDArray[np.float32]:
-    """Compute the smoothed space-time structure tensor of a clip.
-
-    Parameters
-    ----------
-    video : array_like of shape (t, y, x)
-        Gray values, as for `corner_harris_3d`; so are the other parameters.
-    sigma, tau, s, scale_normalize, mode, n_threads
-        See `corner_harris_3d`.
-
-    Returns
-    -------
-    ndarray of shape (6, t, y, x), float32
-        Products of gradients ``tt, ty, tx, yy, yx, xx``, smoothed with variances ``s * sigma**2`` and
-        ``s * tau**2``; in squared gray values.
-
-    Raises
-    ------
-    ParameterError
-        As `corner_harris_3d`.
-
-    Examples
-    --------
-    A ramp of slope 3 along x has one gradient only: its square, times sigma squared, in ``xx``.
-
-    >>> import numpy as np
-    >>> ramp = np.tile(3.0 * np.arange(64, dtype=np.float32), (9, 9, 1))
-    >>> tensor = structure_tensor_3d(ramp, sigma=1.0, tau=1.0)
-    >>> [round(float(plane[4, 4, 32]), 3) for plane in tensor]
-    [0.0, 0.0, 0.0, 0.0, 0.0, 9.0]
-    """
-    frames = check_video("video", video)
-    options = harris_options(
-        frames.shape[1:], scales=[(sigma, tau)], s=s, k=0.0, scale_normalize=scale_normalize, mode=mode,
-        tensor=True, n_threads=n_threads,
-    )  # fmt: skip
-    out = np.empty((6, *frames.shape), np.float32)
-    _run_all(_core.HarrisEngine(options), frames, out)
-    return out
 
 
 class HarrisStream:

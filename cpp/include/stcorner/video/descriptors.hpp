@@ -32,10 +32,10 @@ class StipDescriber : private HarrisSink {
  public:
   /// Throws std::invalid_argument where a point is not finite or a half size not positive.
   explicit StipDescriber(DescriberOptions options);
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain) {
-    engine_.push(frames, type, n, drain, *this);
+  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, Pause pause = nullptr) {
+    engine_.push(frames, type, n, drain, *this, pause);
   }
-  void finish() { engine_.finish(*this); }
+  void finish(Pause pause = nullptr) { engine_.finish(*this, pause); }
   const HarrisOptions& options() const noexcept { return engine_.options(); }
   std::ptrdiff_t n_points() const noexcept { return static_cast<std::ptrdiff_t>(options_.points.size()); }
   /// kHogLength + kHofLength values a point, each part of Euclidean length 1 (or 0): cells in the order t, y, x, then

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "stcorner/parallel.hpp"
 #include "stcorner/video/buffer.hpp"
 
 namespace stcorner::video {
@@ -9,7 +10,8 @@ namespace stcorner::video {
 enum class PixelType { u8, u16, f32, f64 };
 
 struct HarrisScale {
-  double sigma, tau;  // standard deviations in pixels and frames
+  double sigma, tau;      // standard deviations in pixels and frames
+  double sigma_x = 0.0;   // along x; 0: sigma too
 };
 
 struct HarrisOptions {
@@ -56,9 +58,10 @@ class HarrisEngine {
   /// Take n frames, C-contiguous (n, height, width). With `drain` every response that became final is
   /// delivered; without it some may wait for the next call, so that blocks are full.
   /// Throws std::invalid_argument if a value is not finite.
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, HarrisSink& sink);
+  /// An exception of `pause` leaves the stream unfit for more.
+  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, HarrisSink& sink, Pause pause = nullptr);
   /// The stream has ended: deliver all that is left.
-  void finish(HarrisSink& sink);
+  void finish(HarrisSink& sink, Pause pause = nullptr);
 
   /// Smoothed frame t of a scale, while it is among the last ones (t >= frames_out() - 10); for t + 1 as well.
   const float* smoothed(std::ptrdiff_t scale, std::ptrdiff_t t) const;
@@ -67,16 +70,16 @@ class HarrisEngine {
  private:
   struct Level {  // one scale
     std::size_t space = 0;
-    int space_radius = 0, time_radius = 0;      // of the integration window
+    int radius_y = 0, radius_x = 0, time_radius = 0;  // of the integration window
     int inner_time_radius = 0;
-    std::vector<float> inner_time_taps, space_taps, time_taps;
+    std::vector<float> inner_time_taps, taps_y, taps_x, time_taps;
     FrameRing frames;                           // smoothed frames L
     std::ptrdiff_t made = 0;
     std::ptrdiff_t tile_width = 0, tile_height = 0;
   };
   struct Space {  // one sigma: spatial smoothing shared by its taus
-    int radius = 0;
-    std::vector<float> taps;
+    int radius_y = 0, radius_x = 0;
+    std::vector<float> taps_y, taps_x;
     FrameRing frames;
   };
 
@@ -84,7 +87,7 @@ class HarrisEngine {
   struct TimeTask;
   struct ResponseTask;
 
-  bool step(const Input* input, bool drain, HarrisSink& sink);
+  bool step(const Input* input, bool drain, HarrisSink& sink, Pause pause);
   TimeTask time_task(Level& level, std::ptrdiff_t n) const;
   ResponseTask response_task(const Level& level, std::ptrdiff_t scale, std::ptrdiff_t n, HarrisSink& sink) const;
   bool run(const Input& input, Space& space, std::ptrdiff_t frame, std::ptrdiff_t y);

@@ -24,10 +24,10 @@ class OrientationMap : private HarrisSink {
 
   /// Throws std::invalid_argument unless every cell holds at least one voxel.
   explicit OrientationMap(OrientationOptions options);
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain) {
-    engine_.push(frames, type, n, drain, *this);
+  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, Pause pause = nullptr) {
+    engine_.push(frames, type, n, drain, *this, pause);
   }
-  void finish() { engine_.finish(*this); }
+  void finish(Pause pause = nullptr) { engine_.finish(*this, pause); }
   const HarrisOptions& options() const noexcept { return engine_.options(); }
   /// Sums of shape (segment, row, column, part, bin), in gray values.
   std::vector<double> sums() const;

@@ -29,10 +29,10 @@ class StipDetector : private HarrisSink {
  public:
   explicit StipDetector(DetectorOptions options);
 
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain) {
-    engine_.push(frames, type, n, drain, *this);
+  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, Pause pause = nullptr) {
+    engine_.push(frames, type, n, drain, *this, pause);
   }
-  void finish();
+  void finish(Pause pause = nullptr);
   const HarrisOptions& options() const noexcept { return engine_.options(); }
   std::ptrdiff_t latency() const noexcept { return engine_.latency() + 1; }
   /// Points whose frame is final, in the order t, scale, y, x; a second call returns the newer ones.
@@ -59,7 +59,7 @@ class StipDetector : private HarrisSink {
 /// Maxima over the 26 neighbours of a response of shape (t, y, x), C-contiguous, above `threshold`; not
 /// on the outermost voxels. In memory order.
 std::vector<InterestPoint> local_maxima(const float* response, std::ptrdiff_t n_frames, std::ptrdiff_t height,
-                                        std::ptrdiff_t width, float threshold, int n_threads);
+                                        std::ptrdiff_t width, float threshold, int n_threads, Pause pause = nullptr);
 
 /// Which of n points, strongest first, stay when each kept point removes all later ones within
 /// `min_distance` on all three axes. `coordinates` are (t, y, x) triples.

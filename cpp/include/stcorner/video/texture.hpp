@@ -19,10 +19,10 @@ class TextureMap : private HarrisSink {
  public:
   /// Throws std::invalid_argument unless every block holds at least one voxel.
   explicit TextureMap(TextureOptions options);
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain) {
-    engine_.push(frames, type, n, drain, *this);
+  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, Pause pause = nullptr) {
+    engine_.push(frames, type, n, drain, *this, pause);
   }
-  void finish() { engine_.finish(*this); }
+  void finish(Pause pause = nullptr) { engine_.finish(*this, pause); }
   const HarrisOptions& options() const noexcept { return engine_.options(); }
   /// Counts of shape (scale, segment, row, column, bin).
   const std::vector<std::int64_t>& counts() const noexcept { return counts_; }
