@@ -183,8 +183,8 @@ def test_descriptors_equal_the_oracle(isa: str, n_threads: int, width: int) -> N
 
 def test_points_that_are_no_numbers_are_refused_by_the_core() -> None:
     options = _core.HarrisOptions(
-        height=9, width=9, scales=[(1.0, 1.0, 1.0)], s=2.0, k=0.0, scale_normalize=False, normalize=False, eps=0.0,
-        reflect=True, tensor=True, n_threads=1, tile_width=0, tile_height=0,
+        height=9, width=9, scales=[(1.0, 1.0, 1.0)], s=2.0, k=0.0, scale_normalize=False, normalize=False,
+        eps=0.0, reflect=True, tensor=True, n_threads=1, tile_width=0, tile_height=0,
     )  # fmt: skip
     for column, value in itertools.product(range(6), (np.nan, np.inf, -np.inf, 1e300)):
         points = np.ones((2, 6))

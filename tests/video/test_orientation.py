@@ -42,8 +42,9 @@ def test_blocks_and_threads_change_no_bit(n_threads: int, length: int) -> None:
 
     def sums(step: int, threads: int) -> np.ndarray:
         options = _core.HarrisOptions(
-            height=30, width=37, scales=[(1.0, 1.0, 1.0)], s=2.0, k=0.0, scale_normalize=True, normalize=False,
-            eps=0.0, reflect=True, tensor=True, n_threads=threads, tile_width=0, tile_height=0,
+            height=30, width=37, scales=[(1.0, 1.0, 1.0)], s=2.0, k=0.0, scale_normalize=True,
+            normalize=False, eps=0.0, reflect=True, tensor=True, n_threads=threads,
+            tile_width=0, tile_height=0,
         )  # fmt: skip
         cells = _core.OrientationMap(options, rows=4, columns=3, segments=3, n_frames=20, bins=8)
         for start in range(0, 20, step):
