@@ -131,7 +131,7 @@ def test_dropped_frames_are_counted(tmp_path: Path, model: stcorner.EmotionRecog
     assert summary["frames"] + summary["dropped_frames"] == 60
     assert summary["dropped_frames"] > 30
     assert rows[-1]["dropped_frames"] <= summary["dropped_frames"]
-    assert [row["start"] for row in rows] == [0.0, 0.5, 1.0], "sound is not dropped"
+    assert [row["start"] for row in rows] == pytest.approx([0.0, 0.5, 1.0, 1.4]), "sound is not dropped"
     assert summary["latency_p95"] < 3.0, "what waits is bounded"
 
 
@@ -162,7 +162,7 @@ def test_a_source_that_fails_is_told_after_what_it_gave(model: stcorner.EmotionR
     rows: list[dict[str, Any]] = []
     with pytest.raises(MediaError, match="camera 7"):
         rows.extend(session.updates())
-    assert session.summary()["windows"] == 3
+    assert session.summary()["windows"] == 4  # the last from 1.1 to 1.6 s
     with pytest.raises(ParameterError, match="updates must be called once"):
         next(session.updates())
 

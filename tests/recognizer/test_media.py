@@ -13,6 +13,7 @@ from stcorner.errors import InternalError, MediaError, MissingExtraError, Parame
 from stcorner.extraction import rows as rows_module
 from stcorner.extraction.rows import ExtractionPlan, fault_of_input
 from stcorner.extraction.windows import FaceWindows, iter_sound_windows
+from stcorner.media import probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,7 +140,9 @@ def test_windows_are_cut_without_drift(tmp_path: Path) -> None:
     path = tmp_path / "ramp.wav"
     y = np.linspace(-0.5, 0.5, int(25.3 * RATE)).astype(np.float32)
     soundfile.write(path, y, RATE, subtype="FLOAT")
-    windows = list(iter_sound_windows(path, window=2.0, hop=0.3))
+    *windows, (last, samples) = iter_sound_windows(path, window=2.0, hop=0.3)
+    assert last == pytest.approx(23.3)
+    np.testing.assert_array_equal(samples, y[-2 * RATE :])
     assert len(windows) == 1 + int((len(y) - 2 * RATE) / (0.3 * RATE))
     for index, (start, samples) in enumerate(windows):
         assert start == pytest.approx(0.3 * index)
@@ -152,8 +155,10 @@ def test_windows_are_cut_without_drift(tmp_path: Path) -> None:
 
 
 def test_timeline_has_a_row_per_window(corpus: ClipList, model: EmotionRecognizer) -> None:
-    rows = list(model.timeline(corpus[0].path, window=0.6, hop=0.2))
+    *rows, last = model.timeline(corpus[0].path, window=0.6, hop=0.2)
     assert len(rows) > 2
+    assert 0 < last["start"] - rows[-1]["start"] <= 0.2
+    assert last["end"] == pytest.approx(probe(corpus[0].path).duration, abs=0.05)
     assert [row["start"] for row in rows] == pytest.approx([0.2 * i for i in range(len(rows))])
     assert all(row["end"] - row["start"] == pytest.approx(0.6) for row in rows)
     assert rows[0]["status"] == "ok"
@@ -202,8 +207,12 @@ def test_windows_of_faces_count_from_the_zero_of_the_recording(begin: float) -> 
     for k in range(100):
         found += windows.push(texture + np.uint8(2 * k), begin + k / 25)
     found += windows.flush()
-    assert [window.start for window in found] == pytest.approx([0.6 * i for i in range(len(found))])
-    assert len(found) == 1 + int((round(begin * 25) + 100 - 25) / 15)
+    rows = round(begin * 25) + 100
+    regular = 1 + (rows - 25) // 15
+    starts = [0.6 * i for i in range(regular)]
+    if (rows - 25) % 15:  # the last ends with the recording
+        starts.append((rows - 25) / 25)
+    assert [window.start for window in found] == pytest.approx(starts)
     for window in found:
         times = window.start + np.arange(25) / 25
         np.testing.assert_array_equal(window.seen, times > begin - 0.02)

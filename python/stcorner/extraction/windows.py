@@ -1,11 +1,15 @@
-"""Sliding windows of one recording: cut while it comes in, each described like a clip of its own."""
+"""Sliding windows of one recording: cut while it comes in, each described like a clip of its own.
+
+Every moment is in a window: they start every `hop` seconds as long as they fit, and what is left behind the
+last is in one more, which ends with the recording. A recording shorter than one window is one as it is.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from itertools import islice, zip_longest
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,8 +34,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FaceWindow", "FaceWindows", "SoundWindow", "SoundWindows", "check_window", "failed_row",
-    "iter_face_windows", "iter_sound_windows", "predict_row", "timeline", "window_row", "window_rows",
+    "iter_face_windows", "iter_sound_windows", "predict_row", "timeline", "together", "window_row",
+    "window_rows",
 ]  # fmt: skip
+
+
+# Seconds behind the last window that are not worth one of their own: codecs end with a block.
+_LEAST = 0.01
 
 
 class SoundWindow(NamedTuple):
@@ -39,6 +48,10 @@ class SoundWindow(NamedTuple):
 
     start: float
     samples: NDArray[np.float32]
+
+    def seconds(self, plan: ExtractionPlan) -> float:
+        """Return how long it is."""
+        return len(self.samples) / SAMPLE_RATE
 
     def describe(self, plan: ExtractionPlan, name: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Return the vector, and what is known about it; `name` is what messages call the window."""
@@ -52,6 +65,10 @@ class FaceWindow(NamedTuple):
     frames: NDArray[np.uint8]
     seen: NDArray[np.bool_]
     face_id: int | None
+
+    def seconds(self, plan: ExtractionPlan) -> float:
+        """Return how long it is."""
+        return len(self.frames) / plan.fps
 
     def describe(self, plan: ExtractionPlan, name: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Return the vector, and what is known about it; `name` is what messages call the window."""
@@ -84,21 +101,28 @@ class SoundWindows:
         """Take the next samples; return the windows that are complete."""
         self._held = np.concatenate([self._held, block])
         windows = []
-        while (start := self._start()) + self._length <= self._first + len(self._held):
+        while (start := self._start(self._index)) + self._length <= self._first + len(self._held):
             at = start - self._first
             windows.append(SoundWindow(self._index * self._hop, self._held[at : at + self._length]))
             self._index += 1
-        keep = min(max(0, start - self._first), len(self._held))
+        keep = max(0, min(start - self._first, len(self._held) - self._length))
         self._held, self._first = self._held[keep:].copy(), self._first + keep
         return windows
 
     def flush(self) -> list[SoundWindow]:
-        """Return a recording that was shorter than one window as it is."""
-        return [] if self._index or not len(self._held) else [SoundWindow(0.0, self._held)]
+        """Return the window that ends with the recording, unless the one before does."""
+        if not len(self._held):
+            return []
+        if not self._index:
+            return [SoundWindow(0.0, self._held)]
+        end = self._first + len(self._held)
+        if end - self._start(self._index - 1) - self._length < _LEAST * SAMPLE_RATE:
+            return []
+        return [SoundWindow((end - self._length) / SAMPLE_RATE, self._held[-self._length :])]
 
-    def _start(self) -> int:
+    def _start(self, index: int) -> int:
         # Starts are rounded one by one: a hop that is no whole number of samples does not drift.
-        return round(self._index * self._hop * SAMPLE_RATE)
+        return round(index * self._hop * SAMPLE_RATE)
 
 
 class FaceWindows:
@@ -125,10 +149,16 @@ class FaceWindows:
         return self._cut(self._faces.push(gray, time))
 
     def flush(self) -> list[FaceWindow]:
-        """Return the windows that are left; of a recording shorter than one window, what there is."""
+        """Return the windows that are left, and the one that ends with the recording."""
         windows = self._cut(self._faces.flush())
-        if not self._index and self._held:
+        if not self._held or self._first is None:
+            return windows
+        if not self._index:
             windows.append(self._window(0.0, list(self._held)))
+            return windows
+        end = self._first + len(self._held)
+        if end > round((self._index - 1) * self._hop * self._plan.fps) + self._length:
+            windows.append(self._at(end - self._length, (end - self._length) / self._plan.fps))
         return windows
 
     def _cut(self, rows: Iterable[FaceRow]) -> list[FaceWindow]:
@@ -140,14 +170,19 @@ class FaceWindows:
             while (at := round(self._index * self._hop * self._plan.fps)) + self._length <= (
                 self._first + len(self._held)
             ):
-                before = min(self._length, max(0, self._first - at))  # there were no pictures yet
-                part = list(islice(self._held, max(0, at - self._first), None))[: self._length - before]
-                windows.append(self._window(self._index * self._hop, [None] * before + part))
+                windows.append(self._at(at, self._index * self._hop))
                 self._index += 1
-            while self._held and self._first < at:
+            while len(self._held) > self._length and self._first < at:
                 self._held.popleft()
                 self._first += 1
         return windows
+
+    def _at(self, at: int, start: float) -> FaceWindow:
+        """Return the window whose first row is number `at`."""
+        assert self._first is not None
+        before = min(self._length, max(0, self._first - at))  # there were no pictures yet
+        part = list(islice(self._held, max(0, at - self._first), None))[: self._length - before]
+        return self._window(start, [None] * before + part)
 
     def _window(self, start: float, rows: list[FaceRow | None]) -> FaceWindow:
         size = self._plan.crop_size
@@ -161,7 +196,7 @@ class FaceWindows:
 
 
 def iter_sound_windows(path: str | os.PathLike[str], *, window: float, hop: float) -> Iterator[SoundWindow]:
-    """Yield each window of a file that fits; a file shorter than one window gives itself."""
+    """Yield each window of the sound of a file."""
     from stcorner.media import iter_audio
 
     windows = SoundWindows(window=window, hop=hop)
@@ -171,7 +206,7 @@ def iter_sound_windows(path: str | os.PathLike[str], *, window: float, hop: floa
 
 
 def iter_face_windows(path: Path, plan: ExtractionPlan, *, window: float, hop: float) -> Iterator[FaceWindow]:
-    """Yield each window of a file that fits; a file shorter than one window gives itself."""
+    """Yield each window of the face of a file."""
     from stcorner.media._container import check_path
     from stcorner.media.picture import decoded_frames
 
@@ -198,11 +233,23 @@ def window_rows(source: Source, plan: ExtractionPlan, *, window: float, hop: flo
         raise MediaError(f"{source.path} has no stream for modality {plan.modality!r}")
     rates = {"sr": audio.sample_rate if audio else None, "fps": (video.fps or None) if video else None}
     empty = True
-    for parts in zip_longest(*streams.values()):
+    heads = {stream: next(windows, None) for stream, windows in streams.items()}
+    while any(head is not None for head in heads.values()):
         empty = False
-        yield window_row(source, plan, dict(zip(streams, parts, strict=True)), window, rates)
+        parts = together({stream: head for stream, head in heads.items() if head is not None}, hop)
+        yield window_row(source, plan, parts, window, rates)
+        heads |= {stream: next(streams[stream], None) for stream in parts}
     if empty:  # a sample or two, of which resampling left none
         raise MediaError(f"{source.path} is too short for a window")
+
+
+def together(heads: Mapping[str, Window], hop: float) -> dict[str, Window]:
+    """Return those of the streams' next windows that show one moment: the first, and what starts with it.
+
+    Streams rarely end in the same millisecond: their last windows start less than half a hop apart.
+    """
+    start = min(head.start for head in heads.values())
+    return {stream: head for stream, head in heads.items() if head.start <= start + hop / 2}
 
 
 def window_row(
@@ -213,8 +260,9 @@ def window_row(
     rates: Mapping[str, float | None],
 ) -> Row:
     """Return the row of one window from its parts, by modality; at least one is there."""
-    start = next(part.start for part in parts.values() if part is not None)
-    builder = RowBuilder(replace(source, start=start, end=start + length))
+    there = [part for part in parts.values() if part is not None]
+    start = min(part.start for part in there)
+    builder = RowBuilder(replace(source, start=start, end=max(_end(part, plan, length) for part in there)))
     builder.details.update(rates)
     for modality in plan.modalities:
         part = parts.get(modality)
@@ -223,6 +271,12 @@ def window_row(
         compute = partial(_absent, modality, name) if part is None else partial(part.describe, plan, name)
         builder.attempt(modality, path, compute)
     return builder.build()
+
+
+def _end(part: Window, plan: ExtractionPlan, length: float) -> float:
+    """Return where a window ends: that of a recording shorter than one ends with it."""
+    seconds = part.seconds(plan)
+    return part.start + (length if abs(seconds - length) <= 1 / plan.fps else seconds)
 
 
 def _absent(modality: str, name: str) -> tuple[NDArray[np.float32], dict[str, Any]]:

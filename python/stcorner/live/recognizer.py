@@ -12,7 +12,14 @@ from stcorner._base.validation import check_array, check_choice, check_integer, 
 from stcorner.audio._frames import check_signal
 from stcorner.errors import ParameterError
 from stcorner.extraction.rows import SAMPLE_RATE, Source
-from stcorner.extraction.windows import FaceWindows, SoundWindows, check_window, predict_row, window_row
+from stcorner.extraction.windows import (
+    FaceWindows,
+    SoundWindows,
+    check_window,
+    predict_row,
+    together,
+    window_row,
+)
 
 if TYPE_CHECKING:
     import os
@@ -266,7 +273,8 @@ class LiveRecognizer:
         ahead = max(queue[-1].start for queue in filled.values()) - start
         if any(not self._ready[stream] for stream in self._open) and ahead <= self.patience:
             return None
-        return {stream: queue.popleft() for stream, queue in filled.items() if queue[0].start == start}
+        parts = together({stream: queue[0] for stream, queue in filled.items()}, self.hop)
+        return {stream: filled[stream].popleft() for stream in parts}
 
 
 def _luma(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
