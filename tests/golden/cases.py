@@ -151,7 +151,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "voice_activity": lambda: stcorner.voice_activity(voice(), **Y),
     "trim_silence": lambda: stcorner.trim_silence(voice(), **Y)[0],
     "clip_features": lambda: [
-        stcorner.clip_features(voice(), **Y, recipe=recipe) for recipe in ("rich", "paper162")
+        stcorner.clip_features(voice(), **Y, recipe=recipe) for recipe in ("rich", "paper162", "egemaps")
     ],
     "feature_names": lambda: stcorner.feature_names("rich"),
     "intrinsic_graph": lambda: graph().toarray(),

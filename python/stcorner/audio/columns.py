@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 from stcorner._base.validation import check_choice
-from stcorner.audio import _rich
+from stcorner.audio import _egemaps, _rich
 from stcorner.audio._functionals import FUNCTIONALS
 from stcorner.audio.descriptors import DESCRIPTORS, Descriptor
 from stcorner.audio.recipes import PAPER_FUNCTIONALS, RECIPES, feature_names
@@ -49,7 +49,7 @@ def describe_column(name: str, recipe: str | None = None) -> ColumnDescription:
     ----------
     name : str
         Of a column of `frame_table` or of a value of `clip_features`.
-    recipe : {"frames", "rich", "paper162", "notebook162"}, optional
+    recipe : {"frames", "rich", "paper162", "notebook162", "egemaps"}, optional
         Where the column stands; ``"frames"`` is `frame_table`. Default: the first of these that has it, since
         some names occur in several recipes.
 
@@ -83,7 +83,13 @@ def describe_column(name: str, recipe: str | None = None) -> ColumnDescription:
 def _columns(place: str) -> dict[str, ColumnDescription]:
     if place == "frames":
         return dict(_of_frames())
-    found = dict({"rich": _of_rich, "paper162": _of_paper, "notebook162": _of_notebook}[place]())
+    makers = {
+        "rich": _of_rich,
+        "paper162": _of_paper,
+        "notebook162": _of_notebook,
+        "egemaps": _of_egemaps,
+    }
+    found = dict(makers[place]())
     return {name: found[name] for name in feature_names(place)}
 
 
@@ -234,6 +240,25 @@ def _of_notebook() -> Iterator[Described]:
     for i in range(128):
         meaning = f"power in mel band {i} of 128 (Slaney's scale)"
         yield mean(f"mel_{i}", meaning, "units of the signal, squared", _POSITIVE)
+
+
+def _of_egemaps() -> Iterator[Described]:
+    positive = (
+        "percentile",
+        "frequency",
+        "bandwidth",
+        "loudness",
+        "Flux",
+        "jitter",
+        "shimmer",
+        "Segment",
+        "dev",
+    )
+    for name in _egemaps.NAMES:
+        meaning, unit = _egemaps.meaning(name)
+        signed = not any(part in name for part in positive) or name.endswith("stddevNorm")
+        limits = (-_INFINITE, _INFINITE) if signed else _POSITIVE
+        yield name, ColumnDescription(meaning, unit, limits, "Eyben et al. 2016, eGeMAPS")
 
 
 def _earlier_names() -> dict[str, str]:

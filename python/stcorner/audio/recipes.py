@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner._base.validation import check_choice
-from stcorner.audio import _rich
+from stcorner.audio import _egemaps, _rich
 from stcorner.audio._frames import check_rate, check_signal
 from stcorner.audio._functionals import summarise
 from stcorner.audio.framewise import zcr_and_rms
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PAPER_FUNCTIONALS", "RECIPES", "clip_features", "feature_names"]
 
-RECIPES = ("rich", "paper162", "notebook162")
+RECIPES = ("rich", "paper162", "notebook162", "egemaps")
 _NOTEBOOK_RATE, _NOTEBOOK_OFFSET, _NOTEBOOK_SECONDS = 22050, 0.6, 2.5
 PAPER_FUNCTIONALS = ("mean", "std", "p10", "p50", "p90", "slope")
 
@@ -35,23 +35,30 @@ def clip_features(y: ArrayLike, *, sr: float, recipe: str = "rich") -> NDArray[n
         Audio, floating point, at any rate; channels are averaged.
     sr : float
         Sample rate in Hz; the recipe's own rate is reached by resampling.
-    recipe : {"rich", "paper162", "notebook162"}
+    recipe : {"rich", "paper162", "notebook162", "egemaps"}
         ``"rich"``: 525 values at 16 kHz: functionals of 20 voice and spectrum descriptors and of MFCC
         1-20, f0, timing, energy, correlations; independent of gain.
         ``"paper162"``: ZCR, log energy, f0, MFCC 1-12 and their deltas, times 6 functionals: what the
         paper's text says.
         ``"notebook162"``: means of ZCR, chroma 12, MFCC 20, RMS and mel 128 at 22.05 kHz over the 2.5 s
         after the first 0.6 s: what the paper's numbers came from. Depends on gain.
+        ``"egemaps"``: the 88 values of the extended Geneva minimalistic acoustic parameter set at 16 kHz,
+        from its published definitions [1]_ and under openSMILE's names. Depends on gain.
 
     Returns
     -------
-    ndarray of shape (525,) or (162,), float32
+    ndarray of shape (525,), (162,) or (88,), float32
         In the order of `feature_names`; always finite.
 
     Raises
     ------
     ValueError
         If `y` is empty, not finite, of an integer type, or (``"notebook162"``) not longer than 0.6 s.
+
+    References
+    ----------
+    .. [1] F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and
+       affective computing", IEEE Transactions on Affective Computing 7 (2016) 190-202.
 
     Examples
     --------
@@ -73,6 +80,8 @@ def voiced_features(
     mono = signal if signal.ndim == 1 else signal.mean(axis=0, dtype=np.float32)
     if recipe == "notebook162":
         return _notebook162(mono, rate), None
+    if recipe == "egemaps":
+        return _egemaps.egemaps(_resampled(mono, rate, _egemaps.SAMPLE_RATE))
     tracks = _rich.tracks(_resampled(mono, rate, _rich.SAMPLE_RATE))
     vector = _rich.rich(tracks) if recipe == "rich" else _paper162(tracks)
     return vector, int(np.count_nonzero(tracks.voiced))
@@ -82,6 +91,8 @@ def voiced_features(
 def _names(recipe: str) -> tuple[str, ...]:
     if recipe == "rich":
         return _rich.NAMES
+    if recipe == "egemaps":
+        return _egemaps.NAMES
     if recipe == "notebook162":
         pitch_classes = ("c", "cs", "d", "ds", "e", "f", "fs", "g", "gs", "a", "as", "b")
         return (
@@ -101,7 +112,7 @@ def feature_names(recipe: str = "rich") -> list[str]:
 
     Parameters
     ----------
-    recipe : {"rich", "paper162", "notebook162"}
+    recipe : {"rich", "paper162", "notebook162", "egemaps"}
         As in `clip_features`.
 
     Raises
@@ -112,7 +123,7 @@ def feature_names(recipe: str = "rich") -> list[str]:
     Examples
     --------
     >>> [len(feature_names(recipe)) for recipe in RECIPES]
-    [525, 162, 162]
+    [525, 162, 162, 88]
     """
     return list(_names(check_choice("recipe", recipe, RECIPES)))
 

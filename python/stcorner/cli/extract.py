@@ -45,7 +45,7 @@ def extract(
     modality
         What of the files to describe.
     recipe
-        Description of the sound: rich, paper162 or notebook162.
+        Description of the sound: rich, paper162, notebook162 or egemaps.
     face
         Which face of several: largest, or a number.
     window

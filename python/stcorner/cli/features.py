@@ -35,7 +35,7 @@ def features(
     modality
         What of the files to describe.
     recipe
-        Description of the sound: rich, paper162 or notebook162.
+        Description of the sound: rich, paper162, notebook162 or egemaps.
     frames
         Give the tracks frame by frame (sound only) instead of one vector per file.
     jobs

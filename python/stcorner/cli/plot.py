@@ -151,7 +151,7 @@ def plane(
     modality
         What of the clips to use.
     recipe
-        Description of the sound: rich, paper162 or notebook162.
+        Description of the sound: rich, paper162, notebook162 or egemaps.
     fusion
         How the directions are chosen.
     protocol
