@@ -57,7 +57,8 @@ def decode_and_detect(path: Path, every: int) -> int:
 def clip(repetitions: int) -> dict[str, object]:
     import cv2
 
-    from stcorner.extraction.rows import Source, extract_rows
+    from stcorner import Clip
+    from stcorner.extraction.describe import describe_clip
     from stcorner.media import crop_face
     from stcorner.recognizer import EmotionRecognizer
 
@@ -65,7 +66,7 @@ def clip(repetitions: int) -> dict[str, object]:
     path = data() / "ravdess/av_speech/Actor_01/01-01-01-01-01-01-01.mp4"
     plan = EmotionRecognizer("both", augment=None).extraction_plan()
     cases = {
-        "extract": lambda: extract_rows(Source.of(path), plan),
+        "extract": lambda: describe_clip(Clip.of(path), plan),
         "decode, face 5 times per second": lambda: decode_and_detect(path, 6),
         "decode, face in every frame": lambda: decode_and_detect(path, 1),
     }

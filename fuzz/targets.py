@@ -268,7 +268,9 @@ def contents(data: bytes) -> None:
     except ModelError:
         return
     with contextlib.suppress(ParameterError), np.errstate(all="ignore"):
-        shares = model.classifier_.predict_proba(np.zeros((1, model.classifier_.n_features_in_)))
+        shares = model.predictor_.heads["early"].classifier.predict_proba(
+            np.zeros((1, model.predictor_.heads["early"].classifier.n_features_in_))
+        )
         assert abs(shares.sum() - 1) < 1e-9
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from stcorner.extraction.rows import ExtractionPlan
+from stcorner.extraction.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,28 +51,27 @@ def hashes(run: stcorner.Extraction) -> dict[str, str]:
     return json.loads(Path(run.manifest).read_text())["sha256"]
 
 
-def kill_at_clip_2(items: Any, settings: Any) -> Any:
+def kill_at_clip_2(clips: Any, plan: Any) -> Any:
     """Stand in for the work of a batch, with a file that kills whoever reads it."""
-    from stcorner.extraction.work import run_item
+    from stcorner.extraction.work import work_on
 
-    if any("clip 2" in item.name for item in items):
+    if any("clip 2" in clip.path.name for clip in clips):
         os.kill(os.getpid(), signal.SIGKILL)
-    return [run_item(item, settings) for item in items]
+    return [work_on(clip, plan) for clip in clips]
 
 
 @dataclass(frozen=True, kw_only=True)
-class StalePlan(ExtractionPlan):
-    """A fault of the code of the third clip: `modalities` is asked for once, and 4 times a clip."""
+class StalePlan(Plan):
+    """A fault of the code of the third clip: `blocks_of` is asked for once a clip."""
 
     asked: ClassVar[int] = 0
 
-    @property
-    def modalities(self) -> tuple[str, ...]:
+    def blocks_of(self, stream: str) -> tuple[str, ...]:
         StalePlan.asked += 1
-        if StalePlan.asked > 1 + 2 * 4:
+        if StalePlan.asked > 2:
             StalePlan.asked = 0  # a scheduler may try once more in the same process
             raise AttributeError("module 'stcorner._core' has no attribute 'newer'")
-        return super().modalities
+        return super().blocks_of(stream)
 
 
 class Trap:

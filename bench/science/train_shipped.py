@@ -79,7 +79,7 @@ def main() -> None:
         progress=lambda done, of: done % 200 or print(f"{done} of {of}", flush=True),
     )
     evaluation = cross_validate(
-        clips, model, protocol="ravdess-luna5", features=features, calibration_folds=options.calibration_folds
+        features, model, protocol="ravdess-luna5", calibration_folds=options.calibration_folds
     )
     measured = {
         "uar": evaluation.uar,
@@ -90,7 +90,7 @@ def main() -> None:
     if options.calibration_folds:
         measured["ece_calibrated"] = evaluation.ece(calibrated=True)
     print(measured, flush=True)
-    model.fit_clips(clips, features)
+    model.fit(features)
     whole = to_model_file(model, scores=measured)
     refuse_training_rows(whole)
     card = model_card(whole.document, extra=results(clips, evaluation))

@@ -62,6 +62,7 @@ from .evaluation import cross_validate as cross_validate
 from .evaluation import evaluate_predictions as evaluate_predictions
 from .extraction import ClipFeatures as ClipFeatures
 from .extraction import Extraction as Extraction
+from .extraction import FeatureTable as FeatureTable
 from .extraction import extract as extract
 from .extraction import list_media as list_media
 from .fusion import LateFusion as LateFusion
@@ -97,9 +98,9 @@ from .media import load_video as load_video
 from .media import probe as probe
 from .media import track_faces as track_faces
 from .recognizer import EmotionRecognizer as EmotionRecognizer
+from .recognizer import Explanation as Explanation
+from .recognizer import explain_decision as explain_decision
 from .recognizer import load_model as load_model
-from .recognizer.explanation import Explanation as Explanation
-from .recognizer.explanation import explain_decision as explain_decision
 from .report import build_report as build_report
 from .video import HarrisStream as HarrisStream
 from .video import StipBagOfWords as StipBagOfWords

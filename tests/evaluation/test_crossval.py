@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 
 import stcorner
 from stcorner.corpora import Clip
@@ -23,7 +25,7 @@ LABELS = ("angry", "happy", "sad")
 OFFSETS = {"angry": (3.0, 0.0), "happy": (0.0, 3.0), "sad": (0.0, 0.0)}
 
 
-class Nearest:
+class Nearest(BaseEstimator):
     """A recogniser with the interface of `EmotionRecognizer`: nearest class means. It remembers its fits."""
 
     fits: list[tuple[set[str], int]] = []  # noqa: RUF012  shared on purpose: folds use copies
@@ -36,9 +38,6 @@ class Nearest:
         self.copies = copies
         self.sharpness = sharpness
 
-    def get_params(self) -> dict[str, Any]:
-        return {"label_map": self.label_map, "copies": self.copies, "sharpness": self.sharpness}
-
     def extract(self, clips: Sequence[Clip], *, n_jobs: int | None = None) -> ClipFeatures:
         rows, errors = [], []
         for clip in clips:
@@ -48,26 +47,23 @@ class Nearest:
                 point = np.full(2, np.nan)
                 errors.append(FailedInput(path=str(clip.path), stage="decode", error="damaged"))
             rows += [point] + [point + rng.normal(0, 0.01, 2) for _ in range(self.copies)]
-        n = len(rows)
         return ClipFeatures(
+            clips=clips,
             clip_index=np.repeat(np.arange(len(clips)), 1 + self.copies),
-            augmented=np.arange(n) % (1 + self.copies) > 0,
-            blocks={"audio": np.array(rows, dtype=np.float32)},
-            names={"audio": ["a", "b"]},
-            status={"audio": np.array(["ok"] * n)},
+            copies=["", *["noise"] * self.copies] * len(clips),
+            blocks={"audio": rows},
             errors=errors,
-            details=[{} for _ in range(n)],
         )
 
-    def fit_features(self, features: ClipFeatures, y: NDArray[Any], groups: NDArray[Any]) -> Nearest:
-        x = features.blocks["audio"]
+    def fit(self, features: ClipFeatures) -> Nearest:
+        x, y = features.blocks["audio"], features.labels[features.clip_index]
         usable = np.isfinite(x[:, 0])
         self.classes_ = np.unique(y[usable])
         self.means_ = np.array([x[usable & (y == label)].mean(axis=0) for label in self.classes_])
-        Nearest.fits.append((set(groups.tolist()), len(y)))
+        Nearest.fits.append((set(features.groups.tolist()), len(y)))
         return self
 
-    def predict_proba_features(self, features: ClipFeatures) -> NDArray[np.float64]:
+    def predict_proba(self, features: ClipFeatures) -> NDArray[np.float64]:
         x = features.blocks["audio"].astype(float)
         logits = -self.sharpness * ((x[:, None] - self.means_) ** 2).sum(axis=2)
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -150,25 +146,27 @@ def test_features_are_reused_and_progress_is_told() -> None:
     e = stcorner.cross_validate(
         clips,
         Nearest(),
+        protocol="actor-k4",
         features=features,
         sound=False,
         progress=lambda done, total: seen.append((done, total)),
     )
     assert seen[-1] == (16, 16)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    again = stcorner.cross_validate(clips, Nearest(), sound=False)
-    np.testing.assert_array_equal(again.probabilities, e.probabilities)
+    for given in (clips, features):
+        again = stcorner.cross_validate(given, Nearest(), protocol="actor-k4", sound=False)
+        np.testing.assert_array_equal(again.probabilities, e.probabilities)
+    with pytest.raises(ParameterError, match="features must not be given twice"):
+        stcorner.cross_validate(features, Nearest(), features=features)
 
 
 def test_the_first_fold_s_learning_curve_is_kept() -> None:
-    class Network:
-        def __init__(self, n: int) -> None:
-            self.history_ = {"loss": [1.0, 1.0 / n]}
-
     class Learner(Nearest):
-        def fit_features(self, features: ClipFeatures, y: Any, groups: Any) -> Any:
-            self.classifier_ = Network(len(features.clip_index))
-            return super().fit_features(features, y, groups)
+        def fit(self, features: ClipFeatures) -> Any:
+            history = {"loss": [1.0, 1.0 / len(features.clip_index)]}
+            head = SimpleNamespace(classifier=SimpleNamespace(history_=history))
+            self.predictor_ = SimpleNamespace(heads={"early": head})
+            return super().fit(features)
 
     clips = corpus()
     found = stcorner.cross_validate(clips, Learner(), protocol="actor-k3")
@@ -276,12 +274,10 @@ def test_the_synthetic_corpus_with_the_real_recogniser(tmp_path: Path) -> None:
 def test_features_of_other_clips_are_refused() -> None:
     clips = corpus()
     features = Nearest().extract(clips)
-    named = replace(features, details=[{"clip_id": clips[at].clip_id} for at in features.clip_index])
-    stcorner.cross_validate(clips, Nearest(), features=named, audit=False, calibration_folds=0)
     with pytest.raises(ParameterError, match="in their order: clip 0 is '5-sad-3', got '0-"):
-        stcorner.cross_validate(clips[::-1], Nearest(), features=named, audit=False)
-    few = features.take(features.clip_index < 5)
-    with pytest.raises(ParameterError, match=f"features must be of the {len(clips)} clips, got rows of 5"):
+        stcorner.cross_validate(clips[::-1], Nearest(), features=features, audit=False)
+    few = features[:5]
+    with pytest.raises(ParameterError, match=f"features must be of the {len(clips)} clips, got 5"):
         stcorner.cross_validate(clips, Nearest(), features=few, audit=False)
 
 

@@ -160,9 +160,8 @@ def test_a_fault_of_the_code_comes_back_from_the_cluster(
     tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from stcorner.extraction import run
-    from stcorner.extraction.work import Settings
 
-    monkeypatch.setattr(run, "_settings", lambda *_: Settings(plan=StalePlan(modality="audio")))
+    monkeypatch.setattr(run, "Plan", StalePlan)
     tree = write_tree(tmp_path / "in", 8)
     with pytest.raises(InternalError, match=r"clip \d é.wav: AttributeError"):
         stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", client=client)

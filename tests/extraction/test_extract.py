@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,10 @@ import pytest
 import stcorner
 from extraction_files import StalePlan, Trap, hashes, table, voice, write_tree
 from media_files import noise_pictures, tone, write_media
+from stcorner.corpora import Clip
 from stcorner.errors import DatasetError, InternalError, OutputError, ParameterError
+from stcorner.extraction import ClipFeatures
+from stcorner.extraction.plan import Plan
 
 pytest.importorskip("pyarrow")
 
@@ -129,7 +133,7 @@ def test_refused_parameters(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="root must be a folder"):
         stcorner.extract(tmp_path / "nowhere", tmp_path / "a.parquet")
     (tmp_path / "other.parquet").write_bytes(b"something else")
-    with pytest.raises(ParameterError, match="out must not hold a table of other files"):
+    with pytest.raises(ParameterError, match="stands where results would be written, and no"):
         stcorner.extract(tree, tmp_path / "other.parquet", modality="audio")
 
 
@@ -162,18 +166,16 @@ def test_disk_full_keeps_what_is_done(tree: Path, tmp_path: Path, monkeypatch: p
 
 def test_a_fault_of_the_code_is_no_row(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from stcorner.extraction import run
-    from stcorner.extraction.rows import ExtractionPlan
-    from stcorner.extraction.work import Settings
 
     monkeypatch.setattr(run, "_BATCH", 1)
-    monkeypatch.setattr(run, "_settings", lambda *_: Settings(plan=StalePlan(modality="audio")))
+    monkeypatch.setattr(run, "Plan", StalePlan)
     with pytest.raises(
         InternalError, match=r"clip \d é.wav: AttributeError: .* no attribute 'newer'"
     ) as found:
         stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", n_jobs=1)
-    assert "modalities" in "".join(found.value.__notes__), "the note shows where"
-    assert not (tmp_path / "errors.parquet").exists()
-    monkeypatch.setattr(run, "_settings", lambda *_: Settings(plan=ExtractionPlan(modality="audio")))
+    assert "blocks_of" in "".join(found.value.__notes__), "the note shows where"
+    assert not (tmp_path / "f.errors.parquet").exists()
+    monkeypatch.setattr(run, "Plan", Plan)
     rest = stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", n_jobs=1)
     assert (rest.n_resumed, rest.n_rows, rest.n_errors) == (2, 6, 0)
 
@@ -181,8 +183,7 @@ def test_a_fault_of_the_code_is_no_row(tree: Path, tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("window", [None, 1.0])
 def test_a_file_is_probed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: float | None) -> None:
     from stcorner import media
-    from stcorner.extraction.run import _settings
-    from stcorner.extraction.work import make_items, run_item
+    from stcorner.extraction.work import work_on
 
     path = write_media(tmp_path / "a.mp4", noise_pictures(30, 48, 64), tone(1.2))
     probed = []
@@ -193,10 +194,9 @@ def test_a_file_is_probed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         return probe(path)
 
     monkeypatch.setattr(media, "probe", counted)
-    (item,), _ = make_items([path])
-    outcome = run_item(item, _settings("both", "rich", "largest", window, None))
-    assert outcome.details[0]["audio_status"] == "ok"
-    assert outcome.details[0]["video_status"] == "no_face"
+    plan = Plan.checked(("audio", "video"), window=window)
+    row = work_on(Clip.of(path), replace(plan, max_seconds=600.0))[0]
+    assert row.status == {"audio": "ok", "video": "no_face"}
     assert probed == [path]
 
 
@@ -289,39 +289,34 @@ def test_killed_at_random_it_goes_on(tmp_path: Path, kills: int) -> None:
         while any(alive(pid) for pid in victims):  # no orphan goes on reading
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        if (out.parent / "features.json").exists():  # it was done before it was killed
+        if (out.parent / "features.manifest.json").exists():  # it was done before it was killed
             assert out.read_bytes() == plain.read_bytes()
             shutil.rmtree(out.parent)
     assert finish(start(script, tree, out)) == 0
     assert out.read_bytes() == plain.read_bytes()
-    assert out.with_name("errors.parquet").read_bytes() == plain.with_name("errors.parquet").read_bytes()
+    errors = "features.errors.parquet"
+    assert out.with_name(errors).read_bytes() == plain.with_name(errors).read_bytes()
 
 
 @pytest.mark.parametrize(("kind", "message"), [("kill", "died (signal 9)"), ("sleep", "took longer than")])
 def test_a_file_that_kills_or_stops_its_worker(tree: Path, kind: str, message: str) -> None:
-    from dataclasses import replace
-
     from stcorner.extraction.pool import run_pool
-    from stcorner.extraction.run import _settings
-    from stcorner.extraction.work import make_items
 
-    items, _ = make_items(tree)
-    items[1] = replace(items[1], about={"label": cast("str", Trap(kind))})
-    settings = _settings("audio", "rich", "largest", None, None)
+    clips = [Clip.of(path) for path in stcorner.list_media(tree)]
+    object.__setattr__(clips[1], "sex", Trap(kind))
     limit = 3.0 if kind == "sleep" else 600.0
-    batches = [items[:3], items[3:]]
-    outcomes = dict(run_pool(batches, settings, n_jobs=2, timeout=limit, report=lambda: None))
-    assert [len(outcomes[0][i].details) for i in range(3)] == [1, 0, 1]
-    ((name, stage, error),) = outcomes[0][1].failures
-    assert (name, stage) == (items[1].name, "worker")
-    assert message in error
-    assert all(outcome.details for outcome in outcomes[1])
+    rows = dict(run_pool(clips, Plan.checked(("audio",)), n_jobs=2, timeout=limit))
+    assert sorted(rows) == list(range(6))
+    assert [bool(rows[i][0].blocks) for i in range(6)] == [True, False, True, True, True, True]
+    (error,) = rows[1][0].errors
+    assert (error.path, error.stage) == (clips[1].path, "worker")
+    assert message in error.error
 
 
 def test_two_runs_do_not_share_a_place(tree: Path, tmp_path: Path) -> None:
     from stcorner.extraction.store import Store
 
-    place = Store(tmp_path / "f.parquet", {"audio": ["a"]}, {})
+    place = Store(tmp_path / "f.parquet", {"audio": ["a"]}, {}, None)
     with place.opened(), pytest.raises(OutputError, match="is being written by another run"), place.opened():
         pass
 
@@ -374,8 +369,8 @@ def test_every_file_of_a_corpus_brings_its_label(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     items, _ = make_items(tmp_path)
-    assert {item.name: item.about["label"] for item in items} == files
-    assert {item.about["corpus"] for item in items if item.about["label"]} == {corpus}
+    assert {item.name: item.clip.label or None for item in items} == files
+    assert {item.clip.corpus for item in items if item.clip.label} == {corpus}
 
 
 def test_tone_has_no_label(tmp_path: Path) -> None:
@@ -384,3 +379,172 @@ def test_tone_has_no_label(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(1.0), 16000)
     run = stcorner.extract([tmp_path / "a.wav"], tmp_path / "f.parquet", modality="audio", n_jobs=1)
     assert table(run.features)[0]["label"] is None
+
+
+# ---- the table is the corpus
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clips of two actors and two emotions, with their labels in the names."""
+    root = tmp_path_factory.mktemp("corpus")
+    stcorner.make_corpus(root, n_actors=2, n_takes=2, emotions=("angry", "sad"), n_jobs=1)
+    return root
+
+
+def test_the_table_is_the_corpus(corpus: Path, tmp_path: Path) -> None:
+    run = stcorner.extract(corpus, tmp_path / "t.parquet", n_jobs=2)
+    features = ClipFeatures.from_parquet(run.features)
+    clips = stcorner.load_corpus(corpus)
+    assert [clip.clip_id for clip in features.clips] == [clip.clip_id for clip in clips], "in one order"
+    assert features.labels.tolist() == [clip.label for clip in clips]
+    assert [clip.subject for clip in features.clips] == [clip.subject for clip in clips]
+    assert [clip.take for clip in features.clips] == [clip.take for clip in clips]
+    assert sorted(set(features.copies.tolist())) == ["", "faster", "noise", "slower"]
+    for modality in ("audio", "both"):
+        direct = stcorner.EmotionRecognizer(modality).fit(clips)
+        tabled = stcorner.EmotionRecognizer(modality).fit(features)
+        np.testing.assert_array_equal(direct.predict_proba(features), tabled.predict_proba(features))
+        np.testing.assert_array_equal(direct.predict_proba(clips[:2]), tabled.predict_proba(features[:2]))
+    options: dict[str, Any] = {"protocol": "actor-loo", "sound": False, "calibration_folds": 0}
+    model = stcorner.EmotionRecognizer()
+    by_table = stcorner.cross_validate(features, model, **options)
+    np.testing.assert_array_equal(
+        by_table.probabilities, stcorner.cross_validate(clips, model, **options).probabilities
+    )
+    again = ClipFeatures.from_parquet(features.to_parquet(tmp_path / "again.parquet"))
+    assert again.names == features.names
+    np.testing.assert_array_equal(again.blocks["video"], features.blocks["video"])
+
+
+def test_a_table_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with pytest.raises(DatasetError, match="cannot be read: there is no such file"):
+        ClipFeatures.from_parquet(tmp_path / "none.parquet")
+    (tmp_path / "text.parquet").write_text("no table")
+    with pytest.raises(DatasetError, match="is damaged or no Parquet file"):
+        ClipFeatures.from_parquet(tmp_path / "text.parquet")
+    parquet.write_table(pa.table({"a": [1.0]}), tmp_path / "other.parquet")
+    with pytest.raises(DatasetError, match=r"is no feature table of stcorner: read it with FeatureTable"):
+        ClipFeatures.from_parquet(tmp_path / "other.parquet")
+
+
+def test_blocks_of_other_tools_stand_in_the_table(tree: Path, tmp_path: Path) -> None:
+    names = [path.stem for path in stcorner.list_media(tree)]
+    block = stcorner.FeatureTable({"clip_id": names[1:], "au": np.arange(5.0)}, "openface")
+    run = stcorner.extract(tree, tmp_path / "t.parquet", blocks=("audio", block), n_jobs=1)
+    rows = table(run.features)
+    assert [row["openface_au"] for row in rows[1:]] == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert np.isnan(rows[0]["openface_au"])
+    assert rows[0]["openface_status"] == "no_row"
+    features = ClipFeatures.from_parquet(run.features)
+    assert features.names["openface"] == ["au"]
+    with pytest.raises(ParameterError, match="blocks must be built in"):
+        stcorner.extract(tree, tmp_path / "u.parquet", blocks=("audio", "openface"))
+
+
+# ---- failures, neighbours, stops
+
+
+def test_what_failed_is_tried_again(tmp_path: Path) -> None:
+    import soundfile
+
+    root, out = write_tree(tmp_path / "in", 3), tmp_path / "f.parquet"
+    soundfile.write(tmp_path / "good.wav", voice(0.8, 9), 16000)
+    (root / "link.wav").symlink_to(tmp_path / "later.wav")
+    (root / "empty.wav").touch()
+    first = stcorner.extract(root, out, modality="audio", n_jobs=1)
+    assert (first.n_rows, first.n_errors) == (3, 2)
+    kept = stcorner.extract(root, out, modality="audio", n_jobs=1, retry_failed=False)
+    assert kept.n_resumed == 5
+    again = stcorner.extract(root, out, modality="audio", n_jobs=1)
+    assert (again.n_resumed, again.n_errors) == (3, 2), "only what failed is done again"
+    assert hashes(again) == hashes(first)
+    shutil.copy(tmp_path / "good.wav", tmp_path / "later.wav")
+    healed = stcorner.extract(root, out, modality="audio", n_jobs=1)
+    assert (healed.n_rows, healed.n_errors, healed.n_resumed) == (4, 1, 3)
+    assert [row["path"] for row in table(healed.errors)] == ["empty.wav"]
+    plain = stcorner.extract(root, tmp_path / "plain" / "f.parquet", modality="audio", n_jobs=1)
+    assert hashes(healed) == hashes(plain)
+    scratch = stcorner.extract(root, out, modality="audio", n_jobs=1, overwrite=True)
+    assert scratch.n_resumed == 0
+    assert hashes(scratch) == hashes(plain)
+
+
+def test_neighbours_are_not_written_over(tree: Path, tmp_path: Path) -> None:
+    for name in ("f.errors.parquet", "f.manifest.json", "f.parquet"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / name).write_text("mine")
+        with pytest.raises(ParameterError, match=f"{name} stands where results would be written"):
+            stcorner.extract(tree, folder / "f.parquet", modality="audio", n_jobs=1)
+        assert (folder / name).read_text() == "mine"
+        run = stcorner.extract(tree, folder / "f.parquet", modality="audio", n_jobs=1, overwrite=True)
+        assert run.n_rows == 6
+
+
+def test_time_of_a_stopped_run_does_not_count(tree: Path, tmp_path: Path) -> None:
+    """Stopped for longer than the timeout, as by Ctrl-Z, all of it goes on where it was."""
+    script = tmp_path / "run.py"
+    script.write_text(RUN.replace("n_jobs=2", "n_jobs=2, timeout=4.0"))
+    process = start(script, tree, tmp_path / "f.parquet")
+    deadline = time.monotonic() + 60
+    while len(children(process.pid)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    for stop in (signal.SIGSTOP, signal.SIGCONT):
+        if stop == signal.SIGCONT:
+            time.sleep(6)
+        os.killpg(process.pid, stop)
+    assert finish(process) == 0
+    rows = table(tmp_path / "f.parquet")
+    assert len(rows) == 6
+    assert table(tmp_path / "f.errors.parquet") == []
+
+
+@pytest.mark.parametrize("source", ["file", "stdin"])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_plain_script_needs_no_main_guard(tree: Path, tmp_path: Path, source: str, n_jobs: int) -> None:
+    out = tmp_path / "f.parquet"
+    code = (
+        "import stcorner\n"
+        f"run = stcorner.extract({str(tree)!r}, {str(out)!r}, modality='audio', n_jobs={n_jobs})\n"
+        "features = stcorner.EmotionRecognizer('audio', augment=None).extract(\n"
+        f"    stcorner.list_media({str(tree)!r})[:2], n_jobs={n_jobs})\n"
+        "print(run.n_rows, len(features))\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    command = [sys.executable, "-" if source == "stdin" else str(script)]
+    done = subprocess.run(
+        command, input=code if source == "stdin" else None, capture_output=True, text=True, timeout=200
+    )
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["6", "2"], "")
+
+
+def test_the_instruction_set_is_part_of_the_work(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stcorner._base import runtime
+
+    sets = stcorner.available_isas()
+    if len(sets) < 2:
+        pytest.skip("this processor has one instruction set")
+    run = stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", n_jobs=1)
+    import json
+
+    assert json.loads(run.manifest.read_text())["fingerprint"]["plan"]["isa"] == stcorner.active_isa()
+    assert runtime.active_isa() == stcorner.active_isa()
+    stcorner.set_isa(sets[0] if stcorner.active_isa() != sets[0] else sets[1])
+    try:
+        with pytest.raises(ParameterError, match="other files or parameters"):
+            stcorner.extract(tree, tmp_path / "f.parquet", modality="audio", n_jobs=1)
+        other = stcorner.extract(tree, tmp_path / "g.parquet", modality="audio", n_jobs=1)
+        y, sr = stcorner.load_audio(stcorner.list_media(tree)[0])
+        here = stcorner.clip_features(y, sr=sr)
+    finally:
+        stcorner.set_isa("auto")
+    names = stcorner.feature_names("rich")
+    np.testing.assert_array_equal(np.float32([table(other.features)[0][name] for name in names]), here)

@@ -12,7 +12,7 @@ import soundfile
 import stcorner
 from extraction_files import table
 from media_files import write_media
-from stcorner.extraction.rows import SAMPLE_RATE, ExtractionPlan
+from stcorner.extraction.plan import SAMPLE_RATE, Plan
 from stcorner.extraction.windows import FaceWindows, SoundWindows, iter_face_windows, iter_sound_windows
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_sound(seconds: float, window: float, hop: float, block: int) -> None:
 @pytest.mark.parametrize("n", [10, 25, 26, 40, 99])
 @pytest.mark.parametrize("hop", [0.3, 1.0])
 def test_faces(n: int, hop: float) -> None:
-    windows = FaceWindows(ExtractionPlan(modality="video"), window=1.0, hop=hop, detector=Everywhere())
+    windows = FaceWindows(Plan(blocks=("video",)), window=1.0, hop=hop, detector=Everywhere())
     texture = RNG.integers(0, 100, (56, 56), dtype=np.uint8)
     found = [one for index in range(n) for one in windows.push(texture, index / 25)] + windows.flush()
     seen = np.zeros(n, bool)
@@ -91,7 +91,7 @@ def test_streams_that_end_apart_share_their_last_window(tmp_path: Path) -> None:
     picture = RNG.integers(0, 100, (64, 64), dtype=np.uint8)
     sound = RNG.uniform(-0.3, 0.3, round(3.30 * 16000)).astype(np.float32)
     path = write_media(tmp_path / "a.mkv", [picture] * 82, sound, codec="ffv1", audio_codec="flac")
-    plan: Any = ExtractionPlan(modality="both")
+    plan: Any = Plan(blocks=("audio", "video"))
     heard = list(iter_sound_windows(path, window=1.0, hop=0.5))
     shown = list(iter_face_windows(path, plan, window=1.0, hop=0.5))
     assert heard[-1].start == pytest.approx(2.30, abs=0.01)

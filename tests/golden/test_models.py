@@ -20,15 +20,11 @@ def test_archived_model_predicts_the_same(path: Path) -> None:
     model = stcorner.load_model(path)
     assert list(model.classes_) == kept["classes"]
     features = stcorner.ClipFeatures(
-        clip_index=np.arange(len(kept["probabilities"])),
-        augmented=np.zeros(len(kept["probabilities"]), bool),
+        clips=[f"{at}.mp4" for at in range(len(kept["probabilities"]))],
         blocks={name: np.array(rows, np.float32) for name, rows in kept["blocks"].items()},
-        names=model.feature_names_,
-        status={name: np.full(len(rows), "ok") for name, rows in kept["blocks"].items()},
-        errors=[],
-        details=[{} for _ in kept["probabilities"]],
+        names=model.predictor_.names,
     )
-    np.testing.assert_allclose(model.predict_proba_features(features), kept["probabilities"], atol=1e-5)
+    np.testing.assert_allclose(model.predict_proba(features), kept["probabilities"], atol=1e-5)
 
 
 def test_there_is_an_archive_of_each_format_version() -> None:

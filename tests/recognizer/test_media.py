@@ -10,8 +10,9 @@ import soundfile
 
 from stcorner import Clip, EmotionRecognizer, make_corpus
 from stcorner.errors import InternalError, MediaError, MissingExtraError, ParameterError
-from stcorner.extraction import rows as rows_module
-from stcorner.extraction.rows import ExtractionPlan, fault_of_input
+from stcorner.extraction import describe
+from stcorner.extraction.describe import fault_of_input
+from stcorner.extraction.plan import Plan
 from stcorner.extraction.windows import FaceWindows, iter_sound_windows
 from stcorner.media import probe
 
@@ -127,6 +128,7 @@ def test_fit_predict_and_labels(corpus: ClipList, model: EmotionRecognizer, tmp_
     assert model.classes_.tolist() == ["angry", "sad"]
     assert model.training_.n_clips == len(corpus)
     assert model.training_.n_rows == 2 * len(corpus)
+    assert model.score(corpus) == 1.0
     assert model.training_.corpora == ("synthetic",)
     first = model.predict_proba(corpus[0].path)
     assert first.shape == (2,)
@@ -186,7 +188,7 @@ def test_faults_of_the_code_are_not_blamed_on_the_file(
         raise AttributeError("no attribute 'newer'")
 
     soundfile.write(tmp_path / "a.wav", voice(1.0, 140.0), RATE)
-    monkeypatch.setattr(rows_module, "audio_vector", stale)
+    monkeypatch.setattr(describe, "describe_sound", stale)
     with pytest.raises(InternalError, match=r"a\.wav: AttributeError: no attribute 'newer'"):
         EmotionRecognizer("audio", augment=None).extract([tmp_path / "a.wav"])
 
@@ -201,7 +203,7 @@ class Everywhere:
 @pytest.mark.parametrize("begin", [0.0, 0.6, 3.2])
 def test_windows_of_faces_count_from_the_zero_of_the_recording(begin: float) -> None:
     """Also where pictures begin after the sound: frame k is as bright as its time says."""
-    windows = FaceWindows(ExtractionPlan(modality="video"), window=1.0, hop=0.6, detector=Everywhere())
+    windows = FaceWindows(Plan(blocks=("video",)), window=1.0, hop=0.6, detector=Everywhere())
     found = []
     texture = np.random.default_rng(0).integers(0, 8, (100, 100), dtype=np.uint8)
     for k in range(100):

@@ -90,11 +90,11 @@ def decides(content: bytes) -> bool:
         model = from_model_file(modelfile._parse(content))
     except ModelError:
         return False
-    n = model.classifier_.n_features_in_
+    head = model.predictor_.heads["early"]
+    n = head.classifier.n_features_in_
     for rows in (np.zeros((1, n)), np.full((1, n), 1e3)):
         try:
-            shares = model.classifier_.predict_proba(rows)
-            shares = shares if model.calibration_ is None else model.calibration_.transform(shares)
+            shares = head.predict_proba(rows, list(model.classes_))
         except ParameterError:
             continue
         assert shares.shape == (1, len(model.classes_))
@@ -227,7 +227,7 @@ def test_a_model_writes_nowhere_that_its_file_names(tmp_path: Path) -> None:
     members["model.json"] = json.dumps(document).encode()
     file = modelfile._parse(sealed(members))
     assert file.document.parameters["classifier_params"] == {"checkpoint": None, "n_epochs": 3}
-    assert from_model_file(file).classifier_.params_["checkpoint"] is None
+    assert from_model_file(file).predictor_.heads["early"].classifier.params_["checkpoint"] is None
     path = modelfile.write_model(tmp_path / "again.stcorner", file)
     assert place.encode() not in members_of(path.read_bytes())["model.json"]
 
@@ -248,7 +248,7 @@ def test_a_model_of_zeros_is_stored_so_that_it_is_read_again(tmp_path: Path) -> 
     path = modelfile.write_model(
         tmp_path / "zeros.stcorner", modelfile.ModelFile(document=file.document, arrays=arrays, card="")
     )
-    assert stcorner.load_model(path).classifier_.n_features_in_ == 162
+    assert stcorner.load_model(path).predictor_.heads["early"].classifier.n_features_in_ == 162
 
 
 BOMBS: dict[str, Callable[[dict[str, bytes]], None]] = {

@@ -49,7 +49,7 @@ def small_model(**changes: Any) -> ModelFile:
         ),
     )
     return ModelFile(
-        **{"document": document, "arrays": ARRAYS, "card": "# Ü\n", "network": b"keras", **changes}
+        **{"document": document, "arrays": ARRAYS, "card": "# Ü\n", "estimators": b"skops", **changes}
     )
 
 
@@ -104,7 +104,7 @@ def npy(array: np.ndarray, *, allow_pickle: bool = False) -> bytes:
 def test_round_trip(written: Path) -> None:
     model = read_model(written)
     assert model.card == "# Ü\n"
-    assert model.network == b"keras"
+    assert model.estimators == b"skops"
     assert model.document.parts["classifier"].state == {"shrinkage": 0.1}
     assert model.document.classes == ("angry", "sad")
     assert set(model.arrays) == set(ARRAYS)
@@ -168,7 +168,9 @@ def test_duplicate_members_are_refused(written: Path) -> None:
         read_model(written)
 
 
-@pytest.mark.parametrize("name", ["model.json", "MODEL_CARD.md", "fercnn.keras", "arrays/fusion/order.npy"])
+@pytest.mark.parametrize(
+    "name", ["model.json", "MODEL_CARD.md", "classifiers.skops", "arrays/fusion/order.npy"]
+)
 def test_missing_members_are_refused(written: Path, name: str) -> None:
     def drop(members: dict[str, bytes]) -> None:
         del members[name]
@@ -198,7 +200,7 @@ def set_at(keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("classes", [1, 2], "classes"),
         ("classes", None, "classes"),
         ("format", "other", "format"),
-        ("format_version", 2, "format_version must be 1, got 2"),
+        ("format_version", 3, r"format_version must be one of \(1, 2\), got 3"),
         ("format_version", "1", "format_version"),
         ("arrays.fusion/order.shape", [4], "shape"),
         ("arrays.fusion/order.shape", [-3], "shape"),
@@ -283,7 +285,7 @@ def test_zip_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path = tmp_path / "bomb.stcorner"
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("fercnn.keras", "w", force_zip64=True) as member:
+        with archive.open("classifiers.skops", "w", force_zip64=True) as member:
             for _ in range(9):
                 member.write(bytes(1 << 20))
         archive.comment = b" " * modelfile._SEAL_BYTES

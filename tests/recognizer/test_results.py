@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from stcorner.extraction.features import ClipFeatures
-from stcorner.recognizer.results import clip_columns, prediction_rows
+from stcorner.extraction import ClipFeatures
+from stcorner.recognizer.predictions import clip_columns, prediction_rows
 
 
 def features_of(audio: np.ndarray, video: np.ndarray) -> ClipFeatures:
     n = len(audio)
     return ClipFeatures(
-        clip_index=np.arange(n),
-        augmented=np.zeros(n, bool),
-        blocks={"audio": audio.astype(np.float32), "video": video.astype(np.float32)},
+        clips=[f"{i}.mp4" for i in range(n)],
+        blocks={"audio": audio, "video": video},
         names={"audio": ["a"], "video": ["v"]},
-        status={"audio": np.full(n, "ok"), "video": np.full(n, "ok")},
-        errors=[],
-        details=[
-            {"file": f"{i}.mp4", "clip_id": str(i), "errors": ["no face"] * (i == 1), "warnings": []}
-            for i in range(n)
-        ],
+        details=[{"errors": ["no face"] * (i == 1), "warnings": []} for i in range(n)],
     )
 
 
@@ -40,9 +34,9 @@ def test_rows_have_every_column_in_order() -> None:
 def test_take_keeps_everything_together() -> None:
     features = features_of(np.array([[0.0], [1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
     for rows in ([2, 0], np.array([False, True, False])):
-        part = features.take(rows)
+        part = features[rows]
         expected = [2, 0] if isinstance(rows, list) else [1]
-        assert part.clip_index.tolist() == expected
+        assert part.clip_index.tolist() == list(range(len(expected)))
         assert part.blocks["video"][:, 0].tolist() == [3.0 + i for i in expected]
-        assert [row["clip_id"] for row in part.details] == [str(i) for i in expected]
+        assert [clip.clip_id for clip in part.clips] == [str(i) for i in expected]
         assert len(part) == len(expected)

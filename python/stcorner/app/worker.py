@@ -39,7 +39,7 @@ def _run(order: dict[str, Any], tell: Any) -> None:
     from stcorner._base.files import write_table
     from stcorner.errors import MediaError, MissingExtraError
     from stcorner.media import probe
-    from stcorner.recognizer import load_model, shipped_models
+    from stcorner.recognizer import load_predictor, shipped_models
     from stcorner.report import build_report
 
     clip, folder = Path(order["clip"]), Path(order["folder"])
@@ -48,7 +48,7 @@ def _run(order: dict[str, Any], tell: Any) -> None:
         raise MediaError(f"the clip may last {order['max_duration']:g} s, it lasts {info.duration:.1f} s")
     names = list(shipped_models())
     model = order["model"] or (names[0] if names else None)
-    recognizer = None if model is None else load_model(model)
+    recognizer = None if model is None else load_predictor(model)
     report = build_report(
         clip, folder / "report.html", recognizer=recognizer, name=order["name"],
         progress=lambda stage, share: tell({"stage": stage, "progress": share}),

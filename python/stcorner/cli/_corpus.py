@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from stcorner.cli._options import CorpusOptions
+    from stcorner.cli._options import CorpusOptions, RecognizerOptions
     from stcorner.corpora import ClipList, Fold
     from stcorner.extraction import ClipFeatures
+    from stcorner.recognizer import EmotionRecognizer
 
-__all__ = ["held_out_plane", "parse_label_map", "read_corpus", "report_failures", "report_skipped"]
+__all__ = [
+    "features_of", "held_out_plane", "parse_label_map", "read_clips", "read_corpus", "report_failures",
+    "report_skipped",
+]  # fmt: skip
 
 # A list of thousands of failures helps nobody on a screen.
 _MOST = 20
@@ -50,9 +54,45 @@ def read_corpus(
     return map_labels(clips, mapping) if mapping else clips
 
 
-def held_out_plane(
-    clips: ClipList, features: ClipFeatures, fold: Fold, *, fusion: str = "mfa"
-) -> dict[str, Any] | None:
+def read_clips(
+    corpus: Path | None, table: Path | None, options: RecognizerOptions, source: CorpusOptions
+) -> ClipList | ClipFeatures:
+    """Return the clips of a corpus, or the features of a table; labels renamed.
+
+    Raises
+    ------
+    ParameterError
+        If neither or both are given.
+    """
+    from stcorner.errors import ParameterError
+    from stcorner.extraction import ClipFeatures
+    from stcorner.recognizer.training import relabelled
+
+    if corpus is not None and table is None:
+        clips = read_corpus(corpus, modality=options.modality, source=source, label_map=options.label_map)
+        report_skipped(clips)
+        return clips
+    if corpus is not None or table is None:
+        raise ParameterError("CORPUS or --features must be given, one of the two")
+    mapping = parse_label_map(options.label_map)
+    features = ClipFeatures.from_parquet(table)
+    return relabelled(features, mapping) if mapping else features
+
+
+def features_of(clips: ClipList | ClipFeatures, model: EmotionRecognizer, jobs: int) -> ClipFeatures:
+    """Return the features of clips, with the tables that the model was given beside those that are there."""
+    from stcorner.cli._output import progress
+    from stcorner.extraction import ClipFeatures
+    from stcorner.extraction.blocks import add_blocks
+
+    if isinstance(clips, ClipFeatures):
+        _, others = model.resolved_blocks()
+        return add_blocks(clips, [*clips.blocks, *others], others)
+    with progress(f"reading {len(clips)} clips") as report:
+        return model.extract(clips, n_jobs=jobs, progress=report)
+
+
+def held_out_plane(features: ClipFeatures, fold: Fold, *, fusion: str = "mfa") -> dict[str, Any] | None:
     """Return clips in two fused directions that were learned from the training side of a fold.
 
     Returns
@@ -65,12 +105,12 @@ def held_out_plane(
 
     from stcorner.fusion import ModalityFusion
 
-    there = features.present() & ~features.augmented
-    train, test = (np.isin(features.clip_index, side) & there for side in (fold.train, fold.test))
+    features = features.originals()
+    there = features.present()
+    train, test = (np.isin(np.arange(len(there)), side) & there for side in (fold.train, fold.test))
     if not (train.any() and test.any()):
         return None
-    labels = np.array([clips[at].label for at in features.clip_index])
-    people = np.array([clips[at].subject for at in features.clip_index])
+    labels, people = features.labels, np.array([clip.subject for clip in features.clips])
     blocks = list(features.blocks.values())
     space = ModalityFusion(fusion, n_components=2)
     space.fit([block[train] for block in blocks], labels[train], groups=people[train])
@@ -91,8 +131,7 @@ def report_skipped(clips: ClipList) -> None:
 def report_failures(features: ClipFeatures) -> int:
     """List what was odd about inputs and which failed; return the exit code."""
     errors = features.errors
-    plain = [row for row, copy in zip(features.details, features.augmented, strict=True) if not copy]
-    _list([f"warning: {text}" for row in plain for text in row["warnings"]])
+    _list([f"warning: {text}" for row in features.originals().details for text in row["warnings"]])
     _list([f"{error.stage}: {error.error}" for error in errors])
     if errors:
         complain(f"{len({error.path for error in errors})} input(s) failed")

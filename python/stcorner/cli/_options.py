@@ -12,10 +12,26 @@ from cyclopts import Parameter
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stcorner.corpora import ClipList
     from stcorner.recognizer import EmotionRecognizer
 
-__all__ = ["CorpusOptions", "RecognizerOptions"]
+__all__ = ["CorpusOptions", "RecognizerOptions", "read_blocks"]
+
+
+def read_blocks(pairs: Sequence[str]) -> list[Any]:
+    """Return the tables that ``NAME=FILE`` and ``NAME=FILE@mean,std`` name."""
+    from stcorner.extraction import FeatureTable
+
+    tables = []
+    for pair in pairs:
+        name, equals, source = pair.partition("=")
+        file, _, functionals = source.partition("@")
+        if not equals or not name or not file:
+            raise ParameterError(f"--block must be NAME=FILE, or NAME=FILE@mean,std, got {pair!r}")
+        tables.append(FeatureTable(file, name, functionals=functionals.split(",") if functionals else None))
+    return tables
 
 
 @Parameter(name="*")
@@ -59,10 +75,16 @@ class RecognizerOptions:
     ----------
     modality
         What of the clips to use.
+    blocks
+        Blocks by name, instead of --modality: audio, video, expression, or those of the features, separated
+        by commas.
+    block
+        NAME=FILE adds a table of another tool, one row per clip; NAME=FILE@mean,std one of many rows per
+        clip. May be given several times.
     recipe
         Description of the sound: rich, paper162 or notebook162.
     fusion
-        How sound and face are put together.
+        How the blocks are put together.
     classifier
         The default, which does best on unheard people, or the network of the paper.
     validation_fraction
@@ -79,13 +101,26 @@ class RecognizerOptions:
     """
 
     modality: Literal["both", "audio", "video"] = "both"
+    blocks: str | None = None
+    block: tuple[str, ...] = ()
     recipe: str = "rich"
-    fusion: Literal["concatenate", "mfa", "mfa_per_modality", "cca", "lda"] = "concatenate"
+    fusion: Literal["concatenate", "mfa", "mfa_per_modality", "cca", "lda", "late"] = "concatenate"
     classifier: Literal["discriminant", "fercnn"] = "discriminant"
     validation_fraction: float | None = None
     label_map: tuple[str, ...] = ()
     augment: tuple[str, ...] = ()
     seed: int = 0
+
+    def all_blocks(self) -> tuple[Any, ...] | None:
+        """Return the blocks that are named and the tables that are given; None for those of the modality."""
+        from stcorner.extraction.blocks import block_names_of
+
+        tables = read_blocks(self.block)
+        if self.blocks is None and not tables:
+            return None
+        named = block_names_of(None, self.modality) if self.blocks is None else self.blocks.split(",")
+        given = {table.name for table in tables}
+        return (*(name for name in named if name not in given), *tables)
 
     def recognizer(self, **more: Any) -> EmotionRecognizer:
         """Return an unfitted recogniser; clips are renamed when they are read, so it maps no labels."""
@@ -101,6 +136,7 @@ class RecognizerOptions:
             more["classifier_params"] = {"validation_fraction": self.validation_fraction}
         return EmotionRecognizer(
             self.modality,
+            blocks=self.all_blocks(),
             recipe=self.recipe,
             fusion=self.fusion,
             classifier=self.classifier,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stcorner.corpora import ClipList
     from stcorner.evaluation import Evaluation
     from stcorner.extraction import ClipFeatures
     from stcorner.recognizer import EmotionRecognizer
@@ -59,9 +58,9 @@ def demo(
     model = _recognizer("both", seed)
     with progress("reading faces and voices") as report:
         features = model.extract(clips, n_jobs=jobs, progress=report)
-    rows = [_run(trial, clips, features, out, seed) for trial in _trials(cnn)]
+    rows = [_run(trial, features, out, seed) for trial in _trials(cnn)]
     results = [row for row in rows if row is not None]
-    model.fit_clips(clips, features)
+    model.fit(features)
     best = next(row for row in results if row["input"] == "sound + face")
     path = _save(model, best, out)
     seconds = time.perf_counter() - start
@@ -113,9 +112,7 @@ def _recognizer(modality: str, seed: int, **parameters: Any) -> EmotionRecognize
     return EmotionRecognizer(modality, augment="speed", random_state=seed, **parameters)
 
 
-def _run(
-    trial: _Trial, clips: ClipList, features: ClipFeatures, out: Path, seed: int
-) -> dict[str, Any] | None:
+def _run(trial: _Trial, features: ClipFeatures, out: Path, seed: int) -> dict[str, Any] | None:
     from stcorner._base.files import write_bytes
     from stcorner.cli._output import complain, progress
     from stcorner.errors import MissingExtraError
@@ -130,8 +127,8 @@ def _run(
     try:
         with progress(f"learning: {trial.key}") as report:
             evaluation = cross_validate(
-                clips, model, protocol=trial.protocol, features=features, calibration_folds=0, sound=False,
-                seed=seed, progress=report,
+                features, model, protocol=trial.protocol, calibration_folds=0, sound=False, seed=seed,
+                progress=report,
             )  # fmt: skip
     except MissingExtraError as error:
         complain(f"without FERCNN: {error}")

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from stcorner.cli._options import CorpusOptions, RecognizerOptions
 
 if TYPE_CHECKING:
-    from stcorner.corpora import ClipList, Fold
+    from stcorner.corpora import Fold
     from stcorner.extraction import ClipFeatures
 
 __all__ = ["evaluate"]
@@ -20,9 +20,10 @@ _DEFAULTS, _SOURCE = RecognizerOptions(), CorpusOptions()
 
 
 def evaluate(
-    corpus: Path,
+    corpus: Path | None = None,
     /,
     *,
+    features: Path | None = None,
     protocol: str = "auto",
     options: RecognizerOptions = _DEFAULTS,
     source: CorpusOptions = _SOURCE,
@@ -38,6 +39,8 @@ def evaluate(
     corpus
         Folder of a published corpus (RAVDESS, CREMA-D, EMO-DB, ...), of one sub-folder per emotion, or a CSV
         file.
+    features
+        Evaluate on this table of extract instead of a corpus.
     protocol
         Folds by name, such as ravdess-luna5, actor-k5, actor-loo; auto picks by corpus.
     output
@@ -50,29 +53,30 @@ def evaluate(
         Print the evaluation as JSON.
     """
     from stcorner._base.files import check_table_path, write_bytes
-    from stcorner.cli._corpus import read_corpus, report_failures, report_skipped
+    from stcorner.cli._corpus import features_of, read_clips, report_failures
     from stcorner.cli._output import complain, console, progress
     from stcorner.corpora import actor_folds
     from stcorner.errors import ParameterError
     from stcorner.evaluation import cross_validate, evaluation_tables
+    from stcorner.extraction import ClipFeatures
 
     check_table_path("--output", output)  # before hours of work; and never over the corpus's own CSV file
     if output is not None and output.suffix.lower() != ".json":
         raise ParameterError(f"--output must end in .json, got {str(output)!r}")
-    clips = read_corpus(corpus, modality=options.modality, source=source, label_map=options.label_map)
-    report_skipped(clips)
-    folds = actor_folds(clips, protocol, seed=options.seed)  # refuses what cannot be split before it is read
+    model = options.recognizer()
+    clips = read_clips(corpus, features, options, source)
+    known = clips.clips if isinstance(clips, ClipFeatures) else clips
+    # Refuses what cannot be split before anything is read.
+    folds = actor_folds(known, protocol, seed=options.seed)
     if folds.remark:
         complain(folds.remark)
-    model = options.recognizer()
-    with progress(f"reading {len(clips)} clips") as report:
-        features = model.extract(clips, n_jobs=jobs, progress=report)
+    table = features_of(clips, model, jobs)
     with progress("learning and predicting") as report:
         evaluation = cross_validate(
-            clips, model, protocol=protocol, features=features, allow_leaks=allow_leaks, n_jobs=jobs,
+            table, model, protocol=protocol, sound=features is None, allow_leaks=allow_leaks, n_jobs=jobs,
             seed=options.seed, progress=report,
         )  # fmt: skip
-    plane = _plane(clips, features, folds[0], options)
+    plane = _plane(table, folds[0], options)
     if plane is not None:
         evaluation = replace(evaluation, details={**evaluation.details, "plane": plane})
     text = evaluation.to_json()
@@ -83,12 +87,10 @@ def evaluate(
     else:
         for part in evaluation_tables(evaluation):
             console().print(part)
-    return report_failures(features)
+    return report_failures(table)
 
 
-def _plane(
-    clips: ClipList, features: ClipFeatures, fold: Fold, options: RecognizerOptions
-) -> dict[str, Any] | None:
+def _plane(features: ClipFeatures, fold: Fold, options: RecognizerOptions) -> dict[str, Any] | None:
     """Return the held-out clips of the first fold in two fused directions, for the report."""
     from stcorner.cli._corpus import held_out_plane
     from stcorner.cli._output import complain
@@ -97,7 +99,7 @@ def _plane(
     if fold.copies > 1:  # rows of altered versions, not clips
         return None
     try:
-        found = held_out_plane(clips, features, fold, fusion="lda" if options.fusion == "lda" else "mfa")
+        found = held_out_plane(features, fold, fusion="lda" if options.fusion == "lda" else "mfa")
     except StcornerError as error:
         complain(f"no fused plane: {error}")
         return None

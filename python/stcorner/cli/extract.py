@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from stcorner.cli._options import RecognizerOptions
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,14 +25,18 @@ def extract(
     *,
     output: Annotated[Path, Parameter(alias="-o")],
     modality: Literal["both", "audio", "video"] = "both",
+    blocks: str | None = None,
+    block: tuple[str, ...] = (),
     recipe: str = "rich",
     face: str = "largest",
     window: float | None = None,
     hop: float | None = None,
+    augment: tuple[str, ...] = ("auto",),
     jobs: int = -1,
     scheduler: str | None = None,
     shard: str | None = None,
     timeout: float = 3600.0,
+    retry_failed: bool = True,
     overwrite: bool = False,
     json: bool = False,
 ) -> int:
@@ -41,9 +47,14 @@ def extract(
     root
         Folder of audio and video files, or one file.
     output
-        Table to write, NAME.parquet. Beside it come the files that failed (errors.parquet) and a manifest.
+        Table to write, NAME.parquet. Beside it come NAME.errors.parquet with the files that failed
+        and a manifest.
     modality
         What of the files to describe.
+    blocks
+        Blocks by name, instead of --modality: audio, video, expression, separated by commas.
+    block
+        NAME=FILE adds the columns of a table of another tool; may be given several times.
     recipe
         Description of the sound: rich, paper162, notebook162 or egemaps.
     face
@@ -52,6 +63,8 @@ def extract(
         One row for each window of so many seconds, instead of one per file; for long files.
     hop
         Seconds between the starts of windows. Default: the window's length.
+    augment
+        Altered copies of the sound, for training: auto (of clips with a label), none, or kinds as of train.
     jobs
         Processes; -1 is one per core.
     scheduler
@@ -60,8 +73,10 @@ def extract(
         I/N: do every N-th file only, from the I-th on; for job arrays. Writes NAME.I-of-N.parquet.
     timeout
         Seconds after which a file is given up.
+    retry_failed
+        Try files again that failed in an earlier run.
     overwrite
-        Replace a table that other files or parameters gave.
+        Do everything from scratch and replace what stands at the place of the results.
     json
         Print a summary as JSON.
     """
@@ -70,11 +85,15 @@ def extract(
     from stcorner.errors import OutputError
 
     part = _parse_shard(shard)
+    chosen = RecognizerOptions(modality=modality, blocks=blocks, block=block).all_blocks()
+    copies: Any = None if augment == ("none",) else "auto" if augment == ("auto",) else augment
     with _client(scheduler) as client, progress("reading") as report:
         try:
             result = stcorner.extract(
-                root, output, modality=modality, recipe=recipe, face=_parse_face(face), window=window,
-                hop=hop, n_jobs=jobs, client=client, shard=part, timeout=timeout, overwrite=overwrite,
+                root, output, blocks=chosen, modality=modality, recipe=recipe,
+                face=_parse_face(face), window=window,
+                hop=hop, augment=copies, n_jobs=jobs, client=client, shard=part, timeout=timeout,
+                retry_failed=retry_failed, overwrite=overwrite,
                 progress=report,
             )  # fmt: skip
         except OutputError as error:

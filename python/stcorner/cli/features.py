@@ -75,15 +75,18 @@ def _vectors(
     files: Sequence[Path], modality: str, recipe: str, jobs: int
 ) -> tuple[list[dict[str, Any]], list[str]]:
     from stcorner.cli._output import progress
-    from stcorner.recognizer import EmotionRecognizer
+    from stcorner.corpora import Clip
+    from stcorner.extraction.blocks import block_names_of, describe_clips
+    from stcorner.extraction.plan import Plan
 
+    names = block_names_of(None, modality)
+    plan = Plan.checked(names, recipe=recipe)
     with progress("reading", quiet=len(files) < 4) as report:
-        found = EmotionRecognizer(modality, recipe=recipe).extract(
-            files, n_jobs=jobs, augment=False, progress=report
-        )
+        clips = [Clip.of(file) for file in files]
+        found = describe_clips(clips, plan, names, {}, n_jobs=jobs, progress=report)
     rows = []
-    for i in range(len(found)):
-        row: dict[str, Any] = {"file": found.details[i]["file"]}
+    for i, clip in enumerate(found.clips):
+        row: dict[str, Any] = {"file": str(clip.path)}
         for name, block in found.blocks.items():
             row.update(zip(found.names[name], map(float, block[i]), strict=True))
         rows.append(row)

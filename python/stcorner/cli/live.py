@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from stcorner.live import LiveSession, Source
-    from stcorner.recognizer import EmotionRecognizer
+    from stcorner.recognizer import Predictor
 
 __all__ = ["live"]
 
@@ -68,19 +68,19 @@ def live(
     from stcorner._base.validation import check_real
     from stcorner.cli._output import print_json
     from stcorner.live import LiveRecognizer, LiveSession
-    from stcorner.recognizer import load_model
+    from stcorner.recognizer import load_predictor
 
     if output is not None:
         check_not_input("--output", output, file)
     limit = None if duration is None else check_real("--duration", duration, low=0.0, open_low=True)
-    recognizer = load_model(model)
+    recognizer = load_predictor(model)
     sources = _sources(recognizer, file, camera, microphone, speed)
     streams = [stream for source in sources for stream in source.streams]
     live = LiveRecognizer(
         recognizer, window=window, hop=hop, streams=streams, name=str(file or f"camera {camera}")
     )
     session = LiveSession(live, sources, max_frames=max_frames)
-    labels = [str(label) for label in recognizer.classes_]
+    labels = list(recognizer.classes)
     with (
         _writer(output) as write,
         _screen(labels, session, quiet=json) as show,
@@ -101,7 +101,7 @@ def live(
 
 
 def _sources(
-    recognizer: EmotionRecognizer,
+    recognizer: Predictor,
     file: Path | None,
     camera: int | None,
     microphone: bool | None,
@@ -112,7 +112,7 @@ def _sources(
     from stcorner.errors import MissingExtraError, ParameterError
     from stcorner.live import CameraSource, FileSource, MicrophoneSource
 
-    used = recognizer.modalities
+    used = recognizer.plan.streams
     if (file is None) == (camera is None):
         raise ParameterError("FILE or --camera must be given, one of the two")
     if file is not None:

@@ -179,7 +179,7 @@ def plane(
         features = EmotionRecognizer(modality, recipe=recipe).extract(
             clips, n_jobs=jobs, augment=False, progress=report
         )
-    found = held_out_plane(clips, features, chosen, fusion=fusion)
+    found = held_out_plane(features, chosen, fusion=fusion)
     if found is None:
         report_failures(features)
         return 1
@@ -271,9 +271,10 @@ def learning(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
     if file.suffix == ".json":
         history = read_json(file)
     else:
-        from stcorner.recognizer import load_model
+        from stcorner.recognizer import load_predictor
 
-        history = getattr(load_model(file).classifier_, "history_", None)
+        heads = load_predictor(file).heads.values()
+        history = next((getattr(head.classifier, "history_", None) for head in heads), None)
     if not isinstance(history, dict):
         raise ParameterError(f"FILE must be a model trained with --classifier fercnn, got {str(file)!r}")
     return options.write(plot_learning(history, theme=options.theme), target)

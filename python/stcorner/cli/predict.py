@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stcorner.recognizer import EmotionRecognizer
+    from stcorner.recognizer import Predictor
 
 __all__ = ["predict"]
 
@@ -27,6 +28,7 @@ def predict(
     window: float = 2.0,
     hop: float = 0.5,
     abstain_below: float | None = None,
+    block: tuple[str, ...] = (),
     jobs: int = 1,
     json: bool = False,
 ) -> int:
@@ -48,20 +50,25 @@ def predict(
         Seconds between the starts of windows, with --timeline.
     abstain_below
         Flag predictions whose best probability is smaller. Default: as the model was made.
+    block
+        NAME=FILE: table of a block that the model uses and that is not built in; may be given several times.
     jobs
         Processes; -1 is one per core.
     json
         Print the whole table as JSON.
     """
     from stcorner._base.files import check_table_path, write_table
+    from stcorner._base.validation import check_real
+    from stcorner.cli._options import read_blocks
     from stcorner.cli._output import complain, print_json, print_table
-    from stcorner.recognizer import clip_columns, load_model
+    from stcorner.recognizer import clip_columns, load_predictor
 
     check_table_path("--output", output)
-    recognizer = load_model(model)
+    recognizer = load_predictor(model, blocks=read_blocks(block))
     if abstain_below is not None:
-        recognizer.set_params(abstain_below=abstain_below)
-    columns = clip_columns([str(label) for label in recognizer.classes_])
+        level = check_real("--abstain-below", abstain_below, low=0, high=1)
+        recognizer = replace(recognizer, abstain_below=level)
+    columns = clip_columns(recognizer.classes)
     inputs = _expand(files)
     rows = _windows(recognizer, inputs, window, hop) if timeline else _clips(recognizer, inputs, jobs)
     if output is not None:
@@ -104,23 +111,21 @@ def _expand(files: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _clips(recognizer: EmotionRecognizer, inputs: list[Path], jobs: int) -> list[dict[str, Any]]:
+def _clips(recognizer: Predictor, inputs: list[Path], jobs: int) -> list[dict[str, Any]]:
     from stcorner.cli._output import progress
 
     with progress("predicting", quiet=len(inputs) < 4) as report:
         return recognizer.predict_table(inputs, n_jobs=jobs, progress=report)
 
 
-def _windows(
-    recognizer: EmotionRecognizer, inputs: list[Path], window: float, hop: float
-) -> list[dict[str, Any]]:
-    from stcorner.extraction.windows import check_window, failed_row
+def _windows(recognizer: Predictor, inputs: list[Path], window: float, hop: float) -> list[dict[str, Any]]:
+    from stcorner.recognizer.timeline import failure, window_plan
 
-    check_window(window, hop)
+    window_plan(recognizer, window, hop)  # refuses bad values before any file is read
     rows: list[dict[str, Any]] = []
     for file in inputs:
         try:
             rows.extend(recognizer.timeline(file, window=window, hop=hop))
         except Exception as error:  # one bad file must not cost the rows of the others, nor those before
-            rows.append(failed_row(recognizer, file, error))
+            rows.append(failure(recognizer, file, error))
     return rows

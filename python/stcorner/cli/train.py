@@ -15,9 +15,10 @@ _DEFAULTS, _SOURCE = RecognizerOptions(), CorpusOptions()
 
 
 def train(
-    corpus: Path,
+    corpus: Path | None = None,
     /,
     *,
+    features: Path | None = None,
     output: Annotated[Path, Parameter(alias="-o")],
     options: RecognizerOptions = _DEFAULTS,
     source: CorpusOptions = _SOURCE,
@@ -32,6 +33,8 @@ def train(
     corpus
         Folder of a published corpus (RAVDESS, CREMA-D, EMO-DB, ...), of one sub-folder per emotion, or a CSV
         file.
+    features
+        Learn from this table of extract instead of a corpus.
     output
         Model file to write, NAME.stcorner.
     name
@@ -41,22 +44,19 @@ def train(
     json
         Print a summary as JSON.
     """
-    from stcorner.cli._corpus import read_corpus, report_failures, report_skipped
-    from stcorner.cli._output import print_json, progress
+    from stcorner.cli._corpus import features_of, read_clips, report_failures
+    from stcorner.cli._output import print_json
     from stcorner.errors import ParameterError
     from stcorner.recognizer.registry import describe
 
     if output.suffix != ".stcorner":
         raise ParameterError(f"--output must end in .stcorner, got {str(output)!r}")
-    clips = read_corpus(corpus, modality=options.modality, source=source, label_map=options.label_map)
-    report_skipped(clips)
     model = options.recognizer(name=name or output.stem)
-    with progress(f"reading {len(clips)} clips") as report:
-        features = model.extract(clips, n_jobs=jobs, progress=report)
-    model.fit_clips(clips, features)
+    table = features_of(read_clips(corpus, features, options, source), model, jobs)
+    model.fit(table)
     path = model.save(output)
     if json:
-        print_json({**describe(path), "failed": [vars(error) for error in features.errors]})
+        print_json({**describe(path), "failed": [vars(error) for error in table.errors]})
     else:
         training = model.training_
         print(
@@ -64,4 +64,4 @@ def train(
             f"({training.n_rows} rows), labels: {', '.join(model.classes_)}"
         )
         print(f"model: {path} ({path.stat().st_size / 1e6:.1f} MB)")
-    return report_failures(features)
+    return report_failures(table)

@@ -106,7 +106,8 @@ class Clip:
     clip_id : str
         Name of the clip within its corpus, without folder and suffix.
     label : str
-        Emotion, in the form that `canonical_label` returns.
+        Emotion, in the form that `canonical_label` returns; empty where unknown (then it cannot be learnt
+        from).
     subject : str
         Speaker within the corpus; empty where unknown (then actor folds are refused).
     take : str
@@ -165,7 +166,7 @@ class Clip:
                 raise ParameterError(f"{name} must be a non-empty string, got {value!r}")
         if not isinstance(self.subject, str):
             raise ParameterError(f"subject must be a string (empty: unknown), got {self.subject!r}")
-        if self.label != canonical_label(self.label):
+        if self.label != "" and self.label != canonical_label(self.label):
             raise ParameterError(f"label must be {canonical_label(self.label)!r}, got {self.label!r}")
         check_choice("modality", self.modality, MODALITIES)
         start = 0.0 if self.start is None else check_real("start", self.start, low=0)
@@ -176,6 +177,25 @@ class Clip:
         """Return what tells one clip from another; the other fields are attributes."""
         about = f"label={self.label!r}, subject={self.subject!r}, modality={self.modality!r}"
         return f"Clip({self.clip_id!r}, {about}, corpus={self.corpus!r})"
+
+    @classmethod
+    def of(cls, item: Any) -> Clip:
+        """Return a clip as it is, and an unlabelled clip for a path.
+
+        Raises
+        ------
+        ValueError
+            If `item` is neither.
+        """
+        if isinstance(item, Clip):
+            return item
+        if not isinstance(item, str | os.PathLike):
+            raise ParameterError(
+                f"clips must be Clip objects or paths, got one of type {type(item).__name__}"
+            )
+        path = Path(item)
+        name = path.stem or path.name
+        return cls(path=path, clip_id=name, label="", subject="", take=name, modality="both", corpus="files")
 
     @property
     def key(self) -> tuple[str, str]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stcorner._base.validation import check_flag, check_integer
 from stcorner.classifiers import TemperatureScaling
-from stcorner.corpora.clip import map_labels
 from stcorner.corpora.folds import actor_folds
 from stcorner.corpora.leakage import audit_folds
+from stcorner.errors import ParameterError
 from stcorner.evaluation.predictions import evaluate_predictions
-from stcorner.extraction.features import check_features_of
+from stcorner.extraction.clipfeatures import ClipFeatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,11 +35,11 @@ LEAKY_NOTICE = (
 
 
 def cross_validate(
-    clips: Sequence[Clip],
+    clips: Sequence[Clip] | ClipFeatures,
     recognizer: Any,
     *,
     protocol: str | Path = "auto",
-    features: Any = None,
+    features: ClipFeatures | None = None,
     calibration_folds: int = 3,
     audit: bool = True,
     sound: bool = True,
@@ -50,21 +50,22 @@ def cross_validate(
 ) -> Evaluation:
     """Evaluate a recogniser on clips that it was not trained on.
 
-    Features are extracted once. For each fold a fresh copy of the recogniser is fitted to the training rows
+    Features are extracted once. For each fold a fresh copy of the recogniser is fitted to the training clips
     and their altered copies, and predicts the test clips as they are. Each fold's temperature is chosen on
     validation actors: `Fold.validation` where the protocol has one, else training actors that an inner
     model of the same fold did not see. No test clip has a part in anything but its own prediction.
 
     Parameters
     ----------
-    clips : sequence of Clip
+    clips : sequence of Clip, or ClipFeatures
+        What to evaluate on; features, such as a table of `extract`, save the extraction.
     recognizer : EmotionRecognizer
         Not changed. Its `label_map` is applied.
     protocol : str or path, default="auto"
-        As in `actor_folds`. With "paper-leaky" the altered copies that `features` holds are split like
+        As in `actor_folds`. With "paper-leaky" the altered copies that the features hold are split like
         clips of their own, and tested.
     features : ClipFeatures, optional
-        What ``recognizer.extract(clips)`` gave; saves the extraction.
+        What ``recognizer.extract(clips)`` gave, in the order of `clips`.
     calibration_folds : int, >= 0
         Inner models per fold that the temperature is chosen with, each without one of at least two (and at
         most this number of) parts of the training actors. 0 leaves probabilities as they are.
@@ -93,99 +94,57 @@ def cross_validate(
     """
     check_integer("calibration_folds", calibration_folds, low=0)
     check_flag("allow_leaks", allow_leaks)
-    clips = list(clips)
-    if features is not None:
-        check_features_of(clips, features)
-    data = _Data.prepare(clips, recognizer, features)
-    folds = actor_folds(data.clips, protocol, seed=seed)
-    reports = audit_folds(data.clips, folds, sound=sound, n_jobs=n_jobs) if check_flag("audit", audit) else []
+    table = features
+    if isinstance(clips, ClipFeatures):
+        if features is not None:
+            raise ParameterError("features must not be given twice: clips hold them")
+        table, clips = clips, clips.clips
+    elif features is not None:
+        table = _of_clips(list(clips), features)
+    kept, used = _mapped(list(clips), recognizer)
+    folds = actor_folds(kept, protocol, seed=seed)
+    reports = audit_folds(kept, folds, sound=sound, n_jobs=n_jobs) if check_flag("audit", audit) else []
     if not allow_leaks:
         for report in reports:
             report.raise_if_leaky()
-    if features is None:
-        data.features = recognizer.extract(data.clips, n_jobs=n_jobs)
-        data.keep = np.arange(len(data.features))
-    runner = _Runner(data, recognizer, calibration_folds, seed, progress, len(folds))
+    table = recognizer.extract(kept, n_jobs=n_jobs) if table is None else table[used].relabelled(kept)
+    runner = _Runner(recognizer, table, calibration_folds, seed, progress, len(folds))
     outcomes = [runner.run(fold) for fold in folds]
-    return _collect(data, folds, outcomes, recognizer, reports)
+    return _collect(kept, folds, outcomes, recognizer, reports, table)
 
 
-@dataclass
-class _Data:
-    """Clips whose labels are mapped, and the rows of features that belong to them."""
+def _of_clips(clips: list[Clip], features: ClipFeatures) -> ClipFeatures:
+    """Refuse features of other clips, of a part of them, or of the same in another order.
 
-    clips: list[Clip]
-    features: Any
-    keep: NDArray[np.intp]
-    position: NDArray[np.intp]
+    Labels are taken by position: they would go to the wrong rows in silence.
+    """
+    if len(features) != len(clips):
+        raise ParameterError(f"features must be of the {len(clips)} clips, got {len(features)}")
+    for at, (mine, clip) in enumerate(zip(features.clips, clips, strict=True)):
+        if mine.clip_id != clip.clip_id:
+            raise ParameterError(
+                f"features must be of the clips in their order: clip {at} is {clip.clip_id!r}, "
+                f"got {mine.clip_id!r}"
+            )
+    return features.relabelled(clips)
 
-    @classmethod
-    def prepare(cls, clips: list[Clip], recognizer: Any, features: Any) -> _Data:
-        label_map = getattr(recognizer, "label_map", None)
-        kept, origin = clips, np.arange(len(clips))
-        if label_map is not None:
-            # One by one, so that each kept clip's place among those given stays known.
-            mapped = map_labels(clips, label_map)
-            dropped = {(row.path, row.clip_id) for row in mapped.skipped}
-            origin = np.array([at for at, c in enumerate(clips) if (c.path, c.clip_id) not in dropped])
-            kept = list(mapped)
-        position = np.full(len(clips), -1)
-        position[origin] = np.arange(len(kept))
-        keep = np.arange(0) if features is None else np.flatnonzero(position[features.clip_index] >= 0)
-        if features is None:
-            position = np.arange(len(kept))
-        return cls(clips=kept, features=features, keep=keep, position=position)
 
-    @property
-    def clip_of_row(self) -> NDArray[np.intp]:
-        return np.asarray(self.position[self.features.clip_index[self.keep]])
+def _mapped(clips: list[Clip], recognizer: Any) -> tuple[list[Clip], NDArray[np.intp]]:
+    """Return the clips whose label is kept, with its new name, and their positions."""
+    label_map = getattr(recognizer, "label_map", None)
+    if label_map is None:
+        return clips, np.arange(len(clips))
+    from stcorner.recognizer.training import renamed
 
-    @property
-    def augmented(self) -> NDArray[np.bool_]:
-        return np.asarray(self.features.augmented[self.keep])
-
-    def rows(self, fold: Fold) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-        """Return positions among the kept rows for training, validation and test."""
-        clip_of_row = self.clip_of_row
-        if fold.copies > 1:
-            return self._leaky_rows(fold)
-        plain = ~self.augmented
-        train = np.flatnonzero(np.isin(clip_of_row, fold.train))
-        validation, test = (
-            np.flatnonzero(np.isin(clip_of_row, side) & plain) for side in (fold.validation, fold.test)
-        )
-        return train, validation, test
-
-    def _leaky_rows(self, fold: Fold) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-        versions: list[list[int]] = [[] for _ in self.clips]
-        for row, clip in enumerate(self.clip_of_row):
-            versions[clip].append(row)
-        n = len(self.clips)
-        # Clips with fewer versions than the protocol has contribute those that there are.
-        train, test = (
-            [versions[at % n][at // n] for at in side.tolist() if at // n < len(versions[at % n])]
-            for side in (fold.train, fold.test)
-        )
-        return np.array(train), np.empty(0, dtype=np.intp), np.array(test)
-
-    def take(self, rows: NDArray[np.intp]) -> Any:
-        return self.features.take(self.keep[rows])
-
-    def labels(self, rows: NDArray[np.intp]) -> NDArray[np.str_]:
-        return np.array([self.clips[at].label for at in self.clip_of_row[rows]], dtype=np.str_)
-
-    def groups(self, rows: NDArray[np.intp]) -> NDArray[np.str_]:
-        """Return the person of each row, or else the take."""
-        owners = (self.clips[at] for at in self.clip_of_row[rows])
-        keys = ["/".join(clip.group if clip.subject else ("", *clip.key)) for clip in owners]
-        return np.array(keys, dtype=np.str_)
+    labels, used = renamed(np.asarray([clip.label for clip in clips]), label_map)
+    return [replace(clips[at], label=str(labels[at])) for at in used], used
 
 
 @dataclass
 class _Outcome:
-    """Predictions of one fold for its test rows."""
+    """Predictions of one fold for its test clips."""
 
-    rows: NDArray[np.intp]
+    clips: NDArray[np.intp]
     probabilities: NDArray[np.float64]
     temperature: float | None
     n_train: int
@@ -195,31 +154,34 @@ class _Outcome:
 class _Runner:
     def __init__(
         self,
-        data: _Data,
         recognizer: Any,
+        features: ClipFeatures,
         calibration_folds: int,
         seed: int,
         progress: Callable[[int, int], object] | None,
         n_folds: int,
     ) -> None:
-        self.data = data
         self.recognizer = recognizer
+        self.features = features
         self.calibration_folds = calibration_folds
         self.seed = seed
         self.progress = progress
         self.done = 0
         self.total = n_folds * (1 + calibration_folds)
-        self.classes = sorted({clip.label for clip in data.clips})
+        self.classes = sorted({clip.label for clip in features.clips})
         self.history: dict[str, list[float]] | None = None  # of the last network that was fitted
         self.known: list[int] = []  # columns of the last model that was fitted
 
-    def fit_predict(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Fit a fresh recogniser to rows and predict others; columns as `classes`."""
-        data = self.data
-        model = type(self.recognizer)(**self.recognizer.get_params())
-        model.fit_features(data.take(train), data.labels(train), data.groups(train))
-        self.history = getattr(getattr(model, "classifier_", None), "history_", None)
-        given = np.asarray(model.predict_proba_features(data.take(test)), dtype=np.float64)
+    def fit_predict(
+        self, features: ClipFeatures, train: NDArray[np.intp], test: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """Fit a fresh recogniser to clips and predict others; columns as `classes`."""
+        model = _fresh(self.recognizer)
+        model.fit(features[train])
+        heads = getattr(getattr(model, "predictor_", None), "heads", {})
+        histories = [getattr(head.classifier, "history_", None) for head in heads.values()]
+        self.history = next((found for found in histories if found is not None), None)
+        given = np.asarray(model.predict_proba(features[test].originals()), dtype=np.float64)
         probabilities = np.zeros((len(test), len(self.classes)))
         self.known = [self.classes.index(str(label)) for label in model.classes_]
         probabilities[:, self.known] = given
@@ -230,28 +192,48 @@ class _Runner:
         return probabilities
 
     def run(self, fold: Fold) -> _Outcome:
-        train, validation, test = self.data.rows(fold)
-        probabilities = self.fit_predict(train, test)
+        features, train, validation, test, clips = self._sides(fold)
+        probabilities = self.fit_predict(features, train, test)
         history, temperature = self.history, None
+        n_train = int(features[train].clip_index.size)
         if self.calibration_folds:
             before = self.done
-            temperature = self._temperature(train, validation)
+            temperature = self._temperature(features, train, validation)
             self.done = before + self.calibration_folds
         return _Outcome(
-            rows=test,
+            clips=clips,
             probabilities=probabilities,
             temperature=temperature,
-            n_train=len(train),
+            n_train=n_train,
             history=history,
         )
 
-    def _temperature(self, train: NDArray[np.intp], validation: NDArray[np.intp]) -> float | None:
+    def _sides(
+        self, fold: Fold
+    ) -> tuple[ClipFeatures, NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Return features, positions of training, validation and test, and the clips that are tested."""
+        if fold.copies == 1:
+            return self.features, fold.train, fold.validation, fold.test, fold.test
+        # Versions of a clip count as clips of their own. Clips with fewer than the protocol has contribute
+        # those that there are.
+        n = len(self.features)
+        starts = np.concatenate([[0], np.cumsum(np.bincount(self.features.clip_index, minlength=n))])
+        sides = []
+        for side in (fold.train, fold.test):
+            clip, version = side % n, side // n
+            sides.append((starts[clip] + version)[version < starts[clip + 1] - starts[clip]])
+        owner = self.features.clip_index
+        return self.features.versions(), sides[0], np.empty(0, np.intp), sides[1], owner[sides[1]]
+
+    def _temperature(
+        self, features: ClipFeatures, train: NDArray[np.intp], validation: NDArray[np.intp]
+    ) -> float | None:
         """Choose the temperature on people whom the predicting model was not fitted to."""
-        pairs = [(train, validation)] if len(validation) else self._inner_pairs(train)
+        pairs = [(train, validation)] if len(validation) else self._inner_pairs(features, train)
         parts, targets = [], []
         for inner_train, inner_test in pairs:
-            probabilities = self.fit_predict(inner_train, inner_test)
-            codes = np.array([self.classes.index(str(label)) for label in self.data.labels(inner_test)])
+            probabilities = self.fit_predict(features, inner_train, inner_test)
+            codes = np.array([self.classes.index(str(label)) for label in features.labels[inner_test]])
             # An emotion of which the inner model had no clip got 0: no temperature mends that, and the
             # search for one would end near uniform probabilities.
             usable = np.isfinite(probabilities[:, 0]) & np.isin(codes, self.known)
@@ -261,8 +243,10 @@ class _Runner:
             return None
         return TemperatureScaling().fit(np.concatenate(parts), np.concatenate(targets)).temperature_
 
-    def _inner_pairs(self, train: NDArray[np.intp]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        groups = self.data.groups(train)
+    def _inner_pairs(
+        self, features: ClipFeatures, train: NDArray[np.intp]
+    ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        groups = features.groups[train]
         names = np.unique(groups)
         if len(names) < 2:
             return []
@@ -270,23 +254,28 @@ class _Runner:
         order = np.random.default_rng(self.seed).permutation(len(names))
         part_of = {str(names[at]): place % n_parts for place, at in enumerate(order)}
         parts = np.array([part_of[str(group)] for group in groups])
-        plain = ~self.data.augmented[train]
         return [
-            (train[parts != part], train[(parts == part) & plain])
+            (train[parts != part], train[parts == part])
             for part in range(min(self.calibration_folds, n_parts))
         ]
 
 
+def _fresh(recognizer: Any) -> Any:
+    from sklearn.base import clone
+
+    return clone(recognizer)
+
+
 def _collect(
-    data: _Data,
+    clips: Sequence[Clip],
     folds: Sequence[Fold],
     outcomes: Sequence[_Outcome],
     recognizer: Any,
     reports: Sequence[LeakageReport],
+    features: ClipFeatures,
 ) -> Evaluation:
-    clip_of_row = data.clip_of_row
-    tested = [data.clips[at] for outcome in outcomes for at in clip_of_row[outcome.rows]]
-    names = [fold.name for fold, outcome in zip(folds, outcomes, strict=True) for _ in outcome.rows]
+    tested = [clips[at] for outcome in outcomes for at in outcome.clips]
+    names = [fold.name for fold, outcome in zip(folds, outcomes, strict=True) for _ in outcome.clips]
     probabilities = np.concatenate([outcome.probabilities for outcome in outcomes])
     temperatures = {
         fold.name: outcome.temperature
@@ -301,7 +290,7 @@ def _collect(
         "parameters": {name: _plain(value) for name, value in recognizer.get_params().items()},
         "warnings": [LEAKY_NOTICE] if leaky else [],
         "audit": [str(report) for report in reports],
-        "failed": [f"{error.path}: {error.stage}: {error.error}" for error in data.features.errors],
+        "failed": [f"{error.path}: {error.stage}: {error.error}" for error in features.errors],
         "n_train": {fold.name: outcome.n_train for fold, outcome in zip(folds, outcomes, strict=True)},
     }
     if outcomes[0].history is not None:
@@ -309,7 +298,7 @@ def _collect(
     return evaluate_predictions(
         tested,
         probabilities,
-        sorted({clip.label for clip in data.clips}),
+        sorted({clip.label for clip in clips}),
         model=_name(recognizer),
         protocol=folds[0].name.rsplit("/", 1)[0],
         folds=names,

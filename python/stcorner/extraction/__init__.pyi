@@ -1,5 +1,7 @@
-from .features import ClipFeatures as ClipFeatures
-from .rows import FailedInput as FailedInput
+from .blocks import Block as Block
+from .clipfeatures import ClipFeatures as ClipFeatures
+from .describe import FailedInput as FailedInput
+from .featuretable import FeatureTable as FeatureTable
 from .run import Extraction as Extraction
 from .run import extract as extract
 from .work import list_media as list_media

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from stcorner.errors import ParameterError
 from stcorner.extraction.pool import one_thread
-from stcorner.extraction.work import Outcome, run_item
+from stcorner.extraction.work import failed_row, work_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from stcorner.extraction.work import Item, Settings
+    from stcorner.corpora.clip import Clip
+    from stcorner.extraction.describe import Row
+    from stcorner.extraction.plan import Plan
 
 __all__ = ["run_cluster"]
 
@@ -27,9 +29,9 @@ _ASK_AGAIN = 2.0
 
 
 def run_cluster(
-    batches: Sequence[Sequence[Item]], settings: Settings, client: Any, *, report: Callable[[], object]
-) -> Iterator[tuple[int, list[Outcome]]]:
-    """Yield the outcomes of each batch as the cluster returns it.
+    clips: Sequence[Clip], plan: Plan, client: Any, *, n_batch: int
+) -> Iterator[tuple[int, list[Row]]]:
+    """Yield the position and the rows of each clip as the cluster returns them.
 
     Dask gives the work of a worker that died to another one. A batch that killed several is taken apart,
     so that one file's fault is that file's error.
@@ -41,12 +43,13 @@ def run_cluster(
     """
     from distributed import KilledWorker, as_completed
 
+    batches = [range(at, min(at + n_batch, len(clips))) for at in range(0, len(clips), n_batch)]
     waiting = list(range(len(batches)))[::-1]
     pending: dict[Any, int] = {}
     finished = as_completed()  # type: ignore[no-untyped-call]
 
     def submit(index: int) -> None:
-        future = client.submit(run_batch, list(batches[index]), settings, pure=False, retries=2)
+        future = client.submit(run_batch, [clips[at] for at in batches[index]], plan, pure=False, retries=2)
         pending[future] = index
         finished.add(future)  # type: ignore[no-untyped-call]
 
@@ -57,21 +60,19 @@ def run_cluster(
         for future in _wait(lambda: finished.next_batch(block=False), client):  # type: ignore[no-untyped-call]
             index = pending.pop(future)
             try:
-                outcomes = _result(future, client)
+                results = _result(future, client)
             except KilledWorker:
-                outcomes = [_alone(item, settings, client) for item in batches[index]]
+                results = [_alone(clips[at], plan, client) for at in batches[index]]
             future.release()
             if waiting:
                 submit(waiting.pop())
-            for _ in outcomes:
-                report()
-            yield index, outcomes
+            yield from zip(batches[index], results, strict=True)
 
 
-def _result(future: Any, client: Any) -> list[Outcome]:
+def _result(future: Any, client: Any) -> list[list[Row]]:
     """Return a result, computed once more where the worker that held it is gone."""
 
-    def attempt() -> list[list[Outcome]]:
+    def attempt() -> list[list[list[Row]]]:
         if future.status == "error":
             return [future.result()]  # raises
         try:
@@ -97,18 +98,17 @@ def _wait(ready: Callable[[], _T], client: Any) -> _T:
     return found
 
 
-def run_batch(items: list[Item], settings: Settings) -> list[Outcome]:
-    """Compute a batch on a worker, with one kernel thread."""
-    with one_thread(settings.plan.modalities):
-        return [run_item(item, settings) for item in items]
+def run_batch(clips: list[Clip], plan: Plan) -> list[list[Row]]:
+    """Compute some clips on a worker, with one kernel thread."""
+    with one_thread(plan):
+        return [work_on(clip, plan) for clip in clips]
 
 
-def _alone(item: Item, settings: Settings, client: Any) -> Outcome:
+def _alone(clip: Clip, plan: Plan, client: Any) -> list[Row]:
     from distributed import KilledWorker
 
     try:
-        future = client.submit(run_batch, [item], settings, pure=False)
-        outcomes = _result(future, client)
+        future = client.submit(run_batch, [clip], plan, pure=False)
+        return _result(future, client)[0]
     except KilledWorker as error:
-        return Outcome(failures=[(item.name, "worker", f"workers that read it died: {error}")])
-    return outcomes[0]
+        return [failed_row(clip, plan, "worker", f"workers that read it died: {error}")]

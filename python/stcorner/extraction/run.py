@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from stcorner._base.validation import check_integer, check_real, resolve_n_jobs
+from stcorner._base.files import printable
+from stcorner._base.validation import check_flag, check_integer, check_real, resolve_n_jobs
 from stcorner.errors import ParameterError
+from stcorner.extraction.blocks import add_blocks, resolve_blocks
+from stcorner.extraction.clipfeatures import collect_rows
+from stcorner.extraction.plan import BUILT_IN, Plan
 from stcorner.extraction.store import Store
-from stcorner.extraction.work import Settings, make_items
+from stcorner.extraction.work import make_items
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from stcorner.extraction.work import Item, Outcome
+    from stcorner.corpora.clip import Clip
+    from stcorner.extraction.blocks import Block
+    from stcorner.extraction.describe import Row
+    from stcorner.extraction.store import Failure
+    from stcorner.extraction.work import Item
 
 __all__ = ["Extraction", "extract"]
 
 # Files in one part: what is done again, at most, for each worker, after a kill.
 _BATCH = 16
+MAX_CLIP_SECONDS = 600.0
+# What `EmotionRecognizer` adds to its training clips by default.
+DEFAULT_COPIES = ("slower", "faster", "noise")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +47,7 @@ class Extraction:
     n_files, n_rows, n_errors : int
         Files given to this shard, rows of the table, and rows of the errors.
     n_resumed : int
-        Files whose rows an earlier, interrupted run had left.
+        Files whose rows an earlier run had left.
     seconds : float
         Time that this run took.
     """
@@ -55,22 +66,28 @@ def extract(
     clips_or_root: Any,
     out: str | os.PathLike[str],
     *,
+    blocks: Any = None,
     modality: str = "both",
     recipe: str = "rich",
     face: str | int = "largest",
+    augment: Any = "auto",
     window: float | None = None,
     hop: float | None = None,
     n_jobs: int | None = None,
     client: Any = None,
     shard: tuple[int, int] | None = None,
     timeout: float = 3600.0,
+    retry_failed: bool = True,
     overwrite: bool = False,
+    seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> Extraction:
     """Compute the features of many files, in many processes, and survive what may happen on the way.
 
     Killed at any moment, the same call goes on where it was, and the result is the same, byte for byte, as
-    that of a run that was left alone. A file that cannot be read is one row of the errors.
+    that of a run that was left alone. A file that cannot be read is one row of the errors; the same call
+    tries it again. `ClipFeatures.from_parquet` reads the table, and `EmotionRecognizer.fit` and
+    `cross_validate` take it in place of clips.
 
     Parameters
     ----------
@@ -78,14 +95,19 @@ def extract(
         What to read. A folder is walked, links included; files of RAVDESS, CREMA-D and `make_corpus` bring
         their labels.
     out : str or os.PathLike
-        Table to write, ``.parquet``. Beside it come the errors (``errors.parquet`` for
-        ``features.parquet``), the manifest (``.json``) and, while it goes on, a folder ``.parts``.
+        Table to write, ``NAME.parquet``. Beside it come ``NAME.errors.parquet``, ``NAME.manifest.json`` and,
+        while it goes on, a folder ``NAME.parquet.parts``.
+    blocks : sequence of str or block, optional
+        What to describe, as in `EmotionRecognizer`.
     modality : {"both", "audio", "video"}
-        What of the files to describe.
+        Short form of `blocks`.
     recipe : str
         Description of the sound, as in `clip_features`.
     face : "largest" or int
         Which face, as in `crop_face`.
+    augment : "auto", str, sequence of str or None
+        Altered copies of the sound, for training. ``"auto"``: those that `EmotionRecognizer` adds by default,
+        for clips with a label; column ``copy`` tells them from the originals. None adds no copies.
     window, hop : float, optional
         Give one row for each window of so many seconds (0.5 to 60), every `hop` seconds (default: `window`),
         in constant memory. Without, one row per file, and files over 600 s are refused.
@@ -96,9 +118,14 @@ def extract(
     shard : (int, int), optional
         (i, n), 1 <= i <= n: do only every n-th file, and write ``NAME.i-of-n.parquet``.
     timeout : float
-        Seconds after which a file is given up, > 0 (not with `client`).
+        Seconds after which a file is given up, > 0 (not with `client`). Time in which the whole run is
+        stopped does not count.
+    retry_failed : bool
+        Whether files that failed in an earlier run are tried again.
     overwrite : bool
-        Replace a table that other files or parameters gave, instead of refusing.
+        Do everything from scratch, and replace what stands at the place of the results.
+    seed : int
+        Of the altered copies.
     progress : callable, optional
         Called as ``progress(done, total)`` after each file.
 
@@ -109,41 +136,60 @@ def extract(
     Raises
     ------
     ParameterError
-        If a parameter is out of range, or `out` holds something else.
+        If a parameter is out of range, or something else stands where results would be written.
     DatasetError
         If there is no file to read.
     OutputError
         If the results cannot be written (disk full, no rights, another run).
     """
-    settings = _settings(modality, recipe, face, window, hop)
+    from stcorner._base.runtime import active_isa
+
+    check_flag("overwrite", overwrite)
+    check_flag("retry_failed", retry_failed)
+    seconds = check_real("timeout", timeout, low=0.0, open_low=True)
+    names, others = resolve_blocks(blocks, modality)
+    automatic = isinstance(augment, str) and augment == "auto"
+    copies = None if window is not None else DEFAULT_COPIES if automatic else augment
+    plan = replace(
+        Plan.checked(
+            tuple(name for name in names if name in BUILT_IN), recipe=recipe, face=face, window=window,
+            hop=hop, augment=copies, seed=seed,
+        ),
+        labelled_copies=automatic,
+        isa=active_isa(),
+        max_seconds=MAX_CLIP_SECONDS,
+    )  # fmt: skip
     place, part = _place(Path(out), shard)
     items, root = make_items(clips_or_root)
     if part is not None:
         items = items[part[0] - 1 :: part[1]]
     start = perf_counter()
-    from stcorner.extraction.features import feature_block_names
-
-    store = Store(place, feature_block_names(settings.plan), settings.describe())
-    batches = [items[at : at + _BATCH] for at in range(0, len(items), _BATCH)]
-    names = [store.batch_id(batch) for batch in batches]
-    manifest = store.complete(names)
+    columns = _columns(names, plan, others)
+    store = Store(place, columns, plan.document(), root)
+    batches = store.batches(items, _BATCH)
+    # A file that failed may be another one now: that does not make it other work.
+    failed = store.failed()
+    before = [replace(item, stamp=failed.get(item.name, item.stamp)) for item in items]
+    manifest = None if overwrite else store.complete(list(store.batches(before, _BATCH)))
     n_resumed = len(items)
-    if manifest is None:
+    if manifest is None or (retry_failed and manifest["errors"]):
         # Parts of this very work tell that the table was to be replaced; those of another say nothing.
-        if place.exists() and not overwrite and not any(map(store.has, names)):
-            raise ParameterError(
-                "out must not hold a table of other files or parameters (or give overwrite), "
-                f"got {str(place)!r}"
-            )
+        if not overwrite and manifest is None and not any(map(store.has, batches)):
+            _refuse_to_replace(store)
         with store.opened():
-            left = [index for index, name in enumerate(names) if not store.has(name)]
-            n_left = sum(len(batches[index]) for index in left)
-            n_resumed = len(items) - n_left
-            count = _Counter(n_resumed, len(items), progress)
-            todo = [batches[index] for index in left]
-            for at, outcomes in _run(todo, settings, client, n_jobs, timeout, count):
-                store.write(names[left[at]], outcomes)
-            manifest = store.finish(names, {"root": root, "files": len(items), "shard": part, **_versions()})
+            if manifest is not None:
+                store.reopen(batches)
+            todo = _left(store, batches, retry_failed=retry_failed, overwrite=overwrite)
+            n_resumed = len(items) - sum(map(len, todo.values()))
+            run = _Run(store, plan, names, others)
+            clips = [item.clip for batch in todo.values() for item in batch]
+            done = n_resumed
+            for finished in run.collect(todo, batches, _results(clips, plan, client, n_jobs, seconds)):
+                done += finished
+                if progress is not None:
+                    progress(done, len(items))
+            about = {"root": root, "files": len(items), "shard": part, **_versions()}
+            manifest = store.finish(batches, about)
     return Extraction(
         features=store.out,
         errors=store.errors,
@@ -156,46 +202,119 @@ def extract(
     )
 
 
-class _Counter:
-    def __init__(self, done: int, total: int, progress: Callable[[int, int], object] | None) -> None:
-        self._done, self._total, self._progress = done, total, progress
+def _columns(names: Sequence[str], plan: Plan, others: Mapping[str, Block]) -> dict[str, list[str]]:
+    unknown = [name for name in names if name not in BUILT_IN and name not in others]
+    if unknown:
+        raise ParameterError(
+            f"blocks must be built in ({', '.join(BUILT_IN)}) or objects such as FeatureTable, got {unknown}"
+        )
+    own = plan.feature_names()
+    return {name: own[name] if name in own else list(others[name].feature_names) for name in names}
 
-    def __call__(self) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, self._total)
+
+def _refuse_to_replace(store: Store) -> None:
+    """Raise where results would replace another run's table, or a file that is none of ours."""
+    strangers = store.strangers()
+    if strangers:
+        raise ParameterError(
+            f"{strangers[0]} stands where results would be written, and no such run left it: "
+            "give another name, or overwrite=True to replace it"
+        )
+    if store.out.exists():
+        raise ParameterError(
+            "out must not hold a table of other files or parameters (or give overwrite), "
+            f"got {str(store.out)!r}"
+        )
 
 
-def _run(
-    batches: Sequence[Sequence[Item]],
-    settings: Settings,
-    client: Any,
-    n_jobs: int | None,
-    timeout: float,
-    report: Callable[[], object],
-) -> Iterator[tuple[int, list[Outcome]]]:
-    seconds = check_real("timeout", timeout, low=0.0, open_low=True)
+def _left(
+    store: Store, batches: Mapping[str, Sequence[Item]], *, retry_failed: bool, overwrite: bool
+) -> dict[str, list[Item]]:
+    """Return the items of each batch that are still to be done."""
+    left: dict[str, list[Item]] = {}
+    for name, items in batches.items():
+        if overwrite or not store.has(name):
+            left[name] = list(items)
+        elif retry_failed and (failed := {failure[0] for failure in store.failures(name)}):
+            left[name] = [item for item in items if item.name in failed]
+    return left
+
+
+class _Run:
+    """Turn rows that come in any order into parts that are whole."""
+
+    def __init__(self, store: Store, plan: Plan, names: Sequence[str], others: Mapping[str, Block]) -> None:
+        self._store, self._plan, self._names, self._others = store, plan, names, others
+
+    def collect(
+        self,
+        todo: Mapping[str, Sequence[Item]],
+        batches: Mapping[str, Sequence[Item]],
+        results: Iterator[tuple[int, list[Row]]],
+    ) -> Iterator[int]:
+        """Yield 1 for each clip that is done; a batch is written when its last clip is."""
+        owner = [(name, at) for name, items in todo.items() for at in range(len(items))]
+        held: dict[str, dict[int, list[Row]]] = {}
+        for position, rows in results:
+            name, at = owner[position]
+            held.setdefault(name, {})[at] = rows
+            if len(held[name]) == len(todo[name]):
+                done = held.pop(name)
+                self._write(name, batches[name], todo[name], [done[at] for at in range(len(done))])
+            yield 1
+
+    def _write(
+        self, name: str, items: Sequence[Item], new: Sequence[Item], rows: Sequence[list[Row]]
+    ) -> None:
+        tables, failures = zip(*map(self._describe, new, rows), strict=True)
+        found = {item.key: (table, failed) for item, table, failed in zip(new, tables, failures, strict=True)}
+        if len(new) < len(items):  # the others are in the part that is there
+            import pyarrow.compute as pc
+
+            old = self._store.rows(name)
+            for item in items:
+                if item.key not in found:
+                    chosen = pc.equal(old.column("file"), item.name)
+                    found[item.key] = (old.filter(chosen), None)
+        ordered = [found[item.key] for item in items]
+        self._store.write(name, [table for table, _ in ordered], [failed for _, failed in ordered if failed])
+
+    def _describe(self, item: Item, rows: Sequence[Row]) -> tuple[Any, Failure | None]:
+        """Return the rows of one item for the table, and what failed as one entry."""
+        groups: list[list[Row]] = []
+        for row in rows:
+            if row.copy:
+                groups[-1].append(row)
+            else:
+                groups.append([row])
+        features = add_blocks(collect_rows(groups, self._plan), self._names, self._others)
+        there = features.present()[features.copies == ""]
+        kept = features[there]
+        # A missing stream or face beside something else is a state, and stands in the row.
+        failed = [
+            error
+            for group in groups
+            for error in group[0].errors
+            if not there.any() or "error" in group[0].status.values()
+        ]
+        failed += [error for error in features.errors if error.stage in self._others]
+        if not failed:
+            return self._store.table(kept), None
+        remarks = [] if there.any() else [text for row in rows for text in row.details["warnings"]]
+        text = "; ".join(dict.fromkeys([*(each.error for each in failed), *remarks]))
+        return self._store.table(kept), (item.name, failed[0].stage, printable(text))
+
+
+def _results(
+    clips: Sequence[Clip], plan: Plan, client: Any, n_jobs: int | None, timeout: float
+) -> Iterator[tuple[int, list[Row]]]:
     if client is not None:
         from stcorner.extraction.cluster import run_cluster
 
-        return run_cluster(batches, settings, client, report=report)
+        return run_cluster(clips, plan, client, n_batch=_BATCH)
     from stcorner.extraction.pool import run_pool
 
-    jobs = resolve_n_jobs(-1 if n_jobs is None else n_jobs)
-    return run_pool(batches, settings, n_jobs=jobs, timeout=seconds, report=report)
-
-
-def _settings(
-    modality: str, recipe: str, face: str | int, window: float | None, hop: float | None
-) -> Settings:
-    from stcorner.recognizer import EmotionRecognizer
-
-    length = None if window is None else check_real("window", window, low=0.5, high=60.0)
-    if hop is not None and length is None:
-        raise ParameterError(f"hop must come with window, got {hop!r} alone")
-    step = None if hop is None else check_real("hop", hop, low=0.0, high=length, open_low=True)
-    model = EmotionRecognizer(modality, recipe=recipe, face=face, augment=None)  # type: ignore[arg-type]
-    return Settings(plan=model.extraction_plan(), window=length, hop=step)
+    return run_pool(clips, plan, n_jobs=resolve_n_jobs(-1 if n_jobs is None else n_jobs), timeout=timeout)
 
 
 def _place(out: Path, shard: tuple[int, int] | None) -> tuple[Path, tuple[int, int] | None]:

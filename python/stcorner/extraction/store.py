@@ -10,26 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner.errors import MissingExtraError, OutputError, ParameterError
+from stcorner.errors import OutputError, ParameterError
+from stcorner.extraction.tables import about_schema, column_names, import_arrow, metadata_of, row_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from stcorner.extraction.work import Item, Outcome
+    from stcorner.extraction.clipfeatures import ClipFeatures
+    from stcorner.extraction.work import Item
+
+    Failure = tuple[str, str, str]
 
 __all__ = ["Store"]
 
-_TEXT = ("file", "clip_id", "corpus", "label", "subject", "take", "warnings")
-_REAL = ("start", "end", "fps")
-_WHOLE = ("face_id", "n_frames", "n_voiced", "sr")
 _ERRORS = ("path", "stage", "error")
 _ROWS_PER_GROUP = 1024
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Store:
-    """Results of one run: ``NAME.parquet``, its errors, its manifest, and parts while it goes on.
+    """Results of one run: ``NAME.parquet``, ``NAME.errors.parquet``, ``NAME.manifest.json``, and parts.
 
     Parameters
     ----------
@@ -39,33 +40,28 @@ class Store:
         Columns of each block.
     fingerprint : dict
         What decides the numbers.
+    root : Path, optional
+        Folder that the names of files count from.
     """
 
-    def __init__(self, out: Path, names: dict[str, list[str]], fingerprint: dict[str, Any]) -> None:
+    def __init__(
+        self, out: Path, names: dict[str, list[str]], fingerprint: dict[str, Any], root: Path | None
+    ) -> None:
         if out.suffix.lower() != ".parquet":
             raise ParameterError(f"out must end in .parquet, got {str(out)!r}")
-        try:
-            import pyarrow as pa
-        except ImportError:
-            raise MissingExtraError("extract", "pyarrow", "table") from None
-        self.out = out
-        head = out.stem.replace("features", "errors", 1) if "features" in out.stem else f"{out.stem}.errors"
-        self.errors = out.with_name(f"{head}.parquet")
-        self.manifest = out.with_suffix(".json")
+        pa = import_arrow()
+        self.out, self.root = out, root
+        self.errors = out.with_suffix(".errors.parquet")
+        self.manifest = out.with_suffix(".manifest.json")
         self.parts = out.with_name(f"{out.name}.parts")
         self.fingerprint = {"format": _FORMAT, **fingerprint, "columns": _digest(json.dumps(names))}
-        self._names = names
-        fields = [(name, pa.string()) for name in _TEXT[:-1]]
-        fields += [(name, pa.float64()) for name in _REAL] + [(name, pa.int64()) for name in _WHOLE]
-        fields += [(f"{modality}_status", pa.string()) for modality in names] + [("warnings", pa.string())]
-        self._about = pa.schema(fields)
+        self._names, self._columns = names, column_names(names)
+        self._about = about_schema(list(names))
         # In a part a block is one column: hundreds of columns of a few rows would be mostly overhead.
-        blocks = [(modality, pa.list_(pa.float32(), len(names[modality]))) for modality in names]
-        self._part_schema = pa.schema([*fields, *blocks])
-        fields += [(column, pa.float32()) for modality in names for column in names[modality]]
-        self._schema = pa.schema(fields)
-        if len(set(self._schema.names)) != len(self._schema.names):
-            raise ParameterError("features must have names of their own, got some twice")
+        blocks = [pa.field(f"block:{name}", pa.list_(pa.float32(), len(names[name]))) for name in names]
+        self._part_schema = pa.schema([*self._about, *blocks])
+        wide = [pa.field(column, pa.float32()) for name in names for column in self._columns[name]]
+        self._schema = pa.schema([*self._about, *wide], metadata=metadata_of(names, root))
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
@@ -84,38 +80,81 @@ class Store:
         keys = [item.key for item in items]
         return _digest(json.dumps([self.fingerprint, keys], sort_keys=True))[:32]
 
+    def batches(self, items: Sequence[Item], size: int) -> dict[str, list[Item]]:
+        """Return the items in parts of a size, by the names of the parts."""
+        parts = [list(items[at : at + size]) for at in range(0, len(items), size)]
+        return {self.batch_id(part): part for part in parts}
+
+    def failed(self) -> dict[str, str]:
+        """Return what the last finished run could not read: names, and the files' identity at that time."""
+        failed = self._read_manifest().get("failed", {})
+        return {str(name): str(stamp) for name, stamp in failed.items()} if isinstance(failed, dict) else {}
+
     def has(self, batch: str) -> bool:
         """Whether a part is there, whole."""
-        return (self.parts / f"{batch}.arrow").is_file()
+        return self._part(batch).is_file()
 
-    def write(self, batch: str, outcomes: Sequence[Outcome]) -> None:
-        """Write the rows and failures of a batch, in one file, at once."""
-        import pyarrow as pa
+    def failures(self, batch: str) -> list[Failure]:
+        """Return what failed in a part."""
+        return [(name, stage, error) for name, stage, error in self._read(batch)[1]]
 
-        details = [row for outcome in outcomes for row in outcome.details]
-        columns = [pa.array([row.get(field.name) for row in details], field.type) for field in self._about]
-        for modality, names in self._names.items():
-            values = pa.array(self._block(outcomes, modality, len(names)).ravel())
+    def rows(self, batch: str) -> Any:
+        """Return the rows of a part."""
+        return self._read(batch)[0]
+
+    def table(self, features: ClipFeatures) -> Any:
+        """Return features as rows of a part."""
+        pa = import_arrow()
+        documents = row_documents(features, self.root)
+        columns = [pa.array([row[field.name] for row in documents], field.type) for field in self._about]
+        for name, names in self._names.items():
+            values = pa.array(features.blocks[name].ravel())
             columns.append(pa.FixedSizeListArray.from_arrays(values, len(names)))
-        failures = [failure for outcome in outcomes for failure in outcome.failures]
+        return pa.table(columns, schema=self._part_schema)
+
+    def write(self, batch: str, tables: Sequence[Any], failures: Sequence[Failure]) -> None:
+        """Write the rows and failures of a batch, in one file, at once."""
+        pa = import_arrow()
         schema = self._part_schema.with_metadata({"failures": json.dumps(failures)})
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, schema) as writer:
-            writer.write_batch(pa.record_batch(columns, schema=schema))
-        _replace(self.parts / f"{batch}.arrow", memoryview(sink.getvalue()))
+            for table in tables:
+                writer.write_table(table.replace_schema_metadata(schema.metadata))
+        _replace(self._part(batch), memoryview(sink.getvalue()))
 
-    def _block(self, outcomes: Sequence[Outcome], modality: str, width: int) -> np.ndarray[Any, Any]:
-        blocks = []
-        for outcome in outcomes:
-            block = outcome.blocks.get(modality)
-            blocks.append(
-                np.full((len(outcome.details), width), np.nan, np.float32) if block is None else block
-            )
-        return np.concatenate(blocks) if blocks else np.zeros((0, width), np.float32)
+    def _part(self, batch: str) -> Path:
+        return self.parts / f"{batch}.arrow"
 
-    def finish(self, batches: Sequence[str], about: dict[str, Any]) -> dict[str, Any]:
+    def _read(self, batch: str) -> tuple[Any, list[list[str]]]:
+        pa = import_arrow()
+        with pa.ipc.open_file(pa.BufferReader(self._part(batch).read_bytes())) as part:
+            failures: list[list[str]] = json.loads(part.schema.metadata[b"failures"])
+            return part.read_all().replace_schema_metadata(None), failures
+
+    def reopen(self, batches: Mapping[str, Sequence[Item]]) -> None:
+        """Take a finished table apart again, so that what failed can be tried once more."""
+        pa = import_arrow()
+        from pyarrow import parquet
+
+        whole = parquet.read_table(self.out)
+        failed = parquet.read_table(self.errors).to_pylist()
+        names = np.asarray(whole.column("file").to_pylist(), dtype=object)
+        for batch, items in batches.items():
+            here = {item.name for item in items}
+            rows = whole.take(np.flatnonzero([name in here for name in names]))
+            columns = [rows.column(name).combine_chunks() for name in self._about.names]
+            for wanted in self._columns.values():
+                values = np.empty((rows.num_rows, len(wanted)), np.float32)
+                for i, column in enumerate(wanted):
+                    values[:, i] = rows.column(column).to_numpy()
+                columns.append(pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), len(wanted)))
+            failures = [(row["path"], row["stage"], row["error"]) for row in failed if row["path"] in here]
+            self.write(batch, [pa.table(columns, schema=self._part_schema)], failures)
+
+    def finish(self, batches: Mapping[str, Sequence[Item]], about: dict[str, Any]) -> dict[str, Any]:
         """Join the parts in order, write the manifest, and remove them; return the manifest."""
-        n_rows, failures = self._join(batches)
+        n_rows, failures = self._join(list(batches))
+        stamps = {item.name: item.stamp for items in batches.values() for item in items}
         self._write_errors(failures)
         manifest = {
             **about,
@@ -123,6 +162,7 @@ class Store:
             "batches": _digest(json.dumps(list(batches))),
             "rows": n_rows,
             "errors": len(failures),
+            "failed": {name: stamps[name] for name, *_ in failures},
             "sha256": {path.name: file_digest(path) for path in (self.out, self.errors)},
         }
         _replace(self.manifest, json.dumps(manifest, indent=1, default=str).encode())
@@ -134,18 +174,33 @@ class Store:
 
     def complete(self, batches: Sequence[str]) -> dict[str, Any] | None:
         """Return the manifest if this very work is already done and whole."""
+        manifest = self._read_manifest()
+        same = manifest.get("batches") == _digest(json.dumps(list(batches)))
+        return manifest if same and self.strangers() == [] and self.out.exists() else None
+
+    def strangers(self) -> list[Path]:
+        """Return the files that would be written over and that are not as a run of `extract` left them."""
+        known = self._read_manifest().get("sha256", {})
+        found = [
+            path
+            for path in (self.out, self.errors)
+            if path.exists() and known.get(path.name) != file_digest(path)
+        ]
+        if self.manifest.exists() and not known:
+            found.append(self.manifest)
+        return found
+
+    def _read_manifest(self) -> dict[str, Any]:
         try:
-            manifest: dict[str, Any] = json.loads(self.manifest.read_text())
-            same = manifest["batches"] == _digest(json.dumps(list(batches)))
-            whole = all(
-                manifest["sha256"][path.name] == file_digest(path) for path in (self.out, self.errors)
-            )
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return None
-        return manifest if same and whole else None
+            manifest = json.loads(self.manifest.read_text())
+            assert isinstance(manifest["sha256"], dict)
+            assert isinstance(manifest["rows"], int)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, AssertionError):
+            return {}
+        return dict(manifest)
 
     def _join(self, batches: Sequence[str]) -> tuple[int, list[list[str]]]:
-        import pyarrow as pa
+        pa = import_arrow()
         from pyarrow import parquet
 
         failures: list[list[str]] = []
@@ -161,34 +216,33 @@ class Store:
             ) as writer,
         ):
             for batch in batches:
-                with pa.ipc.open_file(pa.BufferReader((self.parts / f"{batch}.arrow").read_bytes())) as part:
-                    failures += json.loads(part.schema.metadata[b"failures"])
-                    held.append(part.read_all().replace_schema_metadata(None))
-                count += held[-1].num_rows
-                n_rows += held[-1].num_rows
+                part, failed = self._read(batch)
+                failures += failed
+                held.append(part)
+                count += part.num_rows
+                n_rows += part.num_rows
                 if count >= _ROWS_PER_GROUP:
-                    writer.write_table(self._table(held))
+                    writer.write_table(self._wide(held))
                     held, count = [], 0
             if count:
-                writer.write_table(self._table(held))
+                writer.write_table(self._wide(held))
         with _writing(self.out):
             _settle(temporary, self.out)
         return n_rows, failures
 
-    def _table(self, parts: list[Any]) -> Any:
+    def _wide(self, parts: list[Any]) -> Any:
         """Join parts and give each feature its column."""
-        import pyarrow as pa
-
+        pa = import_arrow()
         whole = pa.concat_tables(parts).combine_chunks()
         columns = [whole.column(name) for name in self._about.names]
-        for modality, names in self._names.items():
-            (chunk,) = whole.column(modality).chunks
-            block = np.asfortranarray(chunk.flatten().to_numpy().reshape(-1, len(names)))
-            columns += [pa.array(block[:, i]) for i in range(len(names))]
+        for block, names in self._names.items():
+            (chunk,) = whole.column(f"block:{block}").chunks
+            values = np.asfortranarray(chunk.flatten().to_numpy().reshape(-1, len(names)))
+            columns += [pa.array(values[:, i]) for i in range(len(names))]
         return pa.table(columns, schema=self._schema)
 
     def _write_errors(self, failures: list[list[str]]) -> None:
-        import pyarrow as pa
+        pa = import_arrow()
         from pyarrow import parquet
 
         columns = {
@@ -201,9 +255,12 @@ class Store:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _digest(text: str) -> str:

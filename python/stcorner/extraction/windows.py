@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from stcorner._base.validation import check_real
 from stcorner.errors import MediaError
-from stcorner.extraction.features import collect_rows
-from stcorner.extraction.rows import SAMPLE_RATE, MissingModalityError, RowBuilder, Source, audio_vector
-from stcorner.recognizer.results import prediction_rows
+from stcorner.extraction.describe import MissingStreamError, RowBuilder, describe_face, describe_sound
+from stcorner.extraction.plan import SAMPLE_RATE
 
 if TYPE_CHECKING:
     import os
@@ -27,15 +25,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from stcorner.extraction.rows import ExtractionPlan, Row
+    from stcorner.corpora.clip import Clip
+    from stcorner.extraction.describe import Described, Row
+    from stcorner.extraction.plan import Plan
     from stcorner.media import FaceDetector
     from stcorner.media._cropper import Row as FaceRow
-    from stcorner.recognizer.estimator import EmotionRecognizer
 
 __all__ = [
-    "FaceWindow", "FaceWindows", "SoundWindow", "SoundWindows", "check_window", "failed_row",
-    "iter_face_windows", "iter_sound_windows", "predict_row", "timeline", "together", "window_row",
-    "window_rows",
+    "FaceWindow", "FaceWindows", "SoundWindow", "SoundWindows", "iter_face_windows", "iter_sound_windows",
+    "together", "window_row", "window_rows",
 ]  # fmt: skip
 
 
@@ -49,42 +47,35 @@ class SoundWindow(NamedTuple):
     start: float
     samples: NDArray[np.float32]
 
-    def seconds(self, plan: ExtractionPlan) -> float:
+    def seconds(self, plan: Plan) -> float:
         """Return how long it is."""
         return len(self.samples) / SAMPLE_RATE
 
-    def describe(self, plan: ExtractionPlan, name: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Return the vector, and what is known about it; `name` is what messages call the window."""
-        return audio_vector(self.samples, plan, name=name)
+    def describe(self, plan: Plan, name: str) -> tuple[Described, dict[str, Any]]:
+        """Return the blocks, and what is known about them; `name` is what messages call the window."""
+        return describe_sound(self.samples, plan, name=name)
 
 
 class FaceWindow(NamedTuple):
-    """Start in seconds, crops (t, y, x), in which of them the face is, and which face."""
+    """Start in seconds, crops (t, y, x), in which of them the face is, which face, how well it shows."""
 
     start: float
     frames: NDArray[np.uint8]
     seen: NDArray[np.bool_]
     face_id: int | None
+    quality: NDArray[np.float32]
 
-    def seconds(self, plan: ExtractionPlan) -> float:
+    def seconds(self, plan: Plan) -> float:
         """Return how long it is."""
         return len(self.frames) / plan.fps
 
-    def describe(self, plan: ExtractionPlan, name: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Return the vector, and what is known about it; `name` is what messages call the window."""
-        from stcorner.extraction.face_features import face_vector
-
-        vector, found = face_vector(self.frames, self.seen, plan, name=name)
-        return vector, {**found, "face_id": self.face_id}
+    def describe(self, plan: Plan, name: str) -> tuple[Described, dict[str, Any]]:
+        """Return the blocks, and what is known about them; `name` is what messages call the window."""
+        vectors, found = describe_face(self.frames, self.seen, plan, name=name, quality=self.quality)
+        return vectors, {**found, "face_id": self.face_id}
 
 
 Window = SoundWindow | FaceWindow
-
-
-def check_window(window: float, hop: float) -> tuple[float, float]:
-    """Return length and step of windows in seconds, or raise."""
-    length = check_real("window", window, low=0.5, high=60.0)
-    return length, check_real("hop", hop, low=0.0, high=length, open_low=True)
 
 
 class SoundWindows:
@@ -132,7 +123,7 @@ class FaceWindows:
     """
 
     def __init__(
-        self, plan: ExtractionPlan, *, window: float, hop: float, detector: FaceDetector | None = None
+        self, plan: Plan, *, window: float, hop: float, detector: FaceDetector | None = None
     ) -> None:
         from stcorner.media.faces import face_rows
 
@@ -188,11 +179,12 @@ class FaceWindows:
         size = self._plan.crop_size
         frames = np.zeros((len(rows), size, size), np.uint8)
         seen = np.zeros(len(rows), np.bool_)
+        quality = np.zeros(len(rows), np.float32)
         face_id = None
         for i, row in enumerate(rows):
             for face, crop in () if row is None else row.crops.items():
-                frames[i], seen[i], face_id = crop.picture, True, face
-        return FaceWindow(start, frames, seen, face_id)
+                frames[i], seen[i], face_id, quality[i] = crop.picture, True, face, crop.quality
+        return FaceWindow(start, frames, seen, face_id, quality)
 
 
 def iter_sound_windows(path: str | os.PathLike[str], *, window: float, hop: float) -> Iterator[SoundWindow]:
@@ -205,7 +197,7 @@ def iter_sound_windows(path: str | os.PathLike[str], *, window: float, hop: floa
     yield from windows.flush()
 
 
-def iter_face_windows(path: Path, plan: ExtractionPlan, *, window: float, hop: float) -> Iterator[FaceWindow]:
+def iter_face_windows(path: Path, plan: Plan, *, window: float, hop: float) -> Iterator[FaceWindow]:
     """Yield each window of the face of a file."""
     from stcorner.media._container import check_path
     from stcorner.media.picture import decoded_frames
@@ -216,31 +208,33 @@ def iter_face_windows(path: Path, plan: ExtractionPlan, *, window: float, hop: f
     yield from windows.flush()
 
 
-def window_rows(source: Source, plan: ExtractionPlan, *, window: float, hop: float) -> Iterator[Row]:
-    """Yield a row for each window, in memory that does not depend on the length of the file."""
+def window_rows(clip: Clip, plan: Plan) -> Iterator[Row]:
+    """Yield a row for each window of the plan, in memory that does not depend on the length of the file."""
     from stcorner.media import probe
 
-    paths = {"audio": source.audio_path, "video": source.path}
-    infos = {path: probe(path) for path in {paths[modality] for modality in plan.modalities}}
-    audio = infos[source.audio_path].audio if "audio" in plan.modalities else None
-    video = infos[source.path].video if "video" in plan.modalities else None
+    assert plan.window is not None
+    assert plan.hop is not None
+    paths = {"audio": clip.sound, "video": clip.path}
+    infos = {path: probe(path) for path in {paths[stream] for stream in plan.streams}}
+    audio = infos[clip.sound].audio if "audio" in plan.streams else None
+    video = infos[clip.path].video if "video" in plan.streams else None
     streams: dict[str, Iterator[Window]] = {}
     if audio is not None:
-        streams["audio"] = iter_sound_windows(source.audio_path, window=window, hop=hop)
+        streams["audio"] = iter_sound_windows(clip.sound, window=plan.window, hop=plan.hop)
     if video is not None:
-        streams["video"] = iter_face_windows(source.path, plan, window=window, hop=hop)
+        streams["video"] = iter_face_windows(clip.path, plan, window=plan.window, hop=plan.hop)
     if not streams:
-        raise MediaError(f"{source.path} has no stream for modality {plan.modality!r}")
+        raise MediaError(f"{clip.path} has no stream for the blocks {', '.join(plan.blocks)}")
     rates = {"sr": audio.sample_rate if audio else None, "fps": (video.fps or None) if video else None}
     empty = True
     heads = {stream: next(windows, None) for stream, windows in streams.items()}
     while any(head is not None for head in heads.values()):
         empty = False
-        parts = together({stream: head for stream, head in heads.items() if head is not None}, hop)
-        yield window_row(source, plan, parts, window, rates)
+        parts = together({stream: head for stream, head in heads.items() if head is not None}, plan.hop)
+        yield window_row(clip, plan, parts, plan.window, rates)
         heads |= {stream: next(streams[stream], None) for stream in parts}
     if empty:  # a sample or two, of which resampling left none
-        raise MediaError(f"{source.path} is too short for a window")
+        raise MediaError(f"{clip.path} is too short for a window")
 
 
 def together(heads: Mapping[str, Window], hop: float) -> dict[str, Window]:
@@ -253,67 +247,32 @@ def together(heads: Mapping[str, Window], hop: float) -> dict[str, Window]:
 
 
 def window_row(
-    source: Source,
-    plan: ExtractionPlan,
+    clip: Clip,
+    plan: Plan,
     parts: Mapping[str, Window | None],
     length: float,
     rates: Mapping[str, float | None],
 ) -> Row:
-    """Return the row of one window from its parts, by modality; at least one is there."""
+    """Return the row of one window from its parts, by stream; at least one is there."""
     there = [part for part in parts.values() if part is not None]
     start = min(part.start for part in there)
-    builder = RowBuilder(replace(source, start=start, end=max(_end(part, plan, length) for part in there)))
+    end = max(_end(part, plan, length) for part in there)
+    builder = RowBuilder(replace(clip, start=start, end=end), plan)
     builder.details.update(rates)
-    for modality in plan.modalities:
-        part = parts.get(modality)
-        path = source.audio_path if modality == "audio" else source.path
+    for stream in plan.streams:
+        part = parts.get(stream)
+        path = clip.sound if stream == "audio" else clip.path
         name = f"{path} from {start:g} s on"
-        compute = partial(_absent, modality, name) if part is None else partial(part.describe, plan, name)
-        builder.attempt(modality, path, compute)
+        compute = partial(_absent, stream, name) if part is None else partial(part.describe, plan, name)
+        builder.attempt(stream, path, compute)
     return builder.build()
 
 
-def _end(part: Window, plan: ExtractionPlan, length: float) -> float:
+def _end(part: Window, plan: Plan, length: float) -> float:
     """Return where a window ends: that of a recording shorter than one ends with it."""
     seconds = part.seconds(plan)
     return part.start + (length if abs(seconds - length) <= 1 / plan.fps else seconds)
 
 
-def _absent(modality: str, name: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    raise MissingModalityError(f"no_{modality}", "media", f"{name} has no {modality}")
-
-
-def timeline(
-    model: EmotionRecognizer, path: str | os.PathLike[str], *, window: float, hop: float
-) -> Iterator[dict[str, Any]]:
-    """Yield one row per window; see `EmotionRecognizer.timeline`."""
-    window, hop = check_window(window, hop)
-    plan = model.extraction_plan()
-    rows = window_rows(Source.of(path), plan, window=window, hop=hop)
-    return (predict_row(model, row, plan) for row in rows)
-
-
-def failed_row(model: EmotionRecognizer, path: Path, error: Exception) -> dict[str, Any]:
-    """Return the row of a file, or of the rest of one, that could not be read."""
-    plan = model.extraction_plan()
-    builder = RowBuilder(Source.of(path))
-    for modality in plan.modalities:
-        builder.attempt(modality, path, partial(_raised, error))
-    return predict_row(model, builder.build(), plan)
-
-
-def _raised(error: Exception) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    raise error
-
-
-def predict_row(model: EmotionRecognizer, row: Row, plan: ExtractionPlan) -> dict[str, Any]:
-    """Classify one window."""
-    features = collect_rows([[row]], plan)
-    (predicted,) = prediction_rows(
-        features,
-        model.predict_proba_features(features),
-        [str(label) for label in model.classes_],
-        model=model.name,
-        abstain_below=model.abstain_below,
-    )
-    return predicted
+def _absent(stream: str, name: str) -> tuple[Described, dict[str, Any]]:
+    raise MissingStreamError(f"no_{stream}", "media", f"{name} has no {stream}")

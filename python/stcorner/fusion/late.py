@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from stcorner._base.estimator import Classifier
 from stcorner._base.validation import check_choice
 from stcorner.errors import ParameterError
+from stcorner.fusion.rules import FLOOR, combine_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LateFusion"]
 
-_FLOOR = 1e-6
 _RULES = ("product", "mean")
 
 
@@ -120,8 +120,8 @@ class LateFusion(Classifier):
         importance /= importance.sum()
 
         def loss(weights: Matrix) -> float:
-            mixed = self._combine(tables, weights)
-            return -float(importance @ np.log(np.maximum(mixed[np.arange(len(codes)), codes], _FLOOR)))
+            mixed = combine_tables(tables, weights, self.rule)
+            return -float(importance @ np.log(np.maximum(mixed[np.arange(len(codes)), codes], FLOOR)))
 
         n_tables = len(tables)
         equal = np.full(n_tables, 1.0 / n_tables)
@@ -130,22 +130,6 @@ class LateFusion(Classifier):
             best = equal
         self.weights_ = best / best.sum() if self.rule == "mean" else best
         return self
-
-    def _combine(self, tables: list[Matrix], weights: Matrix) -> Matrix:
-        """Mix the tables; a missing row's weight goes to the others in proportion."""
-        there = np.stack([~np.isnan(table[:, 0]) for table in tables], axis=1)
-        share = np.where(there, weights, 0.0)
-        empty = share.sum(axis=1) <= 0  # only classifiers without weight have an answer
-        share[empty] = there[empty]
-        total = share.sum(axis=1, keepdims=True)
-        filled = [np.where(np.isnan(table), 1.0, table) for table in tables]
-        if self.rule == "mean":
-            share = share / total
-            return np.asarray(sum(s[:, None] * table for s, table in zip(share.T, filled, strict=True)))
-        share *= max(float(weights.sum()), _FLOOR) / total
-        logs = sum(s[:, None] * np.log(np.maximum(t, _FLOOR)) for s, t in zip(share.T, filled, strict=True))
-        powers = np.exp(logs - np.max(logs, axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
     def predict_proba(self, P: Sequence[ArrayLike]) -> Matrix:
         """Return the mixed probabilities (n, classes)."""
@@ -156,7 +140,7 @@ class LateFusion(Classifier):
                 f"P must hold {len(self.weights_)} tables of {len(self.classes_)} columns, "
                 f"got {len(tables)} of {tables[0].shape[1]}"
             )
-        return self._combine(tables, self.weights_)
+        return combine_tables(tables, self.weights_, self.rule)
 
     def predict(self, P: Sequence[ArrayLike]) -> NDArray[Any]:
         """Return the most probable label of each row."""

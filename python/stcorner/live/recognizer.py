@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stcorner._base.validation import check_array, check_choice, check_integer, check_real
 from stcorner.audio._frames import check_signal
+from stcorner.corpora.clip import Clip
 from stcorner.errors import ParameterError
-from stcorner.extraction.rows import SAMPLE_RATE, Source
-from stcorner.extraction.windows import (
-    FaceWindows,
-    SoundWindows,
-    check_window,
-    predict_row,
-    together,
-    window_row,
-)
+from stcorner.extraction.plan import SAMPLE_RATE
+from stcorner.extraction.windows import FaceWindows, SoundWindows, together, window_row
+from stcorner.recognizer.persistence import predictor_of_model
+from stcorner.recognizer.timeline import predict_row, window_plan
 
 if TYPE_CHECKING:
     import os
@@ -31,6 +26,7 @@ if TYPE_CHECKING:
     from stcorner.media import FaceDetector
     from stcorner.media.sound import Converter
     from stcorner.recognizer.estimator import EmotionRecognizer
+    from stcorner.recognizer.predictor import Predictor
 
 __all__ = ["LiveRecognizer"]
 
@@ -49,7 +45,7 @@ class LiveRecognizer:
 
     Parameters
     ----------
-    model : EmotionRecognizer, str or os.PathLike
+    model : EmotionRecognizer, Predictor, str or os.PathLike
         Fitted, or what `load_model` takes.
     window : float, default=2.0
         Length of each window in seconds, 0.5 to 60.
@@ -89,7 +85,7 @@ class LiveRecognizer:
 
     def __init__(
         self,
-        model: EmotionRecognizer | str | os.PathLike[str],
+        model: EmotionRecognizer | Predictor | str | os.PathLike[str],
         *,
         window: float = 2.0,
         hop: float = 0.5,
@@ -98,21 +94,19 @@ class LiveRecognizer:
         detector: FaceDetector | None = None,
         name: str = "live",
     ) -> None:
-        from stcorner._base.parameters import check_is_fitted
-        from stcorner.recognizer import EmotionRecognizer, load_model
-
-        self.model = model if isinstance(model, EmotionRecognizer) else load_model(model)
-        check_is_fitted(self.model)
-        self.window, self.hop = check_window(window, hop)
+        self.model = predictor_of_model(model)
+        self._plan = window_plan(self.model, window, hop)
+        assert self._plan.window is not None
+        assert self._plan.hop is not None
+        self.window, self.hop = self._plan.window, self._plan.hop
         self.patience = check_real("patience", patience, low=0.0, open_low=True)
-        self._plan = self.model.extraction_plan()
-        wanted = self._plan.modalities if streams is None else tuple(streams)
+        wanted = self._plan.streams if streams is None else tuple(streams)
         for stream in wanted:
-            check_choice("streams", stream, self._plan.modalities)
+            check_choice("streams", stream, self._plan.streams)
         if not wanted:
-            raise ParameterError(f"streams must name one of {self._plan.modalities}, got none")
-        self.streams = tuple(stream for stream in self._plan.modalities if stream in wanted)
-        self._source = Source(path=Path(name), audio_path=Path(name), clip_id=Path(name).stem)
+            raise ParameterError(f"streams must name one of {self._plan.streams}, got none")
+        self.streams = tuple(stream for stream in self._plan.streams if stream in wanted)
+        self._source = Clip.of(name)
         self._open = set(self.streams)
         self._ready: dict[str, deque[Window]] = {stream: deque() for stream in self.streams}
         self._answered = -1.0  # start of the last window that was answered
@@ -258,7 +252,7 @@ class LiveRecognizer:
         while (parts := self._next_parts()) is not None:
             row = window_row(self._source, self._plan, parts, self.window, {"sr": self._rate})
             self._answered = row.details["start"]
-            rows.append(predict_row(self.model, row, self._plan))
+            rows.append(predict_row(self.model, row))
         return rows
 
     def _next_parts(self) -> dict[str, Window] | None:

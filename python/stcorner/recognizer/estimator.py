@@ -1,4 +1,4 @@
-"""From a media file to emotion probabilities."""
+"""From a media file, or its features, to emotion probabilities: what a person meets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
-from stcorner._base.parameters import ParameterBase, check_is_fitted
-from stcorner._base.validation import check_choice, check_flag, check_integer, check_real
+from stcorner._base.validation import check_choice, check_real
+from stcorner.corpora.clip import Clip
 from stcorner.errors import MediaError, ParameterError
-from stcorner.extraction.features import ClipFeatures, check_features_of, extract_sources, per_row
-from stcorner.extraction.rows import ExtractionPlan, Source, check_augment, check_face
+from stcorner.extraction.blocks import describe_clips, resolve_blocks
+from stcorner.extraction.clipfeatures import ClipFeatures
+from stcorner.extraction.plan import BUILT_IN, Plan
+from stcorner.recognizer.predictor import check_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,36 +23,43 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from stcorner.classifiers import TemperatureScaling
-    from stcorner.recognizer.fused import FusedSpace
+    from stcorner.extraction.blocks import Block
     from stcorner.recognizer.modelfile import TrainingDocument
+    from stcorner.recognizer.predictor import Predictor
 
 __all__ = ["EmotionRecognizer"]
 
-CLASSIFIERS = ("discriminant", "fercnn")
-FUSIONS = ("concatenate", "mfa", "mfa_per_modality", "cca", "lda")
-_MODALITIES = ("both", "audio", "video")
+FUSIONS = ("concatenate", "mfa", "mfa_per_modality", "cca", "lda", "late")
 
 
-class EmotionRecognizer(ParameterBase):
+class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Recognise the emotion that a clip of a speaking person expresses.
 
-    A clip is decoded, its sound described by `clip_features` and its face by the texture map of
-    space-time corners; the blocks are fused and classified. Parameters, cloning and setting work as in
-    scikit-learn, but the inputs are clips or files.
+    A clip is described by blocks: its sound by `clip_features`, its face by space-time descriptors, or by
+    anything else that describes clips. The blocks are fused and classified. It is a scikit-learn classifier
+    whose samples are clips: in place of ``X`` it takes clips, files, or `ClipFeatures`.
 
     Parameters
     ----------
     modality : {"both", "audio", "video"}, default="both"
-        What of a clip is used.
+        Short form of `blocks`: ``("audio", "video")``, ``("audio",)`` or ``("video",)``.
+    blocks : sequence of str or block, optional
+        What describes a clip: names of built-in blocks (``"audio"``, ``"video"``, ``"expression"``), a
+        `FeatureTable`, any object with ``name``, ``feature_names`` and ``describe(clip)``, or the name of a
+        block that `ClipFeatures` hold.
     recipe : str, default="rich"
         Recipe of the sound, see `clip_features`.
-    fusion : {"concatenate", "mfa", "mfa_per_modality", "cca", "lda"}, default="concatenate"
-        Method of `ModalityFusion`.
-    classifier : {"discriminant", "fercnn"}, default="discriminant"
-        `DiscriminantClassifier`, which does best on people it never heard, or the network of the paper.
+    fusion : {"concatenate", "mfa", "mfa_per_modality", "cca", "lda", "late"}, default="concatenate"
+        Method of `ModalityFusion`, or ``"late"``: a classifier per block and a weighted sum of their log
+        probabilities, which works with any block missing.
+    classifier : str, scikit-learn classifier, or mapping of str to either, default="discriminant"
+        ``"discriminant"``: `DiscriminantClassifier`, which does best on people it never met.
+        ``"fercnn"``: the network of the paper. Any classifier or pipeline of scikit-learn works; one without
+        ``predict_proba`` is calibrated on people held out. With late fusion, a mapping gives each block its
+        own; ``"posterior"`` there takes the expression network's probabilities as they are.
     weights : mapping of str to float, optional
-        Weight of the blocks ``"audio"`` and ``"video"`` in the fusion. By default the fusion's own.
+        Weight of each block in the fusion. By default the fusion's own; with late fusion, chosen on training
+        people held out.
     augment : str, sequence of str, or None, default=("slower", "faster", "noise")
         Altered copies that `fit` adds of each training clip, one per entry: a kind of `augment_audio`,
         or several joined by "+" (``"stretch+pitch"``). None adds no copies. Only the sound is altered.
@@ -63,7 +74,7 @@ class EmotionRecognizer(ParameterBase):
     abstain_below : float, default=0.0
         Predictions whose best probability is smaller are flagged, 0 to 1.
     fusion_params, classifier_params : mapping, optional
-        Parameters handed to `ModalityFusion` and to the classifier.
+        Parameters handed to `ModalityFusion` and to the named classifier.
     random_state : int, default=0
         Seed of everything that is drawn.
     name : str, default="unnamed"
@@ -73,13 +84,8 @@ class EmotionRecognizer(ParameterBase):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted: the columns of probabilities.
-    classifier_ : object
-        The fitted classifier.
-    calibration_ : TemperatureScaling or None
-        Temperature chosen on people held out of the network's training; None for the discriminant, which
-        calibrates itself.
-    fusion_ : FusedSpace or None
-        The fitted fusion; None for one modality with ``fusion="concatenate"``, which needs none.
+    predictor_ : Predictor
+        What was learnt, in plain numpy.
     training_ : TrainingDocument
         What the recogniser was fitted on.
 
@@ -88,28 +94,32 @@ class EmotionRecognizer(ParameterBase):
     ValueError
         If a parameter is out of its range, which is checked when it is used, as in scikit-learn.
 
+    See Also
+    --------
+    cross_validate : scores on people that were not trained on.
+    load_model : a recogniser that was saved.
+
     Examples
     --------
     >>> EmotionRecognizer("audio", classifier="fercnn")
-    EmotionRecognizer(modality='audio', classifier='fercnn')
+    EmotionRecognizer(classifier='fercnn', modality='audio')
     """
 
     classes_: NDArray[np.str_]
-    classifier_: Any
-    calibration_: TemperatureScaling | None
-    fusion_: FusedSpace | None
-    feature_names_: dict[str, list[str]]
+    predictor_: Predictor
     training_: TrainingDocument
 
     def __init__(
-        self, modality: str = "both", *, recipe: str = "rich", fusion: str = "concatenate",
-        classifier: str = "discriminant", weights: Mapping[str, float] | None = None, name: str = "unnamed",
+        self, modality: str = "both", *, blocks: Any = None, recipe: str = "rich",
+        fusion: str = "concatenate", classifier: Any = "discriminant",
+        weights: Mapping[str, float] | None = None, name: str = "unnamed",
         augment: str | Sequence[str] | None = ("slower", "faster", "noise"),
         label_map: Mapping[str, str | None] | None = None, face: Literal["largest"] | int = "largest",
         crop_size: int = 96, fps: float = 25.0, abstain_below: float = 0.0, random_state: int = 0,
         fusion_params: Mapping[str, Any] | None = None, classifier_params: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.modality = modality
+        self.blocks = blocks
         self.recipe = recipe
         self.fusion = fusion
         self.classifier = classifier
@@ -125,30 +135,41 @@ class EmotionRecognizer(ParameterBase):
         self.random_state = random_state
         self.name = name
 
-    @property
-    def modalities(self) -> tuple[str, ...]:
-        """The blocks that are used, in order."""
-        return self.extraction_plan().modalities
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that samples are clips, not rows of numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
 
-    def extraction_plan(self) -> ExtractionPlan:
-        """Check the parameters and return what they say about extraction."""
+    def resolved_blocks(self) -> tuple[tuple[str, ...], dict[str, Block]]:
+        """Return the names of the blocks in order, and those that are not built in."""
+        return resolve_blocks(self.blocks, self.modality)
+
+    def extraction_plan(self) -> Plan:
+        """Check the parameters and return how the built-in blocks are computed."""
+        from stcorner.recognizer.training import CLASSIFIERS
+
         check_choice("fusion", self.fusion, FUSIONS)
-        check_choice("classifier", self.classifier, CLASSIFIERS)
+        specs = self.classifier.values() if isinstance(self.classifier, dict) else [self.classifier]
+        for spec in specs:
+            if isinstance(spec, str) or not hasattr(spec, "fit"):
+                check_choice("classifier", spec, CLASSIFIERS)
         check_real("abstain_below", self.abstain_below, low=0, high=1)
+        names, _ = self.resolved_blocks()
         for block, weight in ({} if self.weights is None else self.weights).items():
-            check_choice("weights", block, ("audio", "video"))
+            check_choice("weights", block, names)
             check_real(f"weights[{block!r}]", weight, low=0, open_low=True)
         name: object = self.name
         if not isinstance(name, str) or not name:
             raise ParameterError(f"name must be a non-empty string, got {self.name!r}")
-        return ExtractionPlan(
-            modality=check_choice("modality", self.modality, _MODALITIES),
+        return Plan.checked(
+            tuple(block for block in names if block in BUILT_IN),
             recipe=self.recipe,
-            crop_size=check_integer("crop_size", self.crop_size, low=32, high=512),
-            fps=check_real("fps", self.fps, low=5, high=120),
-            face=check_face(self.face),
-            augment=check_augment(self.augment),
-            seed=check_integer("random_state", self.random_state, low=0),
+            crop_size=self.crop_size,
+            fps=self.fps,
+            face=self.face,
+            augment=self.augment,
+            seed=self.random_state,
         )
 
     def extract(
@@ -156,7 +177,7 @@ class EmotionRecognizer(ParameterBase):
         clips: Sequence[Any],
         *,
         n_jobs: int | None = None,
-        augment: bool | None = None,
+        augment: bool = True,
         progress: Callable[[int, int], object] | None = None,
     ) -> ClipFeatures:
         """Compute the features of clips.
@@ -167,204 +188,199 @@ class EmotionRecognizer(ParameterBase):
             What to read.
         n_jobs : int, optional
             Processes; None is one, -1 as many as there are cores.
-        augment : bool, optional
-            False adds no altered copies; by default, what the parameter `augment` says.
+        augment : bool, default=True
+            Whether altered copies are added, as the parameter `augment` says.
         progress : callable, optional
             Called as ``progress(done, total)`` after every clip.
 
         Returns
         -------
         ClipFeatures
-            One row per clip and copy. What failed is a row of NaN and an entry in ``errors``.
+            One sample per clip. What failed is a row of NaN and an entry in ``errors``.
         """
+        from dataclasses import replace
+
         plan = self.extraction_plan()
-        copies = bool(plan.augment) and (augment is None or check_flag("augment", augment))
-        sources = [Source.of(clip) for clip in clips]
-        if not sources:
+        given = [Clip.of(clip) for clip in clips]
+        if not given:
             raise ParameterError("clips must not be empty")
-        copies = copies and "audio" in plan.modalities
-        return extract_sources(sources, plan, augment=copies, n_jobs=n_jobs, progress=progress)
+        names, others = self.resolved_blocks()
+        plan = plan if augment else replace(plan, augment=())
+        return describe_clips(given, plan, names, others, n_jobs=n_jobs, progress=progress)
 
     def fit(
         self,
-        clips: Sequence[Any],
+        X: Any,
+        y: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
         *,
         n_jobs: int | None = None,
         progress: Callable[[int, int], object] | None = None,
     ) -> Self:
-        """Extract and learn.
+        """Learn from labelled clips, or from their features.
 
         Parameters
         ----------
-        clips : sequence of Clip
-            Labelled clips of at least two emotions.
+        X : sequence of Clip or path, or ClipFeatures
+            What to learn from: at least two emotions.
+        y : array_like of shape (n_samples,), optional
+            Label of each clip. Default: the clips' own.
+        groups : array_like of shape (n_samples,), optional
+            Person of each clip: predictions that choose calibration and weights are of other people. Default:
+            the clips' subjects, or their takes where these are unknown.
+        sample_weight : array_like of shape (n_samples,), optional
+            Weights >= 0 of the clips within their class.
         n_jobs, progress
             As in `extract`.
-        """
-        from stcorner.corpora import map_labels
-
-        kept = list(clips) if self.label_map is None else list(map_labels(clips, self.label_map))
-        features = self.extract(kept, n_jobs=n_jobs, progress=progress)
-        return self._learn(kept, features)
-
-    def fit_clips(self, clips: Sequence[Any], features: ClipFeatures) -> Self:
-        """Learn from features that `extract` gave for these clips; `label_map` is applied to their labels.
-
-        Raises
-        ------
-        ValueError
-            If `features` is of other clips, or of these in another order.
-        """
-        clips = list(clips)
-        check_features_of(clips, features)
-        if self.label_map is not None:
-            from stcorner.recognizer.training import map_rows
-
-            clips, features = map_rows(clips, features, self.label_map)
-        return self._learn(clips, features)
-
-    def _learn(self, clips: Sequence[Any], features: ClipFeatures) -> Self:
-        from stcorner.recognizer.training import describe_training, row_groups
-
-        y = np.asarray([clips[i].label for i in features.clip_index], dtype=np.str_)
-        self.fit_features(features, y, row_groups(clips, features))
-        self.training_ = describe_training(clips, features, self.random_state)
-        return self
-
-    def fit_features(self, features: ClipFeatures, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
-        """Learn from extracted features.
-
-        Parameters
-        ----------
-        features : ClipFeatures
-            As `extract` gives them. Rows without any block are left out.
-        y : array_like of shape (n_rows,)
-            Label of each row; copies are rows of their own.
-        groups : array_like of shape (n_rows,), optional
-            Rows of one person, or else of one clip with its copies (the default where there are copies).
-        """
-        from stcorner.recognizer.training import (
-            fit_calibration,
-            fit_fusion,
-            new_classifier,
-            one_blas_thread,
-        )
-
-        self.extraction_plan()
-        labels = per_row("y", y, len(features))
-        if groups is None and features.augmented.any():
-            groups = features.clip_index  # a copy of a held-out clip in training would make it look easy
-        members = None if groups is None else per_row("groups", groups, len(features))
-        self._check_names(features)
-        usable = features.present(self.modalities)
-        if not usable.any():
-            first = f": {features.errors[0].error}" if features.errors else ""
-            raise MediaError(f"no clip gave features to learn from{first}")
-        chosen = features.take(usable)
-        labels, members = labels[usable], None if members is None else members[usable]
-        blocks = [chosen.blocks[name] for name in self.modalities]
-        self.feature_names_ = {name: list(features.names[name]) for name in self.modalities}
-        with one_blas_thread():
-            self.fusion_ = fit_fusion(self, blocks, labels, members)
-            fused = blocks[0] if self.fusion_ is None else self.fusion_.transform(blocks)
-            self.classifier_ = new_classifier(self).fit(fused, labels, groups=members)
-        self.classes_ = np.asarray(self.classifier_.classes_)
-        self.calibration_ = fit_calibration(self.classifier_, fused, labels)
-        return self
-
-    def _check_names(self, features: ClipFeatures) -> None:
-        absent = [name for name in self.modalities if name not in features.blocks]
-        if absent:
-            raise ParameterError(f"features must hold the block(s) {absent}, got {list(features.blocks)}")
-
-    def predict_proba_features(self, features: ClipFeatures) -> NDArray[np.float64]:
-        """Return probabilities of extracted features.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes), float64
-            Columns as ``classes_``; a row of NaN where all modalities are missing.
+        EmotionRecognizer
+            Itself.
         """
-        check_is_fitted(self)
-        self._check_names(features)
-        for name in self.modalities:
-            if list(features.names[name]) != self.feature_names_[name]:
-                raise ParameterError(
-                    f"features[{name!r}] must have the columns that the model was trained on"
-                )
-        blocks = [features.blocks[name] for name in self.modalities]
-        usable = features.present(self.modalities)
-        probabilities = np.full((len(features), len(self.classes_)), np.nan)
-        if usable.any():
-            rows = [block[usable] for block in blocks]
-            fused = rows[0] if self.fusion_ is None else self.fusion_.transform(rows)
-            given = self.classifier_.predict_proba(fused)
-            probabilities[usable] = given if self.calibration_ is None else self.calibration_.transform(given)
-        return probabilities
+        from stcorner.recognizer.training import describe_training, renamed, train
+
+        plan = self.extraction_plan()
+        names, _ = self.resolved_blocks()
+        features = X if isinstance(X, ClipFeatures) else self._described(X, n_jobs=n_jobs, progress=progress)
+        self._check_blocks(features, names)
+        held = set(features.copies.tolist()) - {""}
+        if plan.augment and held and not held >= set(plan.augment):
+            raise ParameterError(
+                f"augment must name copies that the features hold ({', '.join(sorted(held))}) or be None, "
+                f"got {plan.augment}"
+            )
+        features = features.with_copies(plan.augment)
+        labels = features.labels if y is None else _texts(_per_sample("y", y, len(features)))
+        owners = features.groups if groups is None else _per_sample("groups", groups, len(features))
+        weights = (
+            None if sample_weight is None else _per_sample("sample_weight", sample_weight, len(features))
+        )
+        if self.label_map is not None:
+            labels, kept = renamed(labels, self.label_map)
+            features, labels, owners = features[kept], labels[kept], owners[kept]
+            weights = None if weights is None else weights[kept]
+        if (labels == "").any():
+            unknown = features.clips[int(np.argmax(labels == ""))].path
+            raise ParameterError(f"clips must have labels to learn from, or give y: {unknown} has none")
+        at = features.clip_index
+        self.predictor_ = train(
+            self, features, labels[at], owners[at], None if weights is None else weights[at]
+        )
+        self.classes_ = np.asarray(self.predictor_.classes)
+        self.n_features_in_ = sum(len(columns) for columns in self.predictor_.names.values())
+        self.training_ = describe_training(features, names, self.random_state)
+        return self
+
+    def _check_blocks(self, features: ClipFeatures, names: Sequence[str]) -> None:
+        """Refuse features without a block, or with one of another tool that nobody named."""
+        check_columns(features, names)
+        foreign = [name for name in features.blocks if name not in names and name not in BUILT_IN]
+        if foreign and self.blocks is None:
+            raise ParameterError(
+                f"features hold the block(s) {foreign}, which modality={self.modality!r} does not use: name "
+                f"all that count, such as blocks={(*names, *foreign)}"
+            )
+
+    def _described(self, X: Any, *, n_jobs: int | None, progress: Any = None) -> ClipFeatures:
+        """Return the features of clips or files; an array is refused with what to do."""
+        if isinstance(X, np.ndarray) and X.dtype.kind in "fiub":
+            check_columns(X, ())  # type: ignore[arg-type]
+        if isinstance(X, str | os.PathLike | Clip):
+            raise ParameterError("X must be a sequence of clips to learn from, got one")
+        return self.extract(list(X), n_jobs=n_jobs, progress=progress)
+
+    def _features(self, X: Any) -> ClipFeatures:
+        """Return the features of what is to be predicted."""
+        check_is_fitted(self, "predictor_")
+        if isinstance(X, ClipFeatures):
+            return X
+        if isinstance(X, np.ndarray) and X.dtype.kind in "fiub":
+            check_columns(X, ())  # type: ignore[arg-type]
+        single = isinstance(X, str | os.PathLike | Clip)
+        return self.predictor_.extract([X] if single else X)
 
     def predict_table(
         self,
-        clips: Sequence[Any],
+        clips: Any,
         *,
         n_jobs: int | None = None,
         progress: Callable[[int, int], object] | None = None,
     ) -> list[dict[str, Any]]:
-        """Predict clips or files; each gives a row, also what fails.
+        """Predict clips, files or features; each gives a row, also what fails.
 
         Returns
         -------
         list of dict
             Columns as `clip_columns`.
         """
-        from stcorner.recognizer.results import prediction_rows
+        check_is_fitted(self, "predictor_")
+        return self.predictor_.predict_table(clips, n_jobs=n_jobs, progress=progress)
 
-        check_is_fitted(self)
-        features = self.extract(clips, n_jobs=n_jobs, augment=False, progress=progress)
-        return prediction_rows(
-            features,
-            self.predict_proba_features(features),
-            [str(label) for label in self.classes_],
-            model=self.name,
-            abstain_below=self.abstain_below,
-        )
-
-    def predict_proba(self, clips: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return class probabilities.
 
         Parameters
         ----------
-        clips : Clip, path, or a sequence of them
-            What to read.
+        X : Clip, path, a sequence of them, or ClipFeatures
+            What to predict. Altered copies are not predicted.
 
         Returns
         -------
-        ndarray of shape (n_classes,) or (n, n_classes), float64
-            Rows sum to 1; columns as ``classes_``. One clip gives one dimension.
+        ndarray of shape (n_classes,) or (n_samples, n_classes), float64
+            Rows sum to 1; columns as ``classes_``. One clip gives one dimension. A sample of `ClipFeatures`
+            that has none of the blocks gives NaN.
 
         Raises
         ------
         MediaError
             If a clip gives nothing to predict from; `predict_table` gives a row instead.
         """
-        check_is_fitted(self)
-        single = isinstance(clips, str | os.PathLike) or hasattr(clips, "clip_id")
-        features = self.extract([clips] if single else clips, augment=False)
-        probabilities = self.predict_proba_features(features)
+        features = self._features(X)
+        probabilities = self.predictor_.predict_proba(features)
+        if isinstance(X, ClipFeatures):
+            return probabilities
         failed = np.flatnonzero(np.isnan(probabilities[:, 0]))
         if len(failed):
             reasons = features.details[failed[0]]["errors"]
             raise MediaError(f"{len(failed)} of {len(features)} clips gave no features: {'; '.join(reasons)}")
-        return probabilities[0] if single else probabilities
+        return probabilities[0] if isinstance(X, str | os.PathLike | Clip) else probabilities
 
-    def predict(self, clips: Any) -> Any:
+    def predict(self, X: Any) -> Any:
         """Return the most probable label: a string for one clip, an array for several.
 
-        Takes and raises what `predict_proba` does.
+        Takes and raises what `predict_proba` does; a sample without any block is an error here.
         """
-        probabilities = self.predict_proba(clips)
+        probabilities = self.predict_proba(X)
+        if np.isnan(probabilities).any():
+            raise MediaError(
+                f"{int(np.isnan(probabilities[..., 0]).sum())} samples have no features to predict from"
+            )
         if probabilities.ndim == 1:
             return str(self.classes_[probabilities.argmax()])
         return self.classes_[probabilities.argmax(axis=1)]
+
+    def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
+        """Return the share of clips whose label is predicted right, 0 to 1.
+
+        Parameters
+        ----------
+        X : sequence of Clip or path, or ClipFeatures
+            What to predict.
+        y : array_like of shape (n_samples,), optional
+            True labels. Default: the clips' own.
+        sample_weight : array_like of shape (n_samples,), optional
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+        """
+        features = self._features(X)
+        truth = features.labels if y is None else _per_sample("y", y, len(features))
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        return float(np.average(self.predict(features) == truth, weights=weights))
 
     def timeline(
         self, path: str | os.PathLike[str], *, window: float = 2.0, hop: float = 0.5
@@ -385,14 +401,38 @@ class EmotionRecognizer(ParameterBase):
         dict
             Rows as of `predict_table`, with ``start`` and ``end`` of the window.
         """
-        from stcorner.extraction.windows import timeline
-
-        check_is_fitted(self)
-        return timeline(self, path, window=window, hop=hop)
+        check_is_fitted(self, "predictor_")
+        return self.predictor_.timeline(path, window=window, hop=hop)
 
     def save(self, file: str | os.PathLike[str], *, card: str | None = None) -> Path:
-        """Write the model to a ``*.stcorner`` file; see `load_model`."""
+        """Write the model to a ``*.stcorner`` file; see `load_model`.
+
+        Parameters
+        ----------
+        file : path
+            By custom ``NAME.stcorner``.
+        card : str, optional
+            The model card, Markdown. Default: written from what the model remembers.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
         from stcorner.recognizer.persistence import save_model
 
-        check_is_fitted(self)
+        check_is_fitted(self, "predictor_")
         return save_model(self, file, card=card)
+
+
+def _per_sample(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.shape != (n,):
+        raise ParameterError(f"{name} must have shape ({n},), one entry per clip, got {array.shape}")
+    return array
+
+
+def _texts(labels: NDArray[Any]) -> NDArray[np.str_]:
+    if labels.dtype.kind not in "UO" or not all(isinstance(label, str) for label in labels.tolist()):
+        raise ParameterError(f"y must hold labels as text, got {labels.dtype}")
+    return labels.astype(np.str_)

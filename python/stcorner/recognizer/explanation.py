@@ -10,16 +10,19 @@ import numpy as np
 
 from stcorner._base.validation import check_choice, check_integer
 from stcorner.errors import ParameterError
+from stcorner.extraction.clipfeatures import ClipFeatures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stcorner.extraction import ClipFeatures
-    from stcorner.recognizer import EmotionRecognizer
+    from stcorner.recognizer.estimator import EmotionRecognizer
+    from stcorner.recognizer.predictor import Predictor
 
 __all__ = ["Explanation", "explain_decision", "feature_group"]
 
 _FACE = re.compile(r"(?:^|[_ ])t(?P<segment>\d+)_y(?P<row>\d+)_x(?P<column>\d+)(?:_|$)")
+# A block of another tool with more columns is explained as a whole.
+_WIDE = 64
 _GROUPS = ("delta_mfcc", "energy_contour", "timing", "corr", "chroma", "mel", "f0", "mfcc")
 
 
@@ -37,6 +40,8 @@ class Explanation:
         The same for the average training clip: what is decided before anything is known.
     parts : dict of str to float
         Contribution of each group of features. ``offset + sum(parts.values()) == total``.
+    blocks : dict of str to float
+        Contribution of each block, the sum over its groups.
     standard_error : float
         Largest standard error of a part, from the drawing of orders.
     """
@@ -46,6 +51,7 @@ class Explanation:
     total: float
     offset: float
     parts: dict[str, float]
+    blocks: dict[str, float]
     standard_error: float
 
     def face_map(self) -> NDArray[np.float64] | None:
@@ -63,17 +69,19 @@ class Explanation:
         return grid
 
 
-def feature_group(name: str) -> str:
+def feature_group(name: str, block: str = "audio", n_columns: int = 0) -> str:
     """Return the group that a named feature belongs to.
 
-    Values of one block of the face belong together, whatever scale and bin; so do all statistics of
-    one track of the voice.
+    Values of one cell of the face belong together, whatever scale and bin; so do all statistics of
+    one track of the voice, and all columns of a wide block of another tool.
 
     Examples
     --------
     >>> feature_group("f0_slope"), feature_group("hnr_p90"), feature_group("mfcc_3_mean")
     ('f0', 'hnr', 'mfcc_3')
     """
+    if block not in ("audio", "video"):
+        return block if n_columns > _WIDE else f"{block} {name}"
     if match := _FACE.search(name):
         return f"face t{match['segment']}_y{match['row']}_x{match['column']}"
     if match := re.match(r"(delta_)?mfcc_?\d+", name):
@@ -85,7 +93,7 @@ def feature_group(name: str) -> str:
 
 
 def explain_decision(
-    recognizer: EmotionRecognizer,
+    recognizer: EmotionRecognizer | Predictor,
     features: ClipFeatures,
     row: int = 0,
     *,
@@ -103,12 +111,12 @@ def explain_decision(
 
     Parameters
     ----------
-    recognizer : EmotionRecognizer
-        A fitted one; any classifier and any fusion.
+    recognizer : EmotionRecognizer or Predictor
+        A fitted one; any blocks, any classifier and any fusion.
     features : ClipFeatures
         As its ``extract`` gives them.
     row : int, default=0
-        Row of `features` to explain.
+        Sample of `features` to explain.
     label : str, optional
         Class to speak for. Default: the most probable one.
     against : str, optional
@@ -135,9 +143,10 @@ def explain_decision(
     row = check_integer("row", row, low=0, high=len(features) - 1)
     n_orders = check_integer("n_orders", n_orders, low=1)
     rng = np.random.default_rng(check_integer("random_state", random_state, low=0))
-    classes = [str(name) for name in recognizer.classes_]
-    chosen = features.take([row])
-    probabilities = recognizer.predict_proba_features(chosen)[0]
+    predictor: Predictor = getattr(recognizer, "predictor_", recognizer)
+    classes = list(predictor.classes)
+    chosen = features[[row]].originals()
+    probabilities = predictor.predict_proba(chosen)[0]
     if not np.isfinite(probabilities).all():
         raise ParameterError(f"row must have features to explain, got row {row} without any")
     ranked = np.argsort(-probabilities, kind="stable")
@@ -147,33 +156,25 @@ def explain_decision(
     if a == b:
         raise ParameterError(f"against must differ from label, got {against!r} twice")
 
-    game = _Game(recognizer, chosen, a, b)
+    game = _Game(predictor, chosen, a, b)
     orders = [order for _ in range(n_orders) for order in _both_ways(rng.permutation(len(game.groups)))]
     changes = np.stack([game.play(order) for order in orders])
     # A forward and a backward order depend on each other: the pair is the independent draw.
     pairs = changes.reshape(n_orders, 2, -1).mean(axis=1)
     error = pairs.std(axis=0, ddof=1) / np.sqrt(n_orders) if n_orders > 1 else np.full(pairs.shape[1], np.nan)
+    parts = dict(zip(game.groups, map(float, pairs.mean(axis=0)), strict=True))
+    blocks = dict.fromkeys(game.block_of.values(), 0.0)
+    for group, part in parts.items():
+        blocks[game.block_of[group]] += part
     return Explanation(
         label=classes[a],
         against=classes[b],
         total=game.total,
         offset=game.offset,
-        parts=dict(zip(game.groups, map(float, pairs.mean(axis=0)), strict=True)),
+        parts=parts,
+        blocks=blocks,
         standard_error=float(error.max(initial=0.0)),
     )
-
-
-def _feature_means(recognizer: EmotionRecognizer) -> list[NDArray[np.float64]]:
-    """Return the average training clip, one vector per modality."""
-    if recognizer.fusion_ is not None:
-        return recognizer.fusion_.block_means
-    classifier = recognizer.classifier_
-    if not hasattr(classifier, "columns_"):
-        return [classifier.mean_]
-    # The network looks at some columns only; what stands in the others changes nothing.
-    means = np.zeros(classifier.n_features_in_)
-    means[classifier.columns_] = classifier.mean_
-    return [means]
 
 
 def _both_ways(order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -183,28 +184,29 @@ def _both_ways(order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.in
 class _Game:
     """Rows between the average clip and the clip to explain, one group turned at a time."""
 
-    def __init__(self, recognizer: EmotionRecognizer, features: ClipFeatures, a: int, b: int) -> None:
-        self._recognizer, self._features, self._a, self._b = recognizer, features, a, b
-        self._blocks = [name for name in recognizer.modalities if np.isfinite(features.blocks[name]).all()]
-        names = [name for block in self._blocks for name in features.names[block]]
-        grouped = [feature_group(name) for name in names]
+    def __init__(self, predictor: Predictor, features: ClipFeatures, a: int, b: int) -> None:
+        self._predictor, self._clip, self._a, self._b = predictor, features.clips[0], a, b
+        self._blocks = [name for name in predictor.blocks if np.isfinite(features.blocks[name]).all()]
+        columns = {block: features.names[block] for block in self._blocks}
+        owners = [(block, name) for block, names in columns.items() for name in names]
+        grouped = [feature_group(name, block, len(columns[block])) for block, name in owners]
         self.groups = list(dict.fromkeys(grouped))
+        self.block_of = {group: block for group, (block, _) in zip(grouped, owners, strict=True)}
         place = {group: i for i, group in enumerate(self.groups)}
         self._group_of = np.array([place[group] for group in grouped])
-        means = dict(zip(recognizer.modalities, _feature_means(recognizer), strict=True))
-        self._start = np.concatenate([means[name] for name in self._blocks])
+        self._start = np.concatenate([predictor.means[name] for name in self._blocks])
         self._end = np.concatenate([features.blocks[name][0] for name in self._blocks])
         self.offset, self.total = map(float, self._odds(np.stack([self._start, self._end])))
 
     def _odds(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        n = len(rows)
-        wide = self._features.take(np.zeros(n, dtype=np.intp))
-        at = 0
-        for name in self._blocks:
-            width = wide.blocks[name].shape[1]
-            wide.blocks[name][:] = rows[:, at : at + width]
-            at += width
-        p = np.maximum(self._recognizer.predict_proba_features(wide), 1e-12)
+        n, at, blocks = len(rows), 0, {}
+        for name, columns in self._predictor.names.items():
+            blocks[name] = np.full((n, len(columns)), np.nan, np.float32)
+            if name in self._blocks:
+                blocks[name][:] = rows[:, at : at + len(columns)]
+                at += len(columns)
+        wide = ClipFeatures(clips=[self._clip] * n, blocks=blocks, names=self._predictor.names)
+        p = np.maximum(self._predictor.predict_proba(wide), 1e-12)
         odds: NDArray[np.float64] = np.log(p[:, self._a]) - np.log(p[:, self._b])
         return odds
 

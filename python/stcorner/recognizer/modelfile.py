@@ -11,7 +11,7 @@ member                what it holds
                       size and SHA-256 of every other member
 ``MODEL_CARD.md``     what the model is for, what it was trained on, how well it does
 ``arrays/NAME.npy``   one array per name, C order, no pickle
-``fercnn.keras``      the network for Keras (optional; prediction does not need it)
+``classifiers.skops`` classifiers of scikit-learn, without pickle (optional; see `skops`)
 ====================  =============================================================================
 
 The zip comment is the seal: ``sha256:`` and the digest of all bytes before the comment.
@@ -52,7 +52,8 @@ __all__ = [
     "write_model",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_READABLE = (1, 2)
 MAX_FILE_BYTES = 256 << 20
 MAX_CONTENT_BYTES = 512 << 20
 MAX_MEMBERS = 512
@@ -64,7 +65,7 @@ _JSON_GROWTH, _FREE_JSON = 6, 256 << 10
 # Bytes in Python of a list, a mapping, a text without its characters, and a value's place.
 _LIST, _MAPPING, _TEXT, _VALUE = 64, 240, 56, 32
 
-_DOCUMENT, _CARD, _NETWORK = "model.json", "MODEL_CARD.md", "fercnn.keras"
+_DOCUMENT, _CARD, _ESTIMATORS = "model.json", "MODEL_CARD.md", "classifiers.skops"
 # Parameters that say where or how a fit is watched: they belong to a machine, never to a model.
 _LOCAL = ("checkpoint", "progress")
 _LABEL_CHARACTERS = 200
@@ -144,14 +145,14 @@ class ModelFile:
         Arrays of the parts, named ``PART/NAME``.
     card : str
         The model card, Markdown.
-    network : bytes, optional
-        A ``.keras`` archive. It is stored and checked, never opened by prediction.
+    estimators : bytes, optional
+        Classifiers of scikit-learn as `skops` writes them.
     """
 
     document: ModelDocument
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     card: str = ""
-    network: bytes | None = None
+    estimators: bytes | None = None
 
 
 @contextmanager
@@ -209,8 +210,8 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> Path:
         np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
         members[f"arrays/{name}.npy"] = buffer.getvalue()
         arrays[name] = ArrayDocument(dtype=array.dtype.name, shape=array.shape)
-    if model.network is not None:
-        members[_NETWORK] = model.network
+    if model.estimators is not None:
+        members[_ESTIMATORS] = model.estimators
     document = msgspec.structs.replace(
         model.document,
         parameters=plain(_without_places(model.document.parameters), "parameters"),
@@ -306,7 +307,7 @@ def _parse(content: bytes) -> ModelFile:
         card = members[_CARD].decode()
     except (KeyError, UnicodeDecodeError):
         raise ModelError(f"{_CARD} is missing or not UTF-8") from None
-    return ModelFile(document=document, arrays=arrays, card=card, network=members.get(_NETWORK))
+    return ModelFile(document=document, arrays=arrays, card=card, estimators=members.get(_ESTIMATORS))
 
 
 def _check_shapes(document: ModelDocument) -> None:
@@ -370,7 +371,7 @@ def _unpack(content: bytes) -> dict[str, bytes]:
 
 
 def _known_member(name: str) -> bool:
-    if name in (_DOCUMENT, _CARD, _NETWORK):
+    if name in (_DOCUMENT, _CARD, _ESTIMATORS):
         return True
     inner = name.removeprefix("arrays/").removesuffix(".npy")
     return name == f"arrays/{inner}.npy" and _ARRAY_NAME.fullmatch(inner) is not None
@@ -388,9 +389,9 @@ def _decode_document(data: bytes, max_memory: int) -> ModelDocument:
         raise ModelError(f"{_DOCUMENT} is not valid JSON: {error}") from None
     if head.get("format") != "stcorner-model":
         raise ModelError(f"its format must be 'stcorner-model', got {head.get('format')!r}")
-    if head.get("format_version") != FORMAT_VERSION:
+    if head.get("format_version") not in _READABLE:
         raise ModelError(
-            f"its format_version must be {FORMAT_VERSION}, got {head.get('format_version')!r}: "
+            f"its format_version must be one of {_READABLE}, got {head.get('format_version')!r}: "
             f"it was written by stcorner {head.get('stcorner_version')!r}"
         )
     head["parameters"] = _without_places(head.get("parameters"))

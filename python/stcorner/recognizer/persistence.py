@@ -8,8 +8,10 @@ import numpy as np
 
 import stcorner
 from stcorner.audio.columns import present_names
-from stcorner.errors import ModelError, ParameterError
-from stcorner.recognizer.estimator import EmotionRecognizer
+from stcorner.classifiers.temperature import TemperatureScaling
+from stcorner.errors import ModelError
+from stcorner.extraction.blocks import resolve_blocks
+from stcorner.extraction.plan import BUILT_IN, Plan
 from stcorner.recognizer.fused import FusedSpace
 from stcorner.recognizer.modelfile import (
     ModelDocument,
@@ -19,20 +21,26 @@ from stcorner.recognizer.modelfile import (
     read_model,
     write_model,
 )
+from stcorner.recognizer.predictor import EARLY, Head, Predictor
 from stcorner.recognizer.registry import default_model, find_model
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from stcorner._base.predictor import Predictor
+    from stcorner.extraction.blocks import Block
+    from stcorner.recognizer.estimator import EmotionRecognizer
 
-__all__ = ["from_model_file", "load_model", "save_model", "to_model_file"]
+__all__ = ["load_model", "load_predictor", "save_model", "to_model_file"]
 
-_PARTS = {"calibration", "classifier", "fusion"}
+# The constructor's parameters, which prediction knows without importing the class.
+PARAMETERS = frozenset({
+    "abstain_below", "augment", "blocks", "classifier", "classifier_params", "crop_size", "face", "fps",
+    "fusion", "fusion_params", "label_map", "modality", "name", "random_state", "recipe", "weights",
+})  # fmt: skip
 
 
 def save_model(
@@ -59,6 +67,13 @@ def save_model(
     -------
     Path
         The file.
+
+    Raises
+    ------
+    ModelError
+        If a part cannot be stored.
+    MissingExtraError
+        If a classifier of scikit-learn is to be stored and skops is missing.
     """
     return write_model(file, to_model_file(model, card=card, scores=scores))
 
@@ -69,46 +84,89 @@ def to_model_file(
     """Return a fitted recogniser as it stands in a file."""
     from stcorner.recognizer.card import model_card
 
+    predictor = model.predictor_
     parts: dict[str, PartDocument] = {}
     arrays: dict[str, NDArray[Any]] = {}
-    if model.fusion_ is not None:
-        _add("fusion", model.fusion, (model.fusion_.state, model.fusion_.arrays), parts, arrays)
-    _add("classifier", model.classifier, model.classifier_.get_state(), parts, arrays)
-    if model.calibration_ is not None:
-        _add("calibration", "temperature", model.calibration_.get_state(), parts, arrays)
+    foreign: dict[str, Any] = {}
+
+    def add(name: str, kind: str, state: tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]) -> None:
+        meta, values = state
+        parts[name] = PartDocument(kind=kind, state=dict(meta))
+        arrays.update({f"{name}/{key}": array for key, array in values.items()})
+
+    add("means", "mean", ({}, {str(i): predictor.means[name] for i, name in enumerate(predictor.blocks)}))
+    if predictor.fusion is not None:
+        add("fusion", model.fusion, (predictor.fusion.state, predictor.fusion.arrays))
+    for name, head in predictor.heads.items():
+        suffix = _suffix(name, predictor.blocks)
+        if head.kind == "scikit-learn":
+            foreign[name] = head.classifier
+            add(f"classifier{suffix}", head.kind, ({}, {}))
+        else:
+            add(f"classifier{suffix}", head.kind, head.classifier.get_state())
+        if head.calibration is not None:
+            add(f"calibration{suffix}", "temperature", head.calibration.get_state())
+    if predictor.weights:
+        add("late", "product", ({"weights": [predictor.weights[name] for name in predictor.blocks]}, {}))
     document = ModelDocument(
         stcorner_version=stcorner.__version__,
         name=model.name,
-        classes=tuple(str(label) for label in model.classes_),
-        parameters=model.get_params(),
-        feature_names={name: tuple(names) for name, names in model.feature_names_.items()},
+        classes=predictor.classes,
+        parameters=_parameters(model),
+        feature_names={name: tuple(predictor.names[name]) for name in predictor.blocks},
         parts=parts,
         training=model.training_,
         scores={name: float(value) for name, value in (scores or {}).items()},
     )
-    return ModelFile(document=document, arrays=arrays, card=model_card(document) if card is None else card)
+    return ModelFile(
+        document=document,
+        arrays=arrays,
+        card=model_card(document) if card is None else card,
+        estimators=_dump(foreign) if foreign else None,
+    )
 
 
-def _add(
-    name: str,
-    kind: str,
-    state: tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]],
-    parts: dict[str, PartDocument],
-    arrays: dict[str, NDArray[Any]],
-) -> None:
-    meta, values = state
-    parts[name] = PartDocument(kind=kind, state=dict(meta))
-    arrays.update({f"{name}/{key}": array for key, array in values.items()})
+def _suffix(name: str, blocks: Sequence[str]) -> str:
+    return "" if name == EARLY else f"_{list(blocks).index(name)}"
 
 
-def load_model(name_or_file: str | os.PathLike[str] | None = None) -> EmotionRecognizer:
+def _parameters(model: EmotionRecognizer) -> dict[str, Any]:
+    """Return the constructor's parameters as JSON: names for blocks, kinds for classifiers."""
+    given: dict[str, Any] = model.get_params(deep=False)
+    given["blocks"] = None if model.blocks is None else list(model.predictor_.blocks)
+    spec = model.classifier
+    if isinstance(spec, dict):
+        given["classifier"] = {name: _kind(each) for name, each in spec.items()}
+    else:
+        given["classifier"] = _kind(spec)
+    return given
+
+
+def _kind(spec: Any) -> str:
+    return spec if isinstance(spec, str) else "scikit-learn"
+
+
+def load_predictor(
+    name_or_file: str | os.PathLike[str] | None = None, *, blocks: Sequence[Block] = ()
+) -> Predictor:
+    """Return what a saved model predicts with, without importing scikit-learn; see `load_model`."""
+    path = default_model() if name_or_file is None else find_model(name_or_file)
+    return predictor_of(read_model(path), blocks)
+
+
+def load_model(
+    name_or_file: str | os.PathLike[str] | None = None, *, blocks: Sequence[Block] = ()
+) -> EmotionRecognizer:
     """Return a recogniser that was saved, ready to predict.
 
     Parameters
     ----------
     name_or_file : str or path, optional
-        A ``*.stcorner`` file, or the name of a model that ships with the package; by default
-        ``ravdess-speech``. Nothing is ever downloaded.
+        A ``*.stcorner`` file, or the name of a model that ships with the package; by default the default
+        model. Nothing is ever downloaded.
+    blocks : sequence of block, optional
+        The blocks that are not built in, such as a `FeatureTable` of the clips that are to be predicted.
+        Without them, the model predicts `ClipFeatures` that hold these blocks.
 
     Returns
     -------
@@ -118,56 +176,187 @@ def load_model(name_or_file: str | os.PathLike[str] | None = None) -> EmotionRec
     ------
     ModelError
         If there is no such model, or the file is not exactly what was saved.
+    MissingExtraError
+        If it holds a classifier of scikit-learn and skops is missing.
     """
     path = default_model() if name_or_file is None else find_model(name_or_file)
-    return from_model_file(read_model(path))
+    return from_model_file(read_model(path), blocks)
 
 
-def from_model_file(file: ModelFile) -> EmotionRecognizer:
-    """Return the recogniser in a file, after checking that its parts fit each other."""
+def from_model_file(file: ModelFile, blocks: Sequence[Block] = ()) -> EmotionRecognizer:
+    """Return the recogniser in a file."""
+    from stcorner.recognizer.estimator import EmotionRecognizer
+
+    predictor = predictor_of(file, blocks)
+    parameters = {name: _as_given(value) for name, value in file.document.parameters.items()}
+    parameters["classifier"] = _specs(parameters.get("classifier", "discriminant"), predictor)
+    if parameters.get("blocks") is not None:
+        parameters["blocks"] = tuple(predictor.others.get(name, name) for name in predictor.blocks)
     with model_errors():
-        return _rebuild(file)
-
-
-def _rebuild(file: ModelFile) -> EmotionRecognizer:
-    document = file.document
-    try:
-        model = EmotionRecognizer(**{name: _as_given(value) for name, value in document.parameters.items()})
-        modalities = model.modalities
-    except (TypeError, ParameterError) as error:
-        raise ModelError(f"its parameters are not those of a recogniser: {error}") from None
-    if set(document.feature_names) != set(modalities):
-        raise ModelError(f"its feature names must be of {modalities}, got {tuple(document.feature_names)}")
-    model.feature_names_ = {name: list(document.feature_names[name]) for name in modalities}
-    if "audio" in modalities:
-        model.feature_names_["audio"] = present_names(model.feature_names_["audio"])
-    sizes = [len(model.feature_names_[name]) for name in modalities]
-    parts = set(document.parts)
-    if not {"classifier"} <= parts <= _PARTS or {name.partition("/")[0] for name in file.arrays} - parts:
-        raise ModelError(f"its parts must be a classifier and some of {sorted(_PARTS)}, got {sorted(parts)}")
-    model.fusion_, width = None, sum(sizes)
-    if "fusion" in document.parts:
-        state, arrays = _part(file, "fusion", model.fusion)
-        model.fusion_ = FusedSpace(state, arrays)
-        if model.fusion_.block_sizes != sizes:
-            raise ModelError(
-                f"its fusion takes {model.fusion_.block_sizes} columns, its features are {sizes}"
-            )
-        width = model.fusion_.n_features
-    elif len(modalities) > 1 or model.fusion != "concatenate":
-        raise ModelError("its fusion is missing")
-    model.classifier_ = _classifier(model.classifier).from_state(*_part(file, "classifier", model.classifier))
-    classes = tuple(str(label) for label in model.classifier_.classes_)
-    if classes != document.classes or model.classifier_.n_features_in_ != width:
-        raise ModelError("its classifier does not fit its labels or its features")
-    model.calibration_ = None
-    if "calibration" in parts:
-        from stcorner.classifiers import TemperatureScaling
-
-        model.calibration_ = TemperatureScaling.from_state(*_part(file, "calibration", "temperature"))
-    model.classes_ = np.asarray(document.classes)
-    model.training_ = document.training
+        model = EmotionRecognizer(**parameters)
+        model.extraction_plan()  # refuses parameters that prediction does not look at
+    model.predictor_ = predictor
+    model.classes_ = np.asarray(predictor.classes)
+    model.n_features_in_ = sum(map(len, predictor.names.values()))
+    model.training_ = file.document.training
     return model
+
+
+def predictor_of_model(model: Any, *, blocks: Sequence[Block] = ()) -> Predictor:
+    """Return the predictor of a fitted recogniser, of a file, or of a shipped model.
+
+    Raises
+    ------
+    NotFittedError
+        If the recogniser is not fitted.
+    """
+    if isinstance(model, Predictor):
+        return model
+    if model is None or not hasattr(model, "predict_table"):
+        return load_predictor(model, blocks=blocks)
+    from sklearn.utils.validation import check_is_fitted
+
+    check_is_fitted(model, "predictor_")
+    return model.predictor_  # type: ignore[no-any-return]
+
+
+def _specs(spec: Any, predictor: Predictor) -> Any:
+    """Return unfitted copies for the classifiers of scikit-learn among the parameters."""
+
+    def unfitted(name: str) -> Any:
+        from sklearn.base import clone
+        from sklearn.calibration import CalibratedClassifierCV
+
+        fitted = predictor.heads[name].classifier
+        return clone(fitted.estimator if isinstance(fitted, CalibratedClassifierCV) else fitted)
+
+    if isinstance(spec, dict):
+        return {name: unfitted(name) if kind == "scikit-learn" else kind for name, kind in spec.items()}
+    return unfitted(next(iter(predictor.heads))) if spec == "scikit-learn" else spec
+
+
+def predictor_of(file: ModelFile, given: Sequence[Block] = ()) -> Predictor:
+    """Return the predictor in a file, after checking that its parts fit each other."""
+    with model_errors():
+        return _rebuild(file, given)
+
+
+def _rebuild(file: ModelFile, given: Sequence[Block]) -> Predictor:
+    document = file.document
+    parameters = dict(document.parameters)
+    if unknown := sorted(set(parameters) - PARAMETERS):
+        raise ModelError(f"its parameters are not those of a recogniser: {', '.join(unknown)}")
+    try:
+        names, _ = resolve_blocks(_as_given(parameters.get("blocks")), parameters.get("modality", "both"))
+        plan = Plan.checked(
+            tuple(name for name in names if name in BUILT_IN),
+            seed=parameters.get("random_state", 0),
+            **{key: parameters[key] for key in ("recipe", "crop_size", "fps", "face") if key in parameters},
+        )
+        late = parameters.get("fusion", "concatenate") == "late"
+        abstain = float(parameters.get("abstain_below", 0.0))
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"its parameters are not those of a recogniser: {error}") from None
+    if set(document.feature_names) != set(names):
+        raise ModelError(f"its feature names must be of {names}, got {tuple(document.feature_names)}")
+    columns = {name: list(document.feature_names[name]) for name in names}
+    if "audio" in columns:
+        columns["audio"] = present_names(columns["audio"])
+    sizes = [len(columns[name]) for name in names]
+    _check_parts(file, n_heads=len(names) if late else 0)
+    estimators = {} if file.estimators is None else _undump(file.estimators)
+    fusion, width = None, sum(sizes)
+    if "fusion" in document.parts:
+        state, arrays = _part(file, "fusion", parameters.get("fusion"))
+        fusion = FusedSpace(state, arrays)
+        if fusion.block_sizes != sizes:
+            raise ModelError(f"its fusion takes {fusion.block_sizes} columns, its features are {sizes}")
+        width = fusion.n_features
+    elif not late and (len(names) > 1 or parameters.get("fusion") != "concatenate"):
+        raise ModelError("its fusion is missing")
+    widths = dict(zip(names, sizes, strict=True)) if late else {EARLY: width}
+    heads = {name: _head(file, name, names, size, estimators) for name, size in widths.items()}
+    weights: dict[str, float] = {}
+    if late:
+        state, _ = _part(file, "late", "product")
+        weights = _late_weights(state, names)
+    return Predictor(
+        name=document.name, classes=document.classes, blocks=names, names=columns, plan=plan, heads=heads,
+        fusion=fusion, weights=weights, abstain_below=abstain,
+        means=_means(file, names, sizes, heads, fusion),
+        others={block.name: block for block in given if block.name in names},
+    )  # fmt: skip
+
+
+def _check_parts(file: ModelFile, *, n_heads: int) -> None:
+    parts = set(file.document.parts)
+    suffixes = [f"_{i}" for i in range(n_heads)] if n_heads else [""]
+    needed = {f"classifier{suffix}" for suffix in suffixes} | ({"late"} if n_heads else set())
+    allowed = needed | {f"calibration{suffix}" for suffix in suffixes} | {"means"}
+    allowed |= set() if n_heads else {"fusion"}
+    if not needed <= parts <= allowed or {name.partition("/")[0] for name in file.arrays} - parts:
+        raise ModelError(
+            f"its parts must be {sorted(needed)} and some of {sorted(allowed - needed)}, got {sorted(parts)}"
+        )
+
+
+def _head(
+    file: ModelFile, name: str, blocks: Sequence[str], width: int, estimators: Mapping[str, Any]
+) -> Head:
+    suffix = _suffix(name, blocks)
+    kind = file.document.parts[f"classifier{suffix}"].kind
+    state, arrays = _part(file, f"classifier{suffix}", kind)
+    if kind == "scikit-learn":
+        if name not in estimators:
+            raise ModelError(f"its classifier of {name} is missing")
+        classifier = estimators[name]
+    else:
+        classifier = _classifier(kind).from_state(state, arrays)
+    classes = tuple(str(label) for label in classifier.classes_)
+    known = classes == file.document.classes if name == EARLY else set(classes) <= set(file.document.classes)
+    if not known or classifier.n_features_in_ != width:
+        raise ModelError("its classifier does not fit its labels or its features")
+    calibration = None
+    if f"calibration{suffix}" in file.document.parts:
+        calibration = TemperatureScaling.from_state(*_part(file, f"calibration{suffix}", "temperature"))
+    return Head(kind=kind, classifier=classifier, calibration=calibration)
+
+
+def _late_weights(state: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
+    weights = state.get("weights")
+    try:
+        values = [float(weight) for weight in weights]  # type: ignore[union-attr]
+    except (TypeError, ValueError):
+        values = []
+    if len(values) != len(names) or not all(0 <= value < np.inf for value in values):
+        raise ModelError(f"its weights must be {len(names)} numbers >= 0, got {weights!r}")
+    return dict(zip(names, values, strict=True))
+
+
+def _means(
+    file: ModelFile,
+    names: Sequence[str],
+    sizes: Sequence[int],
+    heads: Mapping[str, Head],
+    fusion: FusedSpace | None,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the average training clip; in the first format it stands inside the other parts."""
+    if "means" in file.document.parts:
+        _, arrays = _part(file, "means", "mean")
+        found = [np.asarray(arrays.get(str(i), ()), dtype=np.float64) for i in range(len(names))]
+    elif fusion is not None:
+        found = fusion.block_means
+    else:
+        classifier = heads[EARLY].classifier
+        if not hasattr(classifier, "columns_"):
+            found = [classifier.mean_]
+        else:  # the network looks at some columns only; what stands in the others changes nothing
+            means = np.zeros(classifier.n_features_in_)
+            means[classifier.columns_] = classifier.mean_
+            found = [means]
+    if [mean.shape for mean in found] != [(size,) for size in sizes]:
+        raise ModelError("its means do not fit its features")
+    return dict(zip(names, found, strict=True))
 
 
 def _as_given(value: Any) -> Any:
@@ -175,7 +364,7 @@ def _as_given(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _part(file: ModelFile, name: str, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def _part(file: ModelFile, name: str, kind: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     part = file.document.parts[name]
     if part.kind != kind:
         raise ModelError(f"its {name} must be {kind!r}, got {part.kind!r}")
@@ -184,11 +373,52 @@ def _part(file: ModelFile, name: str, kind: str) -> tuple[dict[str, Any], dict[s
     return part.state, arrays
 
 
-def _classifier(kind: str) -> type[Predictor]:
+def _classifier(kind: str) -> Any:
     if kind == "discriminant":
         from stcorner.classifiers.discriminant_predictor import DiscriminantPredictor
 
         return DiscriminantPredictor
-    from stcorner.classifiers.fercnn.predictor import FERCNNPredictor
+    if kind == "fercnn":
+        from stcorner.classifiers.fercnn.predictor import FERCNNPredictor
 
-    return FERCNNPredictor
+        return FERCNNPredictor
+    if kind == "posterior":
+        from stcorner.classifiers.posterior import PosteriorClassifier
+
+        return PosteriorClassifier
+    raise ModelError(f"its classifier must be discriminant, fercnn, posterior or scikit-learn, got {kind!r}")
+
+
+def _skops() -> Any:
+    from stcorner.errors import MissingExtraError
+
+    try:
+        from skops import io
+    except ImportError:
+        raise MissingExtraError("a classifier of scikit-learn in a model file", "skops", "sklearn") from None
+    return io
+
+
+def _dump(estimators: Mapping[str, Any]) -> bytes:
+    try:
+        return bytes(_skops().dumps(dict(estimators)))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"this classifier cannot be saved: {error}") from None
+
+
+def _undump(content: bytes) -> dict[str, Any]:
+    """Return the classifiers of scikit-learn; a file that names any other type is refused."""
+    io = _skops()
+    try:
+        unknown = io.get_untrusted_types(data=content)
+        foreign = [name for name in unknown if not name.startswith(("sklearn.", "numpy.", "scipy."))]
+        if foreign:
+            raise ModelError(f"its classifier is made of types that are not trusted: {', '.join(foreign)}")
+        found = io.loads(content, trusted=unknown)
+    except ModelError:
+        raise
+    except Exception as error:  # whatever a hostile archive provokes inside skops
+        raise ModelError(f"its classifier cannot be read: {error}") from None
+    if not isinstance(found, dict) or not all(hasattr(each, "predict_proba") for each in found.values()):
+        raise ModelError("its classifier is no classifier of scikit-learn")
+    return found

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from stcorner.evaluation import Evaluation
-    from stcorner.recognizer import EmotionRecognizer
+    from stcorner.recognizer import EmotionRecognizer, Predictor
     from stcorner.report.clip import ClipReport
 
 __all__ = ["build_report"]
@@ -24,7 +24,7 @@ def build_report(
     result: str | os.PathLike[str] | Evaluation | Sequence[Evaluation],
     path: str | os.PathLike[str],
     *,
-    recognizer: EmotionRecognizer | None = None,
+    recognizer: EmotionRecognizer | Predictor | None = None,
     name: str | None = None,
     max_duration: float = 120.0,
     progress: Callable[[str, float], object] | None = None,
@@ -39,7 +39,7 @@ def build_report(
         evaluation gives tables and figures of how good a recogniser is; several stand side by side.
     path : path
         HTML file to write; an existing one is replaced once the new one is whole.
-    recognizer : EmotionRecognizer, optional
+    recognizer : EmotionRecognizer or Predictor, optional
         Decides on the clip. Without it the report shows features only.
     name : str, optional
         Title of the report of a clip. Default: the file's name.
@@ -65,14 +65,16 @@ def build_report(
     from stcorner.report.page import provenance, render_clip
 
     if isinstance(result, str | os.PathLike):
+        from stcorner.recognizer.persistence import predictor_of_model
         from stcorner.report.clip import collect_clip
 
         source = Path(result)
         check_not_input("path", target, source)
-        report = collect_clip(source, recognizer, max_duration=max_duration, progress=progress)
+        predictor = None if recognizer is None else predictor_of_model(recognizer)
+        report = collect_clip(source, predictor, max_duration=max_duration, progress=progress)
         if name is not None:
             _rename(report, source, str(name))
-        report.provenance = provenance(_settings(source, report.name, recognizer))
+        report.provenance = provenance(_settings(source, report.name, predictor))
         write_bytes(target, printable(render_clip(report)).encode())
         return report
     from stcorner.evaluation import Evaluation
@@ -105,7 +107,7 @@ def _rename(report: ClipReport, source: Path, name: str) -> None:
         report.prediction = {key: renamed(value) for key, value in report.prediction.items()}
 
 
-def _settings(source: Path, name: str, recognizer: EmotionRecognizer | None) -> dict[str, Any]:
+def _settings(source: Path, name: str, recognizer: Predictor | None) -> dict[str, Any]:
     import hashlib
 
     with source.open("rb") as file:
@@ -113,7 +115,9 @@ def _settings(source: Path, name: str, recognizer: EmotionRecognizer | None) -> 
     rows: dict[str, Any] = {"file": name, "SHA-256 of the file": digest}
     if recognizer is not None:
         rows["model"] = recognizer.name
-        rows["parameters of the model"] = ", ".join(
-            f"{key}={value!r}" for key, value in recognizer.get_params().items() if key != "name"
+        rows["blocks of the model"] = ", ".join(recognizer.blocks)
+        plan = recognizer.plan
+        rows["parameters of the model"] = (
+            f"recipe={plan.recipe!r}, face={plan.face!r}, crop_size={plan.crop_size}, fps={plan.fps:g}"
         )
     return rows

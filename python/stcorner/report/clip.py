@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stcorner.media import FaceClip
-    from stcorner.recognizer import EmotionRecognizer
     from stcorner.recognizer.explanation import Explanation
+    from stcorner.recognizer.predictor import Predictor
 
 __all__ = ["ClipReport", "collect_clip"]
 
@@ -61,7 +61,7 @@ def _packed(values: NDArray[np.uint8]) -> str:
 
 def collect_clip(
     path: Path,
-    recognizer: EmotionRecognizer | None,
+    recognizer: Predictor | None,
     *,
     max_duration: float,
     progress: Callable[[str, float], object] | None = None,
@@ -72,8 +72,8 @@ def collect_clip(
     ----------
     path : Path
         A media file with sound, picture or both.
-    recognizer : EmotionRecognizer, optional
-        A fitted one; without it the page shows features only.
+    recognizer : Predictor, optional
+        Of a fitted model; without it the page shows features only.
     max_duration : float
         Seconds of a longer file that are shown; the page says so.
     progress : callable, optional
@@ -201,17 +201,13 @@ def _add_sound(report: ClipReport, path: Path, max_duration: float) -> None:
     }
 
 
-def _add_decision(report: ClipReport, path: Path, recognizer: EmotionRecognizer) -> None:
+def _add_decision(report: ClipReport, path: Path, recognizer: Predictor) -> None:
     from stcorner.recognizer.explanation import explain_decision
-    from stcorner.recognizer.results import prediction_rows
 
-    report.classes = [str(name) for name in recognizer.classes_]
+    report.classes = list(recognizer.classes)
     report.colours = class_colours(report.classes)
-    features = recognizer.extract([path], augment=False)
-    probabilities = recognizer.predict_proba_features(features)
-    row = prediction_rows(
-        features, probabilities, report.classes, model=recognizer.name, abstain_below=recognizer.abstain_below
-    )[0]
+    features = recognizer.extract([path])
+    (row,) = recognizer.rows(features)
     if row["label"] is None:
         report.warnings.append(f"The model could not decide: {row['message']}")
         return
@@ -225,7 +221,7 @@ def _add_decision(report: ClipReport, path: Path, recognizer: EmotionRecognizer)
     report.timeline = _timeline(path, recognizer, report)
 
 
-def _timeline(path: Path, recognizer: EmotionRecognizer, report: ClipReport) -> dict[str, Any] | None:
+def _timeline(path: Path, recognizer: Predictor, report: ClipReport) -> dict[str, Any] | None:
     window = min(2.0, max(0.5, report.duration))
     time, shares = [], []
     for row in recognizer.timeline(path, window=window, hop=min(0.25, window)):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from stcorner.extraction.features import ClipFeatures
+    from stcorner.extraction.clipfeatures import ClipFeatures
 
 __all__ = ["clip_columns", "entropy_bits", "prediction_rows"]
 
@@ -51,14 +51,15 @@ def prediction_rows(
     *,
     model: str,
     abstain_below: float = 0.0,
+    blocks: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return one row per row of `features`.
+    """Return one row per sample of `features`.
 
     Parameters
     ----------
     features : ClipFeatures
-        The clips.
-    probabilities : ndarray of shape (n, n_classes)
+        The clips; altered copies are left out.
+    probabilities : ndarray of shape (n_samples, n_classes)
         A row of NaN where nothing could be predicted.
     classes : sequence of str
         Labels, as the columns.
@@ -66,22 +67,28 @@ def prediction_rows(
         Name of the model.
     abstain_below : float
         ``abstain`` is True where the best probability is below it; the label stays.
+    blocks : sequence of str, optional
+        The blocks that count. Default: all.
 
     Returns
     -------
     list of dict
-        Columns as `clip_columns`. ``status`` is ``"ok"``, ``"audio only"``, ``"video only"`` (the other
-        modality is missing and stands at its mean) or ``"failed"``; ``message`` says why.
+        Columns as `clip_columns`. ``status`` is ``"ok"``, the blocks that were there and ``only``
+        (``"audio only"``: another is missing) or ``"failed"``; ``message`` says why.
     """
+    plain = features.originals()
+    used = list(plain.blocks if blocks is None else blocks)
     entropy = entropy_bits(np.nan_to_num(probabilities))
     rows = []
-    for i, details in enumerate(features.details):
+    for i, (clip, details) in enumerate(zip(plain.clips, plain.details, strict=True)):
         failed = not np.isfinite(probabilities[i]).all()
-        found = [name for name, block in features.blocks.items() if np.isfinite(block[i]).all()]
-        status = "failed" if failed else "ok" if len(found) == len(features.blocks) else f"{found[0]} only"
+        found = [name for name in used if np.isfinite(plain.blocks[name][i]).all()]
+        status = "failed" if failed else "ok" if len(found) == len(used) else f"{' + '.join(found)} only"
         best = int(np.argmax(np.nan_to_num(probabilities[i])))
         shares = [None if failed else float(p) for p in probabilities[i]]
         row: dict[str, Any] = {
+            "file": str(clip.path),
+            "clip_id": clip.clip_id,
             "label": None if failed else classes[best],
             **{f"p_{name}": share for name, share in zip(classes, shares, strict=True)},
             "entropy": None if failed else float(entropy[i]),

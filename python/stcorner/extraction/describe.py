@@ -1,0 +1,321 @@
+"""What one clip gives: decoded, cut to the face, described, with every failure named."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner._base.warnings import collected_warnings
+from stcorner.errors import InternalError, MediaError, MissingExtraError, StcornerError
+from stcorner.extraction.plan import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from stcorner.corpora.clip import Clip
+    from stcorner.extraction.plan import Plan
+    from stcorner.media import MediaInfo
+
+    Described = dict[str, NDArray[np.float32]]
+
+__all__ = [
+    "FailedInput", "MissingStreamError", "Row", "RowBuilder", "block_names", "describe_clip", "describe_face",
+    "describe_sound", "fault_of_input",
+]  # fmt: skip
+
+# Packages whose own errors speak of the data that they were given.
+_DECODERS = frozenset({"av", "soundfile"})
+# Below this magnitude (-80 dB of full scale) a track is digital silence or dither, not a voice.
+_SILENCE = 1e-4
+# Samples at either end that do not count for that: resampling makes a step of a constant offset ring.
+_EDGE = SAMPLE_RATE // 100
+# Shorter than nearly all syllables: there is nothing in it that the statistics of a clip could be of.
+_SHORT = SAMPLE_RATE // 10
+# Shorter stretches of a face (in frames of the plan's rate) are too few for corners in time.
+_MIN_FRAMES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedInput:
+    """An input, or one stream of it, from which no features came.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    stage : str
+        ``"media"``, ``"audio"``, ``"face"`` or the name of a block: where it failed.
+    error : str
+        What was wrong.
+    """
+
+    path: Path
+    stage: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What came of one sample, or of an altered copy of it (``copy`` names the kind)."""
+
+    clip: Clip
+    blocks: dict[str, NDArray[np.float32]]
+    status: dict[str, str]
+    errors: tuple[FailedInput, ...]
+    details: dict[str, Any]
+    copy: str = ""
+
+
+def fault_of_input(error: Exception, path: str | os.PathLike[str]) -> str:
+    """Return what is wrong with a file; raise where the file cannot be the cause.
+
+    Raises
+    ------
+    InternalError
+        From errors other than our own, those of the system, and those of the decoders. An `AttributeError`,
+        say, would come for every file: a table full of failures would hide it.
+    """
+    if isinstance(error, StcornerError) and not isinstance(error, MissingExtraError):
+        named = isinstance(error, MediaError) or os.fspath(path) in str(error)
+        return str(error) if named else f"{os.fspath(path)}: {error}"
+    decoder = type(error).__module__.partition(".")[0] in _DECODERS
+    if decoder or isinstance(error, OSError | MemoryError):
+        return f"{type(error).__name__}: {error}"
+    if isinstance(error, InternalError | MissingExtraError):
+        raise error
+    raise InternalError(f"{os.fspath(path)}: {type(error).__name__}: {error}") from error
+
+
+class MissingStreamError(Exception):
+    """A stream is not there: an ordinary outcome, with its own status."""
+
+    def __init__(self, status: str, stage: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.stage = stage
+
+
+class RowBuilder:
+    """Collect the blocks of one row, and what went wrong with those that are missing."""
+
+    def __init__(self, clip: Clip, plan: Plan) -> None:
+        self._clip, self._plan = clip, plan
+        self.blocks: Described = {}
+        self.status: dict[str, str] = {}
+        self.errors: list[FailedInput] = []
+        self.warnings: list[str] = []
+        self.details: dict[str, Any] = {
+            "start": clip.start, "end": clip.end, "face_id": None, "n_frames": None, "n_voiced": None,
+            "fps": None, "sr": None,
+        }  # fmt: skip
+
+    def attempt(
+        self, stream: str, path: Path, compute: Callable[[], tuple[Described, dict[str, Any]]]
+    ) -> None:
+        """Fill the blocks of a stream by `compute`, or record why they are missing."""
+        blocks = self._plan.blocks_of(stream)
+        with collected_warnings() as caught:
+            try:
+                vectors, found = compute()
+                self.status.update(dict.fromkeys(blocks, found.pop("status")))
+                self.blocks.update(vectors)
+                self.details.update(found)
+            except MissingStreamError as missing:
+                self._fail(blocks, missing.status, path, missing.stage, str(missing))
+            except Exception as error:  # whatever a damaged file provokes, the run goes on and says so
+                stage = "media" if isinstance(error, MediaError) else stream
+                self._fail(blocks, "error", path, stage, fault_of_input(error, path))
+        self.warnings += caught
+
+    def _fail(self, blocks: tuple[str, ...], status: str, path: Path, stage: str, text: str) -> None:
+        self.status.update(dict.fromkeys(blocks, status))
+        self.errors.append(FailedInput(path=path, stage=stage, error=text))
+
+    def build(self, *, copy: str = "") -> Row:
+        """Return the row."""
+        details = {
+            **self.details,
+            "errors": [failed.error for failed in self.errors],
+            "warnings": list(dict.fromkeys(self.warnings)),
+        }
+        return Row(
+            clip=self._clip,
+            blocks={name: self.blocks[name] for name in self._plan.blocks if name in self.blocks},
+            status=self.status,
+            errors=tuple(self.errors),
+            details=details,
+            copy=copy,
+        )
+
+
+def block_names(block: str, plan: Plan) -> list[str]:
+    """Return the names of the columns of a built-in block."""
+    if block == "audio":
+        from stcorner.audio import feature_names
+
+        return list(feature_names(plan.recipe))
+    if block == "expression":
+        from stcorner.video.expression_summary import expression_summary_names
+
+        return list(expression_summary_names())
+    from stcorner.video import texture_map_names
+
+    return list(texture_map_names())
+
+
+def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list[Row]:
+    """Return the row of one clip and the rows of its copies with altered sound.
+
+    Where the caller has probed ``clip.path``, `info` saves doing it again.
+    """
+    builder = RowBuilder(clip, plan)
+    sound: list[NDArray[np.float32]] = []
+    known = {} if info is None else {clip.path: info}
+
+    def from_sound() -> tuple[Described, dict[str, Any]]:
+        from stcorner.media import MediaWarning
+
+        _look(clip.sound, "audio", builder.details, known)
+        sound.append(_load_sound(clip))
+        if 0 < len(sound[0]) < _SHORT:
+            length = len(sound[0]) / SAMPLE_RATE
+            warnings.warn(
+                f"{clip.sound}: {length:.3f} s of sound is less than a syllable and tells little",
+                MediaWarning,
+                stacklevel=1,
+            )
+        vectors, found = describe_sound(sound[0], plan, name=str(clip.sound))
+        if not found["n_voiced"]:
+            warnings.warn(f"{clip.sound}: no voice was found in its sound", MediaWarning, stacklevel=1)
+        return vectors, found
+
+    def from_picture() -> tuple[Described, dict[str, Any]]:
+        from stcorner.media import crop_face
+
+        _look(clip.path, "video", builder.details, known)
+        start = clip.start or 0.0
+        face = crop_face(
+            clip.path, size=plan.crop_size, fps=plan.fps, rule=plan.face, start=start, end=clip.end
+        )
+        vectors, found = describe_face(
+            face.frames, face.success, plan, name=str(clip.path), quality=face.face_quality
+        )
+        return vectors, {**found, "face_id": face.face_id}
+
+    if "audio" in plan.streams:
+        builder.attempt("audio", clip.sound, from_sound)
+    if "video" in plan.streams:
+        builder.attempt("video", clip.path, from_picture)
+    row = builder.build()
+    if not plan.augment or "audio" not in row.blocks or (plan.labelled_copies and not clip.label):
+        return [row]
+    return [row, *_altered_copies(row, sound[0], plan)]
+
+
+def _altered_copies(row: Row, sound: NDArray[np.float32], plan: Plan) -> list[Row]:
+    """Return one copy per kind; one that gives no features (too short, say) is left out with a warning."""
+    from stcorner.audio.augmentation import augment_audio, clip_seed
+
+    seed = clip_seed(plan.seed, row.clip.clip_id)
+    copies = []
+    for kind in plan.augment:
+        altered = RowBuilder(row.clip, plan)
+
+        def vector(kind: str = kind) -> tuple[Described, dict[str, Any]]:
+            kinds = kind.split("+")
+            return describe_sound(augment_audio(sound, sr=SAMPLE_RATE, kinds=kinds, seed=seed), plan)
+
+        altered.attempt("audio", row.clip.sound, vector)
+        if "audio" in altered.blocks:
+            blocks = {**row.blocks, "audio": altered.blocks["audio"]}
+            copies.append(
+                Row(
+                    clip=row.clip, blocks=blocks, status=row.status, errors=(), details=row.details, copy=kind
+                )
+            )
+        else:
+            reason = altered.errors[0].error
+            row.details["warnings"].append(f"no {kind!r} copy of {row.clip.sound}: {reason}")
+    return copies
+
+
+def _look(path: Path, stream: str, details: dict[str, Any], known: dict[Path, MediaInfo]) -> None:
+    """Take rates and span from the container, and refuse a file without the stream."""
+    from stcorner.media import probe
+
+    if path not in known:
+        known[path] = probe(path)
+    info = known[path]
+    if (info.audio if stream == "audio" else info.video) is None:
+        raise MissingStreamError(f"no_{stream}", "media", f"{path} has no {stream} stream")
+    if info.audio is not None and stream == "audio":
+        details["sr"] = info.audio.sample_rate
+    if info.video is not None and stream == "video":
+        details["fps"] = info.video.fps or None
+    if details["start"] is None:
+        details["start"] = 0.0
+    if details["end"] is None:
+        details["end"] = info.duration
+
+
+def _load_sound(clip: Clip) -> NDArray[np.float32]:
+    from stcorner.media import load_audio
+
+    start = clip.start or 0.0
+    duration = None if clip.end is None else clip.end - start
+    return load_audio(clip.sound, SAMPLE_RATE, offset=start, duration=duration)[0]
+
+
+def describe_sound(
+    y: NDArray[np.float32], plan: Plan, *, name: str = "the sound"
+) -> tuple[Described, dict[str, Any]]:
+    """Return the blocks of sound at `SAMPLE_RATE`, and what is known about it."""
+    from stcorner.audio import pitch_autocorrelation
+    from stcorner.audio.recipes import voiced_features
+
+    inner = y[_EDGE:-_EDGE] if len(y) > 4 * _EDGE else y
+    if not len(inner) or np.abs(inner - inner.mean()).max() < _SILENCE:
+        raise MissingStreamError(
+            "silent", "audio", f"{name} is silent: no sample exceeds {_SILENCE:g} of full scale"
+        )
+    vector, n_voiced = voiced_features(y, sr=SAMPLE_RATE, recipe=plan.recipe)
+    if n_voiced is None:
+        n_voiced = int(np.count_nonzero(pitch_autocorrelation(y, sr=SAMPLE_RATE)[1]))
+    return {"audio": vector}, {"n_voiced": n_voiced, "status": "ok"}
+
+
+def describe_face(
+    frames: NDArray[np.uint8],
+    seen: NDArray[np.bool_],
+    plan: Plan,
+    *,
+    name: str,
+    quality: NDArray[np.float32] | None = None,
+) -> tuple[Described, dict[str, Any]]:
+    """Return the blocks of a cropped face, shape (t, y, x): its longest stretch without a gap.
+
+    Frames without the face are black; a jump between them and the face would be one large corner.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]]).astype(np.int8)))
+    stretches = list(zip(edges[::2], edges[1::2], strict=True))
+    start, stop = max(stretches, key=lambda pair: pair[1] - pair[0], default=(0, 0))
+    if stop - start < _MIN_FRAMES:
+        longest = f", the longest stretch has {stop - start} frames" if stop > start else ""
+        raise MissingStreamError("no_face", "face", f"{name}: no face was found{longest}")
+    vectors: Described = {}
+    if "video" in plan.blocks:
+        from stcorner.video import texture_map_histogram
+
+        vectors["video"] = np.asarray(texture_map_histogram(frames[start:stop]), dtype=np.float32)
+    if "expression" in plan.blocks:
+        from stcorner.video.expression_summary import expression_summary
+
+        vectors["expression"] = expression_summary(frames[seen], None if quality is None else quality[seen])
+    return vectors, {"n_frames": int(stop - start), "status": "ok" if seen.all() else "partial"}

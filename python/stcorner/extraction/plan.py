@@ -1,0 +1,142 @@
+"""What to compute from each clip: one small value that travels to every worker and into every manifest."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from stcorner._base.validation import check_choice, check_integer, check_real
+from stcorner.errors import ParameterError
+
+__all__ = ["BUILT_IN", "SAMPLE_RATE", "Plan", "check_face", "check_window"]
+
+# The analysis rate of sound. Descriptors are defined up to 8 kHz, which every corpus and telephone call has.
+SAMPLE_RATE = 16_000
+# Blocks that the package computes itself, and the stream of a file that each is computed from.
+BUILT_IN = {"audio": "audio", "video": "video", "expression": "video"}
+
+
+def check_face(face: Any) -> Literal["largest"] | int:
+    """Return which face counts: the largest, or one by its id."""
+    return "largest" if face == "largest" else check_integer("face", face, low=0)
+
+
+def check_window(window: float, hop: float) -> tuple[float, float]:
+    """Return length and step of windows in seconds, or raise."""
+    length = check_real("window", window, low=0.5, high=60.0)
+    return length, check_real("hop", hop, low=0.0, high=length, open_low=True)
+
+
+def _check_augment(augment: Any) -> tuple[str, ...]:
+    """Return the kinds of altered copies, each a kind of `augment_audio` or several joined by "+"."""
+    from stcorner.audio.augmentation import AUDIO_KINDS
+
+    kinds = (augment,) if isinstance(augment, str) else tuple(augment or ())
+    for kind in kinds:
+        for part in str(kind).split("+"):
+            check_choice("augment", part, AUDIO_KINDS)
+    return tuple(map(str, kinds))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to compute from a clip.
+
+    Parameters
+    ----------
+    blocks : tuple of str
+        Names of `BUILT_IN`, in the order of the columns.
+    recipe : str
+        Recipe of the block ``"audio"``.
+    crop_size : int
+        Side of the face crop in pixels, 32 to 512.
+    fps : float
+        Frames per second at which the face is looked at, 5 to 120.
+    face : "largest" or int
+        Which face counts.
+    augment : tuple of str
+        Kinds of altered copies of the sound.
+    labelled_copies : bool
+        Whether only clips with a label get them.
+    seed : int
+        Seed of the altered copies.
+    window, hop : float, optional
+        One sample for each window of so many seconds instead of one for the whole clip.
+    max_seconds : float, optional
+        Longer clips are refused: one vector says little of them, and their pictures would fill the memory.
+    isa : str
+        Instruction set that workers must use; empty for any. Sets differ in the last bits.
+    """
+
+    blocks: tuple[str, ...]
+    recipe: str = "rich"
+    crop_size: int = 96
+    fps: float = 25.0
+    face: Literal["largest"] | int = "largest"
+    augment: tuple[str, ...] = ()
+    labelled_copies: bool = False
+    seed: int = 0
+    window: float | None = None
+    hop: float | None = None
+    max_seconds: float | None = None
+    isa: str = ""
+
+    @classmethod
+    def checked(
+        cls,
+        blocks: tuple[str, ...],
+        *,
+        recipe: str = "rich",
+        crop_size: int = 96,
+        fps: float = 25.0,
+        face: Any = "largest",
+        augment: Any = (),
+        seed: int = 0,
+        window: float | None = None,
+        hop: float | None = None,
+    ) -> Plan:
+        """Return a plan, or raise if a parameter is out of its range."""
+        for block in blocks:
+            check_choice("blocks", block, tuple(BUILT_IN))
+        if window is None and hop is not None:
+            raise ParameterError(f"hop must come with window, got {hop!r} alone")
+        step = window if hop is None else hop
+        if window is not None and step is not None:
+            window, step = check_window(window, step)
+        if "audio" in blocks:
+            from stcorner.audio import feature_names
+
+            feature_names(recipe)  # refuses an unknown one
+        return cls(
+            blocks=tuple(blocks),
+            recipe=recipe,
+            crop_size=check_integer("crop_size", crop_size, low=32, high=512),
+            fps=check_real("fps", fps, low=5, high=120),
+            face=check_face(face),
+            augment=_check_augment(augment) if "audio" in blocks else (),
+            seed=check_integer("seed", seed, low=0),
+            window=window,
+            hop=step,
+        )
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams of a file that the blocks need, sound first."""
+        needed = {BUILT_IN[block] for block in self.blocks}
+        return tuple(stream for stream in ("audio", "video") if stream in needed)
+
+    def blocks_of(self, stream: str) -> tuple[str, ...]:
+        """Return the blocks that are computed from a stream."""
+        return tuple(block for block in self.blocks if BUILT_IN[block] == stream)
+
+    def feature_names(self) -> dict[str, list[str]]:
+        """Return the names of the columns of each block."""
+        from stcorner.extraction.describe import block_names
+
+        return {block: block_names(block, self) for block in self.blocks}
+
+    def document(self) -> dict[str, Any]:
+        """Return what decides the numbers, as JSON can hold it: for manifests and for telling runs apart."""
+        import stcorner
+
+        return {"stcorner": stcorner.__version__, "plan": asdict(self)}

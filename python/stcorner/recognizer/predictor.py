@@ -1,0 +1,198 @@
+"""A fitted recogniser as prediction needs it: numpy alone, so that a command answers at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stcorner.corpora.clip import Clip
+from stcorner.errors import ParameterError
+from stcorner.extraction.blocks import describe_clips
+from stcorner.extraction.clipfeatures import ClipFeatures
+from stcorner.fusion.rules import combine_tables
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from stcorner.classifiers import TemperatureScaling
+    from stcorner.extraction.blocks import Block
+    from stcorner.extraction.plan import Plan
+    from stcorner.recognizer.fused import FusedSpace
+
+__all__ = ["Head", "Predictor", "check_columns"]
+
+EARLY = "early"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """A fitted classifier and the temperature that corrects how sure it is."""
+
+    kind: str
+    classifier: Any
+    calibration: TemperatureScaling | None = None
+
+    def predict_proba(self, X: NDArray[Any], classes: Sequence[Any]) -> NDArray[np.float64]:
+        """Return probabilities of rows; a class that the head never saw has none."""
+        given = np.asarray(self.classifier.predict_proba(X), dtype=np.float64)
+        if self.calibration is not None:
+            given = self.calibration.transform(given)
+        known = [str(name) for name in self.classifier.classes_]
+        if known == list(classes):
+            return given
+        table = np.zeros((len(given), len(classes)))
+        table[:, [list(classes).index(name) for name in known]] = given
+        return table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictor:
+    """What a recogniser learnt.
+
+    Attributes
+    ----------
+    name : str
+        What the model is called in tables.
+    classes : tuple of str
+        Labels, sorted: the columns of probabilities.
+    blocks : tuple of str
+        The blocks that are used, in order.
+    names : dict of str to list of str
+        Columns of each block.
+    plan : Plan
+        How the built-in blocks are computed.
+    heads : dict of str to Head
+        One classifier for the fused vector (key ``"early"``), or one per block.
+    fusion : FusedSpace, optional
+        How the blocks become one vector, where they do.
+    weights : dict of str to float
+        Weights of the log probabilities of the heads, where there are several.
+    means : dict of str to ndarray
+        The average training clip, one vector per block.
+    abstain_below : float
+        Predictions whose best probability is smaller are flagged.
+    others : dict of str to Block
+        Blocks that are not built in.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    blocks: tuple[str, ...]
+    names: Mapping[str, list[str]]
+    plan: Plan
+    heads: Mapping[str, Head]
+    fusion: FusedSpace | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    means: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    abstain_below: float = 0.0
+    others: Mapping[str, Block] = field(default_factory=dict)
+
+    def extract(
+        self,
+        clips: Sequence[Any],
+        *,
+        n_jobs: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> ClipFeatures:
+        """Compute the features of clips, without altered copies."""
+        given = [Clip.of(clip) for clip in clips]
+        if not given:
+            raise ParameterError("clips must not be empty")
+        return describe_clips(given, self.plan, self.blocks, self.others, n_jobs=n_jobs, progress=progress)
+
+    def predict_proba(self, features: ClipFeatures) -> NDArray[np.float64]:
+        """Return probabilities of the samples: shape (n, n_classes), NaN where all blocks are missing."""
+        check_columns(features, self.blocks, self.names)
+        plain = features.originals()
+        blocks = [plain.blocks[name] for name in self.blocks]
+        usable = plain.present(self.blocks)
+        probabilities = np.full((len(plain), len(self.classes)), np.nan)
+        if usable.any():
+            probabilities[usable] = self._classify([block[usable] for block in blocks])
+        return probabilities
+
+    def _classify(self, blocks: list[NDArray[Any]]) -> NDArray[np.float64]:
+        if EARLY in self.heads:
+            fused = blocks[0] if self.fusion is None else self.fusion.transform(blocks)
+            return self.heads[EARLY].predict_proba(fused, self.classes)
+        tables = self.evidence(blocks)
+        mixed = combine_tables(list(tables.values()), np.array([self.weights[name] for name in tables]))
+        there = np.stack([np.isfinite(table[:, 0]) for table in tables.values()])
+        alone = there.sum(axis=0) == 1  # each head is calibrated by itself: its weight is for company
+        for table, present in zip(tables.values(), there, strict=True):
+            mixed[alone & present] = table[alone & present]
+        return mixed
+
+    def evidence(self, blocks: Sequence[NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+        """Return the probabilities by each block alone, rows of NaN where it is missing; late fusion only."""
+        tables = {}
+        for name, block in zip(self.blocks, blocks, strict=True):
+            table = np.full((len(block), len(self.classes)), np.nan)
+            there = np.isfinite(block[:, 0])
+            if there.any():
+                table[there] = self.heads[name].predict_proba(block[there], self.classes)
+            tables[name] = table
+        return tables
+
+    def predict_table(
+        self,
+        clips: Sequence[Any],
+        *,
+        n_jobs: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Predict clips or files; each gives a row, also what fails. Columns as `clip_columns`."""
+        features = clips if isinstance(clips, ClipFeatures) else self.extract(
+            clips, n_jobs=n_jobs, progress=progress
+        )  # fmt: skip
+        return self.rows(features)
+
+    def rows(self, features: ClipFeatures) -> list[dict[str, Any]]:
+        """Return the rows of `predict_table` for features."""
+        from stcorner.recognizer.predictions import prediction_rows
+
+        return prediction_rows(
+            features,
+            self.predict_proba(features),
+            self.classes,
+            model=self.name,
+            abstain_below=self.abstain_below,
+            blocks=self.blocks,
+        )
+
+    def timeline(
+        self, path: str | os.PathLike[str], *, window: float = 2.0, hop: float = 0.5
+    ) -> Iterator[dict[str, Any]]:
+        """Predict sliding windows of one file, in constant memory; see `EmotionRecognizer.timeline`."""
+        from stcorner.recognizer.timeline import timeline
+
+        return timeline(self, path, window=window, hop=hop)
+
+
+def check_columns(
+    features: ClipFeatures, blocks: Sequence[str], names: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Refuse features that lack a block or have other columns than the model learnt from.
+
+    Raises
+    ------
+    ParameterError
+        Naming the block.
+    """
+    given: object = features
+    if not isinstance(given, ClipFeatures):
+        raise ParameterError(
+            f"features must be ClipFeatures, got {type(given).__name__}: arrays become features by "
+            "ClipFeatures(clips=..., blocks={'NAME': array}) or FeatureTable"
+        )
+    absent = [name for name in blocks if name not in features.blocks]
+    if absent:
+        raise ParameterError(f"features must hold the block(s) {absent}, got {list(features.blocks)}")
+    for name in blocks if names is not None else ():
+        if list(features.names[name]) != list(names[name]):  # type: ignore[index]
+            raise ParameterError(f"features[{name!r}] must have the columns that the model was trained on")
