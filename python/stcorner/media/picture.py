@@ -21,6 +21,7 @@ from stcorner.media._container import (
     stream_of,
 )
 from stcorner.media._declared import declared_end, declared_fps, mean_fps, whole_seconds
+from stcorner.media._growing import Growing
 from stcorner.media._parts import spans_of
 from stcorner.media.info import orientation, square_size
 
@@ -99,32 +100,19 @@ def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDAr
     """
     check_flag("gray", gray)
     file = check_path(path)
-    blocks, times, size = [], [], 0
+    grown, times = Growing(), []
     fps = mean_fps(file, spans_of(file)[0])
     for block in _blocks(file, 32, gray=gray):
-        blocks.append(block.frames)
+        grown.add(block.frames)
         times.append(block.times)
-        size += block.frames.nbytes
-        if size > MAX_BYTES:
+        if grown.nbytes > MAX_BYTES:
             raise MediaError(
                 f"{file} holds more pictures than {MAX_BYTES} bytes: read it by blocks with iter_video"
             )
     stamps = np.concatenate(times)
     if not fps:
         fps = (len(stamps) - 1) / (stamps[-1] - stamps[0]) if len(stamps) > 1 else 1 / _DEFAULT_STEP
-    return _joined(blocks), float(fps)
-
-
-def _joined(blocks: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Join the blocks, and let go of each as it is copied: memory never holds the film twice."""
-    video = np.empty((sum(map(len, blocks)), *blocks[0].shape[1:]), np.uint8)
-    at = 0
-    blocks.reverse()
-    while blocks:
-        block = blocks.pop()
-        video[at : at + len(block)] = block
-        at += len(block)
-    return video
+    return grown.result(), float(fps)
 
 
 def iter_video(

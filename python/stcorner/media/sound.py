@@ -11,6 +11,7 @@ from stcorner._base.validation import check_flag, check_integer, check_real
 from stcorner.errors import MediaError
 from stcorner.media._container import MAX_BYTES, MediaWarning, check_path
 from stcorner.media._decoding import decoded_sound
+from stcorner.media._growing import Growing
 
 if TYPE_CHECKING:
     import os
@@ -92,8 +93,8 @@ def load_audio(
     start = check_real("offset", offset, low=0.0)
     length = None if duration is None else check_real("duration", duration, low=0.0, open_low=True)
     file = check_path(path)
-    blocks: list[Block] = []
-    rate, first, stop, end, size = 0, 0, None, 0, 0
+    grown = Growing()
+    rate, first, stop, end = 0, 0, None, 0
     mean = _ChannelMean(file) if mono else None
     for block, rate, at in _resampled(file, wanted, mean, offset=start):
         first = round(start * rate)
@@ -101,9 +102,8 @@ def load_audio(
         part = block[:, max(0, first - at) : None if stop is None else max(0, stop - at)]
         end = at + block.shape[1]
         if part.shape[1]:
-            blocks.append(part)
-            size += part.nbytes
-        if size > MAX_BYTES:
+            grown.add(part.T)
+        if grown.nbytes > MAX_BYTES:
             raise MediaError(
                 f"{file} holds more sound than {MAX_BYTES} bytes: read it by blocks with iter_audio, or in "
                 "parts with offset and duration"
@@ -112,30 +112,16 @@ def load_audio(
             break
     if mean is not None:
         mean.judge()
-    if not blocks and not start:
+    if not grown.nbytes and not start:
         raise MediaError(
             f"{file} is too short: it holds less than one sample at {rate} Hz; sr=None reads it as it is"
         )
-    if not blocks:
+    if not grown.nbytes:
         raise MediaError(
             f"{file} ends at {end / max(rate, 1):.3f} s, before offset {start:g} s: is it the right file?"
         )
-    y = _joined(blocks)
+    y: Block = np.ascontiguousarray(grown.result().T)
     return (y[0] if mono else y), rate
-
-
-def _joined(blocks: list[Block]) -> Block:
-    """Join the blocks, and let go of each as it is copied: memory never holds the sound twice."""
-    if len(blocks) == 1:
-        return np.ascontiguousarray(blocks[0])
-    y = np.empty((blocks[0].shape[0], sum(block.shape[1] for block in blocks)), np.float32)
-    at = 0
-    blocks.reverse()
-    while blocks:
-        block = blocks.pop()
-        y[:, at : at + block.shape[1]] = block
-        at += block.shape[1]
-    return y
 
 
 def iter_audio(
