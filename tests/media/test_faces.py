@@ -63,14 +63,21 @@ def test_no_face_is_a_state(real_data: Path) -> None:
 
 @pytest.mark.parametrize("block_length", [1, 7, 250])
 def test_blocks_equal_the_whole(real_data: Path, block_length: int) -> None:
-    clip = real_data / "video/carphone.mp4"
-    whole = crop_face(clip, detector="haar")
-    blocks = list(iter_faces(clip, block_length=block_length, detector="haar"))
+    clip = real_data / LEAVES
+    whole = crop_face(clip, size=48, detector="haar")
+    blocks = list(iter_faces(clip, size=48, block_length=block_length, detector="haar"))
     assert whole.status == "partial"
     for name in ("frames", "times", "boxes", "success", "confidence"):
         np.testing.assert_array_equal(
             np.concatenate([getattr(b, name) for b in blocks]), getattr(whole, name)
         )
+
+
+def test_a_driver_is_followed_throughout(real_data: Path) -> None:
+    clip = crop_face(real_data / "video/carphone.mp4", detector="haar")
+    assert clip.status == "ok"
+    assert clip.face_id == 0
+    assert clip.success.all()
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.0, 1.5), (1.0, 2.2), (3.0, None), (0.4, 0.41), (500.0, None)])

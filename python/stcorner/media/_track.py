@@ -65,6 +65,7 @@ class Track:
         self.rows: list[NDArray[np.float64]] = [row]
         self.patch = patch
         self.found = 1
+        self.evidence = float(row[CONF])
         self.eyes_at = -math.inf
         self._smooth: dict[float, NDArray[np.float64]] = {}
 

@@ -51,8 +51,8 @@ _SCAN, _SCAN_EMPTY, _SCAN_IDLE = 1.5, 0.4, 1.5
 _IDLE_AFTER = 5.0
 # Somebody who is missing is looked for after so large a share of the time since.
 _LOST_SHARE = 0.25
-# A face is shown once it has been found so often.
-_CONFIRM = 2
+# A face is shown once it has been found so often, with so much confidence in sum; each time counts somewhat.
+_CONFIRM, _EVIDENCE, _COUNTS = 2, 1.0, 0.34
 # Looks that are awaited before a frame leaves, so that smoothing sees both sides.
 _LOOKAHEAD = 3
 # Longest time in seconds that a face is followed by its texture alone.
@@ -271,11 +271,12 @@ class FaceTracker:
         self, track: Track, row: NDArray[np.float64], gray: NDArray[np.uint8], face: NDArray[np.float64]
     ) -> None:
         row[[ANGLE, EX, EY, EYES]] = track.last[[ANGLE, EX, EY, EYES]]
-        # Eyes that come with the face are free, and good enough to count at once.
+        # Eyes that come with the face cost nothing.
         if len(face) >= 9 or row[T] - track.eyes_at >= _EYES_EVERY:
             self._align(track, row, gray, face)
         track.rows.append(row)
-        if track.found >= _CONFIRM:
+        track.evidence += max(_COUNTS, row[CONF])
+        if track.found >= _CONFIRM and track.evidence >= _EVIDENCE - 1e-9:
             self._confirm(track)
 
     def _align(
@@ -284,7 +285,7 @@ class FaceTracker:
         """Measure the eyes and blend them with what was known; forget them when long unseen."""
         found = self._eyes.find(gray, row[X], row[Y], row[S], face)
         if found is not None:
-            keep = 0.6 if row[EYES] and len(face) < 9 else 0.0
+            keep = (0.6 if len(face) < 9 else 0.4) if row[EYES] else 0.0
             row[[ANGLE, EX, EY]] = keep * row[[ANGLE, EX, EY]] + (1 - keep) * np.array(found)
             row[EYES] = 1.0
             track.eyes_at = row[T]
