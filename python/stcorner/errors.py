@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "DatasetError",
     "InternalError",
@@ -55,3 +57,8 @@ class MissingExtraError(StcornerError, ImportError):
 
     def __init__(self, feature: str, package: str, extra: str) -> None:
         super().__init__(f"{feature} needs {package}: pip install 'stcorner[{extra}]'")
+        self.feature, self.package, self.extra = feature, package, extra
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be pickled: its message alone does not make it again."""
+        return type(self), (self.feature, self.package, self.extra), self.__dict__

@@ -289,3 +289,11 @@ def test_the_rate_of_a_sound_file_does_not_matter(model: stcorner.EmotionRecogni
         resampled.push_audio(native, sr=sr) + resampled.flush(),
         direct.push_audio(y, sr=RATE) + direct.flush(),
     )
+
+
+@pytest.mark.parametrize("speed", [0.0, 1e-300, 5e-324, 0.009, 1e4, 1e300, float("inf"), float("nan"), -1.0])
+def test_a_speed_that_no_clock_counts_is_refused(tmp_path: Path, speed: float) -> None:
+    sound = tmp_path / "a.wav"
+    soundfile.write(sound, np.zeros(1600), 16_000)
+    with pytest.raises(ParameterError, match=r"speed must be finite and >= 0\.01 and <= 1000"):
+        FileSource(sound, speed=speed)

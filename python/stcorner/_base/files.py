@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stcorner._base.text import json_safe, to_cell
 from stcorner.errors import MissingExtraError, OutputError, ParameterError
 
 if TYPE_CHECKING:
@@ -47,19 +48,23 @@ def check_table_path(name: str, path: Path | None) -> Path | None:
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Write rows; a missing value is empty in CSV and null elsewhere."""
+    """Write rows; a missing value is empty in CSV and null elsewhere.
+
+    CSV is for spreadsheets too: its text follows the rule of `stcorner._base.text`, headers included.
+    """
     ending = path.suffix.lower()
     if ending == ".csv":
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
+        writer.writerow([to_cell(name) for name in columns])
         writer.writerows([_blank(row.get(name)) for name in columns] for row in rows)
         data = text.getvalue().encode()
     elif ending == ".json":
         import msgspec
 
         plain = [{name: _null(row.get(name)) for name in columns} for row in rows]
-        data = msgspec.json.format(msgspec.json.encode(plain, enc_hook=_number), indent=1)
+        text_of_all = msgspec.json.format(msgspec.json.encode(plain, enc_hook=_number), indent=1).decode()
+        data = json_safe(text_of_all).encode()
     else:
         pyarrow = _pyarrow()
         from pyarrow import parquet
@@ -107,6 +112,8 @@ def _null(value: Any) -> Any:
 
 
 def _blank(value: Any) -> Any:
+    if isinstance(value, str):
+        return to_cell(value)
     value = _number(_null(value))
     return "" if value is None else value
 

@@ -304,7 +304,7 @@ def _run(tokens: list[str]) -> int:
             app.config = (Toml(config, must_exist=True),)
         result = app(tokens, result_action="return_value", print_error=False, exit_on_error=False)
     except CycloptsError as error:
-        text = str(error).strip().replace("?.", "?")
+        text = " ".join(str(error).split()).replace("?.", "?")
         end = "" if text.endswith(("...", "?")) else "."
         _complain(f"{text.removesuffix('.') if end else text}{end} See: {_called(app, tokens)} --help")
         return 2

@@ -9,14 +9,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stcorner._base.files import printable
+from stcorner._base.text import json_safe, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console, ConsoleOptions
     from rich.table import Table
 
-__all__ = ["complain", "console", "print_json", "print_table", "progress"]
+__all__ = ["complain", "console", "print_json", "print_table", "progress", "say"]
 
 # Where there is no terminal, nothing may be cut to its width.
 _WIDE = 10_000
@@ -29,13 +30,26 @@ _LOG_SECONDS = 10.0
 def console(width: int | None = None) -> Console:
     """Return the console of stdout: colours and the terminal's width only where it is one."""
     from rich.console import Console
+    from rich.segment import Segment
 
-    return Console(highlight=False, soft_wrap=True, width=width if sys.stdout.isatty() else _WIDE)
+    class Screen(Console):
+        def render(self, *args: Any, **kwargs: Any) -> Iterable[Segment]:
+            for segment in super().render(*args, **kwargs):
+                # What rich itself sends to the terminal comes apart from text, and later.
+                text = segment.text if segment.control else "\n".join(map(shown, segment.text.split("\n")))
+                yield Segment(text, segment.style, segment.control)
+
+    return Screen(highlight=False, soft_wrap=True, width=width if sys.stdout.isatty() else _WIDE)
 
 
 def complain(message: str) -> None:
     """Write one line to stderr."""
-    print(f"stcorner: {printable(message)}", file=sys.stderr)
+    print(f"stcorner: {shown(message)}", file=sys.stderr)
+
+
+def say(text: str = "") -> None:
+    """Write text of ours to stdout, lines as they are; names of others in it go through `shown` before."""
+    print("\n".join(map(shown, text.split("\n"))), flush=True)
 
 
 def print_json(value: Any) -> None:
@@ -46,7 +60,7 @@ def print_json(value: Any) -> None:
         data = msgspec.json.encode(value, enc_hook=_json_hook)
     except UnicodeEncodeError:  # a file's name in another encoding
         data = msgspec.json.encode(_all_printable(value), enc_hook=_json_hook)
-    sys.stdout.write(msgspec.json.format(data, indent=2).decode() + "\n")
+    sys.stdout.write(json_safe(msgspec.json.format(data, indent=2).decode()) + "\n")
 
 
 def _json_hook(value: Any) -> Any:
@@ -69,7 +83,7 @@ def cell(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.3f}"
-    return printable(str(value))
+    return shown(value)
 
 
 def print_table(

@@ -39,8 +39,9 @@ def audit(
     json
         Print JSON.
     """
+    from stcorner._base.text import shown
     from stcorner.cli._corpus import report_skipped
-    from stcorner.cli._output import print_json
+    from stcorner.cli._output import print_json, say
     from stcorner.corpora import actor_folds, audit_folds, audit_leakage
 
     clips = source.load(train)
@@ -57,5 +58,5 @@ def audit(
         print_json({name: {"ok": r.ok, "counts": r.counts, "text": str(r)} for name, r in reports.items()})
     else:
         for name, report in reports.items():
-            print(f"{name}: {report}")
+            say(f"{shown(name)}: {report}")
     return 0 if all(report.ok for report in reports.values()) else 1

@@ -45,8 +45,9 @@ def demo(
     json
         Print JSON.
     """
+    from stcorner._base.text import shown
     from stcorner._base.validation import check_integer
-    from stcorner.cli._output import print_json, print_table, progress
+    from stcorner.cli._output import print_json, print_table, progress, say
     from stcorner.corpora import make_corpus
 
     check_integer("actors", actors, low=4, high=24)
@@ -67,16 +68,17 @@ def demo(
     if json:
         print_json({"results": results, "model": path, "folder": out, "seconds": seconds})
         return 0
-    print(f"{len(clips)} synthetic clips of {actors} actors, {len(model.classes_)} emotions\n")
+    say(f"{len(clips)} synthetic clips of {actors} actors, {len(model.classes_)} emotions\n")
     print_table(results, columns=["input", "fusion", "classifier", "split", "UAR %", "95 %"])
-    print(
+    say(
         "\nUAR: mean recall of the classes, by chance "
         f"{100 / len(model.classes_):.1f} %. Only a split by actor tells how new people are recognised;\n"
         "the random split is shown to warn of it. Faces and voices are drawn: the numbers say nothing about "
         "real ones.\n"
     )
-    print(f"model        {path}\nevaluations  {out}/evaluation-*.json\ntime         {seconds:.0f} s\n")
-    print(f"Next: stcorner predict --model {path} {clips[0].path}")
+    say(f"model        {shown(path)}\nevaluations  {shown(out)}/evaluation-*.json")
+    say(f"time         {seconds:.0f} s\n")
+    say(shown(f"Next: stcorner predict --model {path} {clips[0].path}"))
     return 0
 
 

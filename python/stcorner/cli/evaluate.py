@@ -53,8 +53,9 @@ def evaluate(
         Print the evaluation as JSON.
     """
     from stcorner._base.files import check_table_path, write_bytes
+    from stcorner._base.text import json_safe
     from stcorner.cli._corpus import features_of, read_clips, report_failures
-    from stcorner.cli._output import complain, console, progress
+    from stcorner.cli._output import complain, console, progress, say
     from stcorner.corpora import actor_folds
     from stcorner.errors import ParameterError
     from stcorner.evaluation import cross_validate, evaluation_tables
@@ -83,7 +84,7 @@ def evaluate(
     if output is not None:
         write_bytes(output, text.encode())
     if json:
-        print(text)
+        say(json_safe(text))
     else:
         for part in evaluation_tables(evaluation):
             console().print(part)

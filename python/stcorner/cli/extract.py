@@ -81,7 +81,8 @@ def extract(
         Print a summary as JSON.
     """
     import stcorner
-    from stcorner.cli._output import complain, print_json, progress
+    from stcorner._base.text import shown
+    from stcorner.cli._output import complain, print_json, progress, say
     from stcorner.errors import OutputError
 
     part = _parse_shard(shard)
@@ -104,11 +105,11 @@ def extract(
         print_json({**vars(result), "files_per_second": rate})
     else:
         again = f", {result.n_resumed} of them by an earlier run" if result.n_resumed else ""
-        print(
+        say(
             f"{result.n_files} files{again}, {result.n_rows} rows, {result.seconds:.1f} s, {rate:.2f} files/s"
         )
-        print(f"features: {result.features}")
-        print(f"errors: {result.errors} ({result.n_errors})")
+        say(f"features: {shown(result.features)}")
+        say(f"errors: {shown(result.errors)} ({result.n_errors})")
     return _report(result) if result.n_errors else 0
 
 

@@ -66,7 +66,7 @@ def live(
     """
     from stcorner._base.files import check_not_input
     from stcorner._base.validation import check_real
-    from stcorner.cli._output import print_json
+    from stcorner.cli._output import print_json, say
     from stcorner.live import LiveRecognizer, LiveSession
     from stcorner.recognizer import load_predictor
 
@@ -96,7 +96,7 @@ def live(
     if json:
         print_json(summary)
     else:
-        print(_told(summary))
+        say(_told(summary))
     return 0
 
 
@@ -173,7 +173,10 @@ def _screen(
         with Live(console=console(), auto_refresh=False, transient=True) as screen:
             yield lambda row: screen.update(_panel(row, labels, session), refresh=True)
     else:
-        yield lambda row: print(_line(row, labels), flush=True)
+        from stcorner._base.text import shown
+        from stcorner.cli._output import say
+
+        yield lambda row: say(shown(_line(row, labels)))
 
 
 def _panel(row: dict[str, Any], labels: list[str], session: LiveSession) -> Any:

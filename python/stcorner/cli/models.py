@@ -15,7 +15,7 @@ def models(model: str | None = None, /, *, json: bool = False) -> int:
     json
         Print JSON instead of tables.
     """
-    from stcorner.cli._output import print_json, print_table
+    from stcorner.cli._output import print_json, print_table, say
     from stcorner.recognizer.registry import describe, find_model, shipped_models
 
     if model is None:
@@ -25,7 +25,7 @@ def models(model: str | None = None, /, *, json: bool = False) -> int:
         elif rows:
             print_table(rows)
         else:
-            print("No model ships with this build: train one with `stcorner train`.")
+            say("No model ships with this build: train one with `stcorner train`.")
         return 0
     path = find_model(model)
     if json:
@@ -33,5 +33,5 @@ def models(model: str | None = None, /, *, json: bool = False) -> int:
         return 0
     from stcorner.recognizer.modelfile import read_model
 
-    print(read_model(path).card)
+    say(read_model(path).card)
     return 0

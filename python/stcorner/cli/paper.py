@@ -38,7 +38,8 @@ def paper(
     json
         Print the results as JSON.
     """
-    from stcorner.cli._output import complain, print_json, print_table, progress
+    from stcorner._base.text import shown
+    from stcorner.cli._output import complain, print_json, print_table, progress, say
     from stcorner.paper import reproduce_paper
     from stcorner.paper.tables import WARNING, notes, tables
 
@@ -66,6 +67,6 @@ def paper(
     else:
         for title, rows in tables(result):
             print_table(rows, title=title)
-            print()
-        print("\n".join(notes(result)))
+            say()
+        say("\n".join(map(shown, notes(result))))
     return 1 if any("/" in line.split(":")[0] for line in result.failed) else 0

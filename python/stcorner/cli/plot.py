@@ -57,9 +57,11 @@ class FigureOptions:
 
     def write(self, figure: Figure, target: Path) -> int:
         """Write the figure and say where."""
+        from stcorner._base.text import shown
+        from stcorner.cli._output import say
         from stcorner.plotting import save_figure
 
-        print(save_figure(figure, target, dpi=self.dpi))
+        say(shown(save_figure(figure, target, dpi=self.dpi)))
         return 0
 
 

@@ -36,7 +36,8 @@ def report(
     max_duration
         Seconds of a longer clip that are shown.
     """
-    from stcorner.cli._output import console, progress
+    from stcorner._base.text import shown
+    from stcorner.cli._output import progress, say
     from stcorner.errors import ParameterError
     from stcorner.report import build_report
 
@@ -51,10 +52,10 @@ def report(
             raise ParameterError(f"FILES must be one media file or several *.json, got {len(files)} files")
         from stcorner.recognizer import load_model
 
-        with progress("report") as shown:
+        with progress("report") as report_progress:
             build_report(
                 files[0], output, recognizer=load_model(model) if decide else None, max_duration=max_duration,
-                progress=lambda stage, share: shown(round(100 * share), 100),
+                progress=lambda stage, share: report_progress(round(100 * share), 100),
             )  # fmt: skip
-    console().print(f"report: {output} ({output.stat().st_size / 1e6:.1f} MB)")
+    say(f"report: {shown(output)} ({output.stat().st_size / 1e6:.1f} MB)")
     return 0

@@ -50,7 +50,7 @@ def stips(
         Print all points as JSON.
     """
     from stcorner._base.files import check_table_path, write_table
-    from stcorner.cli._output import complain, print_json, print_table
+    from stcorner.cli._output import complain, print_json, print_table, say
     from stcorner.video import detect_stips
 
     laptev = output is not None and output.suffix.lower() == ".txt"
@@ -77,7 +77,7 @@ def stips(
         print_table(rows[:_SHOWN], columns=_COLUMNS)
     if not json:
         more = f", the strongest {_SHOWN} shown" if len(rows) > _SHOWN and output is None else ""
-        print(f"{len(found)} points in {found.shape[0]} frames of {found.shape[2]} x {found.shape[1]}{more}")
+        say(f"{len(found)} points in {found.shape[0]} frames of {found.shape[2]} x {found.shape[1]}{more}")
     return 0
 
 

@@ -44,8 +44,9 @@ def train(
     json
         Print a summary as JSON.
     """
+    from stcorner._base.text import shown
     from stcorner.cli._corpus import features_of, read_clips, report_failures
-    from stcorner.cli._output import print_json
+    from stcorner.cli._output import print_json, say
     from stcorner.errors import ParameterError
     from stcorner.recognizer.registry import describe
 
@@ -59,9 +60,9 @@ def train(
         print_json({**describe(path), "failed": [vars(error) for error in table.errors]})
     else:
         training = model.training_
-        print(
+        say(
             f"trained on {training.n_clips} clips of {len(training.subjects)} people "
-            f"({training.n_rows} rows), labels: {', '.join(model.classes_)}"
+            f"({training.n_rows} rows), labels: {', '.join(map(shown, model.classes_))}"
         )
-        print(f"model: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+        say(f"model: {shown(path)} ({path.stat().st_size / 1e6:.1f} MB)")
     return report_failures(table)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from stcorner._base.text import from_cell
 from stcorner._base.validation import check_choice
 from stcorner.corpora.clip import (
     AUDIO_SUFFIXES,
@@ -230,7 +232,7 @@ def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
             rows: list[tuple[int, dict[Any, Any]]] = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"root must be a readable CSV file, got {str(table)!r}: {error}") from None
-    header = {name.strip().lower(): name for name in found if name}
+    header = {from_cell(name).strip().lower(): name for name in found if name}
     columns = {
         field: next((header[name] for name in names if name in header), None)
         for field, names in _COLUMNS.items()
@@ -248,7 +250,11 @@ def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
                 f"line {number} of {table.name} must have at most {len(found)} fields, got {extra} beyond: "
                 "a value with a comma needs quotes"
             )
-        values = {field: (row[name] or "").strip() for field, name in columns.items() if name is not None}
+        values = {
+            field: _read(field, (row[name] or "").strip(), base)
+            for field, name in columns.items()
+            if name is not None
+        }
         try:
             clip = _clip_of_row(values, base, corpus)
         except ValueError as error:
@@ -267,6 +273,16 @@ def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
             SkippedFile(path=clip.path, clip_id=clip.clip_id, reason=f"line {number} repeats line {line}")
         )
     return clips
+
+
+def _read(field: str, cell: str, base: Path) -> str:
+    """Return what stands in a cell of a table, which may be one of ours (see `stcorner._base.text`)."""
+    text = from_cell(cell)
+    if text != cell and field in ("path", "audio_path"):
+        with contextlib.suppress(OSError, ValueError):  # a name that no file has
+            if (base / cell).exists():  # a table of somebody else, and a name that only looks like ours
+                return cell
+    return text
 
 
 def _clip_of_row(values: Mapping[str, str], base: Path, corpus: str) -> Clip:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from stcorner._base.text import shown
 from stcorner._base.validation import check_choice, check_flag, resolve_n_jobs
 from stcorner.corpora.sounds import fingerprint, match_sounds
 from stcorner.errors import LeakageError, MediaError, ParameterError
@@ -121,10 +122,11 @@ class LeakageReport:
                     clips = len(set(chain(*(leak.test for leak in found))))
                     lines.append(f"{title}: {CHECKS[check]}: {clips} test clip(s)")
                     if leaks is self.leaks:
-                        lines += [
+                        some = (
                             f"  {leak.shared}: {leak.train[0]} | {leak.test[0]}" for leak in found[:_LINES]
-                        ]
-        lines += [f"not checked: {reason}" for reason in self.unchecked[:_LINES]]
+                        )
+                        lines += map(shown, some)
+        lines += [shown(f"not checked: {reason}") for reason in self.unchecked[:_LINES]]
         if len(self.unchecked) > _LINES:
             lines.append(f"not checked: {len(self.unchecked) - _LINES} more")
         return "\n".join(lines)

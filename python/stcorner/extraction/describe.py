@@ -101,6 +101,10 @@ class MissingStreamError(Exception):
         self.status = status
         self.stage = stage
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be pickled: its message alone does not make it again."""
+        return type(self), (self.status, self.stage, str(self)), self.__dict__
+
 
 class RowBuilder:
     """Collect the blocks of one row, and what went wrong with those that are missing."""

@@ -25,6 +25,8 @@ __all__ = ["CameraSource", "Captured", "FileSource", "MicrophoneSource", "Source
 # Sound of a file is handed over in blocks as short as a sound card's.
 _BLOCK_SECONDS = 0.1
 _WAIT = 0.5
+# Waits that a clock can count, and times of frames that it can tell apart.
+_SLOWEST, _FASTEST = 0.01, 1000.0
 
 
 class Captured(NamedTuple):
@@ -73,7 +75,7 @@ class FileSource:
     streams : sequence of {"audio", "video"}, optional
         What of it to play. Default: what it has.
     speed : float or None, default=1.0
-        Times real time, > 0. None plays as fast as the session takes it: nothing is dropped then.
+        Times real time, 0.01 to 1000. None plays as fast as the session takes it: nothing is dropped then.
 
     Raises
     ------
@@ -98,7 +100,7 @@ class FileSource:
                 raise MediaError(f"{self.path} has no {stream} stream")
         wanted = there if streams is None else streams
         self.streams = tuple(name for name, found in there.items() if found is not None and name in wanted)
-        self.speed = None if speed is None else check_real("speed", speed, low=0.0, open_low=True)
+        self.speed = None if speed is None else check_real("speed", speed, low=_SLOWEST, high=_FASTEST)
         self.lossless = self.speed is None
 
     def capture(self, begin: float, stop: Event) -> Iterator[Captured]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stcorner._base.files import check_not_input, printable, write_bytes
+from stcorner._base.text import shown
 from stcorner._base.validation import check_real
 from stcorner.errors import ParameterError
 
@@ -74,6 +75,7 @@ def build_report(
         report = collect_clip(source, predictor, max_duration=max_duration, progress=progress)
         if name is not None:
             _rename(report, source, str(name))
+        report.name, report.warnings = shown(report.name), [shown(text) for text in report.warnings]
         report.provenance = provenance(_settings(source, report.name, predictor))
         write_bytes(target, printable(render_clip(report)).encode())
         return report
