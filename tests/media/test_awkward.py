@@ -129,7 +129,8 @@ def test_a_rate_of_a_clock_is_no_rate_of_pictures(tmp_path: Path) -> None:
 
 
 MESSAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "gone.wav": (lambda path: None, "relative names count from"),
+    "gone.wav": (lambda path: None, "a relative name counts from the folder you are in"),
+    "loop.wav": (lambda path: path.symlink_to(path), "copy it to another disk"),
     "empty.wav": (lambda path: path.touch(), "copy it again from where it came"),
     "folder.wav": (lambda path: path.mkdir(), "save what it gives to a file first"),
     "text.wav": (lambda path: path.write_text("hello" * 100), "convert it with ffmpeg"),
@@ -171,3 +172,15 @@ def test_a_wave_of_more_than_4_gib(tmp_path: Path, size: int | None) -> None:
         warnings.simplefilter("ignore")
         y, _ = load_audio(path, sr=None, offset=(samples - 16000) / 16000)
     np.testing.assert_allclose(y, tone(1.0), atol=1 / 2**15)
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav_bytes(tone(1.0)))
+
+    def refuse(self: Path, *args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(MediaError, match=r"a\.wav cannot be read: Permission denied; .* chmod u\+r FILE"):
+        load_audio(path)

@@ -63,9 +63,11 @@ def check_path(path: str | os.PathLike[str], name: str = "path") -> Path:
     try:
         status = file.stat()
     except FileNotFoundError:
-        raise MediaError(f"{file} does not exist; relative names count from {Path.cwd()}") from None
+        raise MediaError(
+            f"{file} does not exist; a relative name counts from the folder you are in: is it spelled right?"
+        ) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise MediaError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise _unreadable(file, error) from None
     if not file.is_file():  # reading a pipe or a device could wait for ever
         raise MediaError(f"{file} is not a regular file; save what it gives to a file first")
     if status.st_size == 0:
@@ -73,8 +75,16 @@ def check_path(path: str | os.PathLike[str], name: str = "path") -> Path:
     try:
         file.open("rb").close()
     except OSError as error:
-        raise MediaError(f"{file} cannot be read: {error.strerror}") from None
+        raise _unreadable(file, error) from None
     return file
+
+
+def _unreadable(file: Path, error: Exception) -> MediaError:
+    if isinstance(error, PermissionError):
+        advice = "ask its owner, or make it readable with chmod u+r FILE"
+    else:
+        advice = "copy it to another disk, under a short name"
+    return MediaError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}; {advice}")
 
 
 @contextlib.contextmanager

@@ -194,7 +194,9 @@ def _samples(frame: Any, file: Path) -> Block:
         data = data.reshape(-1, channels).T
     if data.shape[0] != channels:
         form = f"{frame.format.name}, {channels} channels"
-        raise MediaError(f"{file} holds sound in a form that cannot be read: {form}")
+        raise MediaError(
+            f"{file} holds sound in an unknown form ({form}); convert it with ffmpeg -i FILE new.flac"
+        )
     if data.dtype == np.uint8:
         data = data.astype(np.float32) - 128
         scale = 128.0
