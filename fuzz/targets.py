@@ -26,7 +26,7 @@ from stcorner.corpora.protocols import load_protocol
 from stcorner.corpora.readers.cremad import read_cremad_votes
 from stcorner.errors import DatasetError, ModelError, ParameterError, StcornerError
 from stcorner.recognizer import modelfile
-from stcorner.recognizer.persistence import from_model_file
+from stcorner.recognizer.loading import from_model_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,8 @@ import time
 import numpy as np
 
 from common import arguments, write
-from stcorner.classifiers.fercnn.network import fercnn, import_keras
+from stcorner._base.keras import import_keras
+from stcorner.classifiers.fercnn.network import fercnn
 
 
 def plain(n_classes):

@@ -402,7 +402,8 @@ def main() -> None:
 
 def train(options, number: int, averaged) -> None:
     """Train as worker `number`, which sees its share of each epoch; all meet every few steps."""
-    from stcorner.video.expressionnet import build, import_keras
+    from stcorner._base.keras import import_keras
+    from stcorner.video.expressionnet import build
 
     keras = import_keras()
     keras.utils.set_random_seed(options.seed)

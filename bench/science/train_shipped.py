@@ -18,7 +18,7 @@ from stcorner import EmotionRecognizer
 from stcorner.evaluation import cross_validate
 from stcorner.recognizer.card import model_card
 from stcorner.recognizer.modelfile import write_model
-from stcorner.recognizer.persistence import to_model_file
+from stcorner.recognizer.saving import to_model_file
 
 NAME = "ravdess-speech"
 

@@ -20,7 +20,7 @@ import pytest
 import stcorner
 from robust.test_processes import run
 from stcorner._base import archives
-from stcorner.evaluation.document import decode
+from stcorner.evaluation.result import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

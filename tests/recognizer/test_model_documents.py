@@ -16,7 +16,7 @@ from fuzz.documents import VALUES, changed, members_of, places, sealed
 import stcorner
 from stcorner.errors import ModelError, ParameterError
 from stcorner.recognizer import modelfile
-from stcorner.recognizer.persistence import from_model_file
+from stcorner.recognizer.loading import from_model_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -264,7 +264,7 @@ BOMBS: dict[str, Callable[[dict[str, bytes]], None]] = {
 MEASURE = """
 import resource, sys
 from pathlib import Path
-import stcorner.recognizer.persistence as persistence
+import stcorner.recognizer.loading as persistence
 from stcorner.errors import ModelError
 persistence.load_model(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -20,7 +20,7 @@ from recognizer.invented import invented_features, without
 from stcorner.corpora import Clip
 from stcorner.errors import MediaError, ModelError, ParameterError
 from stcorner.extraction import ClipFeatures, FeatureTable
-from stcorner.recognizer import EmotionRecognizer, load_model, persistence, read_model, write_model
+from stcorner.recognizer import EmotionRecognizer, load_model, loading, read_model, write_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -225,7 +225,7 @@ def test_models_whose_parts_do_not_fit_are_refused(invented: ClipFeatures, tmp_p
     refused("classifier does not fit", classes=("angry", "happy"))
     refused("parts", parts={"fusion": parts["fusion"]})
     refused("parts", parts={**parts, "more": parts["fusion"]})
-    assert set(inspect.signature(EmotionRecognizer).parameters) == persistence.PARAMETERS
+    assert set(inspect.signature(EmotionRecognizer).parameters) == loading.PARAMETERS
     odd = msgspec.structs.replace(parts["classifier"], kind="magic")
     refused("its classifier must be", parts={**parts, "classifier": odd})
 

@@ -20,7 +20,7 @@ _MAX_BYTES = 64 << 20
 
 def read_evaluations(files: Sequence[Path]) -> list[Evaluation]:
     """Return what `Evaluation.to_json` wrote; errors name the file."""
-    from stcorner.evaluation.document import decode
+    from stcorner.evaluation.result import decode
 
     if not files:
         raise ParameterError("FILES must name at least one evaluation (.json), got nothing")

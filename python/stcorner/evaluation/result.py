@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from stcorner.classifiers.temperature import check_probabilities
@@ -38,6 +40,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["ActorScore", "Evaluation"]
+
+_FORMAT = "stcorner-evaluation"
+_VERSION = 1
+# About 200,000 clips. JSON of empty lists takes some twenty times as much memory as text.
+MAX_CHARACTERS = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,8 +281,6 @@ class Evaluation:
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the evaluation as JSON, and write it to a file where `path` is given."""
-        from stcorner.evaluation.document import encode
-
         text = encode(self)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
@@ -292,8 +297,6 @@ class Evaluation:
         OSError
             If the file cannot be read.
         """
-        from stcorner.evaluation.document import decode
-
         is_text = isinstance(source, str) and source.lstrip().startswith("{")
         try:
             return decode(str(source) if is_text else Path(source).read_text(encoding="utf-8"))
@@ -334,3 +337,104 @@ def _rows(name: str, value: ArrayLike, n: int, n_classes: int) -> NDArray[np.flo
         check_probabilities(name, rows[~missing[:, 0]])
     rows.setflags(write=False)
     return rows
+
+
+class _Prediction(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    clip_id: str
+    label: str
+    actor: str
+    fold: str
+    probabilities: list[float] | None
+    calibrated: list[float] | None = None
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    format: str
+    version: int
+    model: str
+    protocol: str
+    classes: list[str]
+    predictions: list[_Prediction]
+    temperatures: dict[str, float]
+    strata: dict[str, list[str | None]]
+    details: dict[str, Any]
+    summary: dict[str, Any]
+
+
+def encode(evaluation: Evaluation) -> str:
+    """Return an evaluation as JSON; its summary stands there for readers and is not read back."""
+    calibrated = evaluation.calibrated
+    document = _Document(
+        format=_FORMAT,
+        version=_VERSION,
+        model=evaluation.model,
+        protocol=evaluation.protocol,
+        classes=list(evaluation.classes),
+        predictions=[
+            _Prediction(
+                clip_id=clip_id,
+                label=evaluation.y_true[at],
+                actor=evaluation.groups[at],
+                fold=evaluation.folds[at],
+                probabilities=_row(evaluation.probabilities, at),
+                calibrated=None if calibrated is None else _row(calibrated, at),
+            )
+            for at, clip_id in enumerate(evaluation.clip_ids)
+        ],
+        temperatures=dict(evaluation.temperatures),
+        strata={name: list(values) for name, values in evaluation.strata.items()},
+        details=dict(evaluation.details),
+        summary=evaluation.summary(),
+    )
+    text = msgspec.json.encode(document, enc_hook=_plain)
+    return msgspec.json.format(text, indent=1).decode() + "\n"
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def _row(rows: NDArray[np.float64], at: int) -> list[float] | None:
+    return None if math.isnan(rows[at, 0]) else rows[at].tolist()
+
+
+def decode(text: str) -> Evaluation:
+    """Read JSON of `encode`."""
+    if len(text) > MAX_CHARACTERS:
+        raise DatasetError(f"evaluation must have at most {MAX_CHARACTERS} characters, got {len(text)}")
+    try:
+        document = msgspec.json.decode(text, type=_Document)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise DatasetError(f"evaluation must be JSON of stcorner: {error}") from None
+    if (document.format, document.version) != (_FORMAT, _VERSION):
+        raise DatasetError(
+            f"evaluation must be {_FORMAT} version {_VERSION}, got {document.format} {document.version}"
+        )
+    rows = document.predictions
+    k = len(document.classes)
+    calibrated = [row.calibrated for row in rows]
+    try:
+        return Evaluation(
+            model=document.model,
+            protocol=document.protocol,
+            classes=document.classes,
+            clip_ids=[row.clip_id for row in rows],
+            y_true=[row.label for row in rows],
+            groups=[row.actor for row in rows],
+            folds=[row.fold for row in rows],
+            probabilities=_stack([row.probabilities for row in rows], k),
+            calibrated=_stack(calibrated, k) if any(row is not None for row in calibrated) else None,
+            temperatures=document.temperatures,
+            strata=document.strata,
+            details=document.details,
+        )
+    except ParameterError as error:
+        raise DatasetError(f"evaluation does not fit together: {error}") from None
+
+
+def _stack(rows: list[list[float] | None], k: int) -> NDArray[np.float64]:
+    missing = [float("nan")] * k
+    wrong = [len(row) for row in rows if row is not None and len(row) != k]
+    if wrong:
+        raise ParameterError(f"probabilities must have {k} numbers per clip, got {wrong[0]}")
+    return np.array([missing if row is None else row for row in rows], dtype=np.float64)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Described = dict[str, NDArray[np.float32]]
 
 __all__ = [
-    "FailedInput", "MissingStreamError", "Row", "RowBuilder", "block_names", "describe_clip", "describe_face",
+    "FailedInput", "MissingStreamError", "Row", "RowBuilder", "describe_clip", "describe_face",
     "describe_sound", "fault_of_input",
 ]  # fmt: skip
 
@@ -157,21 +157,6 @@ class RowBuilder:
             details=details,
             copy=copy,
         )
-
-
-def block_names(block: str, plan: Plan) -> list[str]:
-    """Return the names of the columns of a built-in block."""
-    if block == "audio":
-        from stcorner.audio import feature_names
-
-        return list(feature_names(plan.recipe))
-    if block == "expression":
-        from stcorner.video.expression_summary import expression_summary_names
-
-        return list(expression_summary_names())
-    from stcorner.video import texture_map_names
-
-    return list(texture_map_names())
 
 
 def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list[Row]:

@@ -131,12 +131,25 @@ class Plan:
 
     def feature_names(self) -> dict[str, list[str]]:
         """Return the names of the columns of each block."""
-        from stcorner.extraction.describe import block_names
-
-        return {block: block_names(block, self) for block in self.blocks}
+        return {block: _column_names(block, self) for block in self.blocks}
 
     def document(self) -> dict[str, Any]:
         """Return what decides the numbers, as JSON can hold it: for manifests and for telling runs apart."""
         import stcorner
 
         return {"stcorner": stcorner.__version__, "plan": asdict(self)}
+
+
+def _column_names(block: str, plan: Plan) -> list[str]:
+    """Return the names of the columns of a built-in block."""
+    if block == "audio":
+        from stcorner.audio import feature_names
+
+        return list(feature_names(plan.recipe))
+    if block == "expression":
+        from stcorner.video.expression_summary import expression_summary_names
+
+        return list(expression_summary_names())
+    from stcorner.video import texture_map_names
+
+    return list(texture_map_names())

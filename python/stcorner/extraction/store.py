@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner.errors import OutputError, ParameterError
-from stcorner.extraction.tables import about_schema, column_names, import_arrow, metadata_of, row_documents
+from stcorner.extraction.clipfeatures import (
+    about_schema,
+    column_names,
+    import_arrow,
+    metadata_of,
+    row_documents,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

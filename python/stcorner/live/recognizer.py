@@ -13,7 +13,7 @@ from stcorner.corpora.clip import Clip
 from stcorner.errors import ParameterError
 from stcorner.extraction.plan import SAMPLE_RATE
 from stcorner.extraction.windows import FaceWindows, SoundWindows, together, window_row
-from stcorner.recognizer.persistence import predictor_of_model
+from stcorner.recognizer.loading import predictor_of_model
 from stcorner.recognizer.timeline import predict_row, window_plan
 
 if TYPE_CHECKING:

@@ -1,12 +1,12 @@
 from .estimator import EmotionRecognizer as EmotionRecognizer
 from .explanation import Explanation as Explanation
 from .explanation import explain_decision as explain_decision
+from .loading import load_model as load_model
+from .loading import load_predictor as load_predictor
 from .modelfile import ModelFile as ModelFile
 from .modelfile import read_model as read_model
 from .modelfile import write_model as write_model
-from .persistence import load_model as load_model
-from .persistence import load_predictor as load_predictor
-from .persistence import save_model as save_model
 from .predictions import clip_columns as clip_columns
 from .predictor import Predictor as Predictor
 from .registry import shipped_models as shipped_models
+from .saving import save_model as save_model

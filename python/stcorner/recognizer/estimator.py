@@ -419,7 +419,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Path
             The file.
         """
-        from stcorner.recognizer.persistence import save_model
+        from stcorner.recognizer.saving import save_model
 
         check_is_fitted(self, "predictor_")
         return save_model(self, file, card=card)

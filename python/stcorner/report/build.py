@@ -66,7 +66,7 @@ def build_report(
     from stcorner.report.page import provenance, render_clip
 
     if isinstance(result, str | os.PathLike):
-        from stcorner.recognizer.persistence import predictor_of_model
+        from stcorner.recognizer.loading import predictor_of_model
         from stcorner.report.clip import collect_clip
 
         source = Path(result)

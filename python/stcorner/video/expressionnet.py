@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner.errors import MissingExtraError
+from stcorner._base.keras import import_keras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 48
 N_EXPRESSIONS = 7
-
-
-def import_keras() -> Any:
-    """Return Keras, on JAX unless ``KERAS_BACKEND`` says otherwise."""
-    # Keras' own default is TensorFlow, which this package neither needs nor installs.
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    try:
-        import keras
-    except ImportError:
-        raise MissingExtraError("building the expression network", "Keras and a backend", "cnn") from None
-    return keras
 
 
 def build(*, folded: bool = False, dropout: float = 0.3) -> Any:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from stcorner._base.estimator import Classifier, check_groups, check_row_weights, check_totals
+from stcorner._base.keras import import_keras
 from stcorner._base.spread import column_spreads
 from stcorner._base.validation import check_choice, check_integer, check_real
-from stcorner.classifiers.fercnn.network import N_FEATURES, fercnn, import_keras
+from stcorner.classifiers.fercnn.network import N_FEATURES, fercnn
 from stcorner.classifiers.fercnn.predictor import FERCNNPredictor
 from stcorner.classifiers.fercnn.scaling import fit_knots, normal_scores
 from stcorner.classifiers.fercnn.training import (

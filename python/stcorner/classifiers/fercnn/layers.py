@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stcorner.classifiers.fercnn.network import import_keras
+from stcorner._base.keras import import_keras
 
 keras = import_keras()
 Layer: Any = keras.layers.Layer

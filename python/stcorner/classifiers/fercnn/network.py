@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from stcorner._base.keras import import_keras
 from stcorner._base.validation import check_integer, check_real
-from stcorner.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["MIN_FEATURES", "N_FEATURES", "fercnn", "import_keras"]
+__all__ = ["MIN_FEATURES", "N_FEATURES", "fercnn"]
 
 N_FEATURES = 162  # the length for which Fig. 1 gives its shapes
 MIN_FEATURES = 161  # shorter inputs vanish before the last convolution
 N_WEIGHTS = 14  # kernels and biases of five convolutions and two dense layers
-
-
-def import_keras() -> Any:
-    """Return Keras, on JAX unless ``KERAS_BACKEND`` says otherwise.
-
-    The variable is read by Keras at its first import; a Keras that is already imported keeps its
-    backend.
-    """
-    # Keras' own default is TensorFlow, which this package neither needs nor installs.
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    try:
-        import keras
-    except ImportError:
-        raise MissingExtraError("FERCNN training", "Keras and a backend", "cnn") from None
-    return keras
 
 
 def fercnn(

@@ -13,8 +13,8 @@ import numpy as np
 
 from stcorner._base.archives import read_npz
 from stcorner._base.files import write_bytes
+from stcorner._base.keras import import_keras
 from stcorner.classifiers.fercnn.inference import forward
-from stcorner.classifiers.fercnn.network import import_keras
 from stcorner.errors import ModelError, ParameterError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Save a recogniser and get the same one back."""
+"""Read a recogniser from a file: the one that was saved, or an error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import stcorner
 from stcorner.audio.columns import present_names
 from stcorner.classifiers.temperature import TemperatureScaling
 from stcorner.errors import ModelError
@@ -14,136 +13,30 @@ from stcorner.extraction.blocks import resolve_blocks
 from stcorner.extraction.plan import BUILT_IN, Plan
 from stcorner.recognizer.fused import FusedSpace
 from stcorner.recognizer.modelfile import (
-    ModelDocument,
     ModelFile,
-    PartDocument,
     model_errors,
     read_model,
-    write_model,
 )
 from stcorner.recognizer.predictor import EARLY, Head, Predictor
 from stcorner.recognizer.registry import default_model, find_model
+from stcorner.recognizer.saving import import_skops, part_suffix
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from stcorner.extraction.blocks import Block
     from stcorner.recognizer.estimator import EmotionRecognizer
 
-__all__ = ["load_model", "load_predictor", "save_model", "to_model_file"]
+__all__ = ["from_model_file", "load_model", "load_predictor", "predictor_of", "predictor_of_model"]
 
 # The constructor's parameters, which prediction knows without importing the class.
 PARAMETERS = frozenset({
     "abstain_below", "augment", "blocks", "classifier", "classifier_params", "crop_size", "face", "fps",
     "fusion", "fusion_params", "label_map", "modality", "name", "random_state", "recipe", "weights",
 })  # fmt: skip
-
-
-def save_model(
-    model: EmotionRecognizer,
-    file: str | os.PathLike[str],
-    *,
-    card: str | None = None,
-    scores: Mapping[str, float] | None = None,
-) -> Path:
-    """Write a fitted recogniser.
-
-    Parameters
-    ----------
-    model : EmotionRecognizer
-        Fitted.
-    file : path
-        By custom ``NAME.stcorner``.
-    card : str, optional
-        The model card; by default one is written from what the model remembers.
-    scores : mapping of str to float, optional
-        Results on held-out people that go with the model, such as ``{"uar": 0.66}``.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    ModelError
-        If a part cannot be stored.
-    MissingExtraError
-        If a classifier of scikit-learn is to be stored and skops is missing.
-    """
-    return write_model(file, to_model_file(model, card=card, scores=scores))
-
-
-def to_model_file(
-    model: EmotionRecognizer, *, card: str | None = None, scores: Mapping[str, float] | None = None
-) -> ModelFile:
-    """Return a fitted recogniser as it stands in a file."""
-    from stcorner.recognizer.card import model_card
-
-    predictor = model.predictor_
-    parts: dict[str, PartDocument] = {}
-    arrays: dict[str, NDArray[Any]] = {}
-    foreign: dict[str, Any] = {}
-
-    def add(name: str, kind: str, state: tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]) -> None:
-        meta, values = state
-        parts[name] = PartDocument(kind=kind, state=dict(meta))
-        arrays.update({f"{name}/{key}": array for key, array in values.items()})
-
-    add("means", "mean", ({}, {str(i): predictor.means[name] for i, name in enumerate(predictor.blocks)}))
-    if predictor.fusion is not None:
-        add("fusion", model.fusion, (predictor.fusion.state, predictor.fusion.arrays))
-    for name, head in predictor.heads.items():
-        suffix = _suffix(name, predictor.blocks)
-        if head.kind == "scikit-learn":
-            foreign[name] = head.classifier
-            add(f"classifier{suffix}", head.kind, ({}, {}))
-        else:
-            add(f"classifier{suffix}", head.kind, head.classifier.get_state())
-        if head.calibration is not None:
-            add(f"calibration{suffix}", "temperature", head.calibration.get_state())
-    if predictor.weights:
-        add("late", "product", ({"weights": [predictor.weights[name] for name in predictor.blocks]}, {}))
-    document = ModelDocument(
-        stcorner_version=stcorner.__version__,
-        name=model.name,
-        classes=predictor.classes,
-        parameters=_parameters(model),
-        feature_names={name: tuple(predictor.names[name]) for name in predictor.blocks},
-        parts=parts,
-        training=model.training_,
-        scores={name: float(value) for name, value in (scores or {}).items()},
-    )
-    return ModelFile(
-        document=document,
-        arrays=arrays,
-        card=model_card(document) if card is None else card,
-        estimators=_dump(foreign) if foreign else None,
-    )
-
-
-def _suffix(name: str, blocks: Sequence[str]) -> str:
-    return "" if name == EARLY else f"_{list(blocks).index(name)}"
-
-
-def _parameters(model: EmotionRecognizer) -> dict[str, Any]:
-    """Return the constructor's parameters as JSON: names for blocks, kinds for classifiers."""
-    given: dict[str, Any] = model.get_params(deep=False)
-    given["blocks"] = None if model.blocks is None else list(model.predictor_.blocks)
-    spec = model.classifier
-    if isinstance(spec, dict):
-        given["classifier"] = {name: _kind(each) for name, each in spec.items()}
-    else:
-        given["classifier"] = _kind(spec)
-    return given
-
-
-def _kind(spec: Any) -> str:
-    return spec if isinstance(spec, str) else "scikit-learn"
 
 
 def load_predictor(
@@ -303,7 +196,7 @@ def _check_parts(file: ModelFile, *, n_heads: int) -> None:
 def _head(
     file: ModelFile, name: str, blocks: Sequence[str], width: int, estimators: Mapping[str, Any]
 ) -> Head:
-    suffix = _suffix(name, blocks)
+    suffix = part_suffix(name, blocks)
     kind = file.document.parts[f"classifier{suffix}"].kind
     state, arrays = _part(file, f"classifier{suffix}", kind)
     if kind == "scikit-learn":
@@ -389,26 +282,9 @@ def _classifier(kind: str) -> Any:
     raise ModelError(f"its classifier must be discriminant, fercnn, posterior or scikit-learn, got {kind!r}")
 
 
-def _skops() -> Any:
-    from stcorner.errors import MissingExtraError
-
-    try:
-        from skops import io
-    except ImportError:
-        raise MissingExtraError("a classifier of scikit-learn in a model file", "skops", "sklearn") from None
-    return io
-
-
-def _dump(estimators: Mapping[str, Any]) -> bytes:
-    try:
-        return bytes(_skops().dumps(dict(estimators)))
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"this classifier cannot be saved: {error}") from None
-
-
 def _undump(content: bytes) -> dict[str, Any]:
     """Return the classifiers of scikit-learn; a file that names any other type is refused."""
-    io = _skops()
+    io = import_skops()
     try:
         unknown = io.get_untrusted_types(data=content)
         foreign = [name for name in unknown if not name.startswith(("sklearn.", "numpy.", "scipy."))]
