@@ -1,4 +1,4 @@
-"""Scripts without ``if __name__ == "__main__"``: one job runs in them, more say in one line what they need."""
+"""Scripts without ``if __name__ == "__main__"``: one job runs in them, more say what they need."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ import stcorner as st
 st.extract({root!r}, {out!r}, modality="audio", n_jobs={n_jobs})
 print("rows")
 """
-GUARDED = 'import stcorner as st\n\nif __name__ == "__main__":\n    st.extract({root!r}, {out!r}, modality="audio", n_jobs=2)\n'
+GUARDED = """
+import stcorner as st
+
+if __name__ == "__main__":
+    st.extract({root!r}, {out!r}, modality="audio", n_jobs=2)
+"""
 
 
 @pytest.fixture

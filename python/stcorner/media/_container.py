@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from stcorner.errors import MediaError, ParameterError
 from stcorner.media._parts import Part
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
 
     from stcorner.media._parts import Span
@@ -68,6 +68,11 @@ def check_path(path: str | os.PathLike[str], name: str = "path") -> Path:
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise _unreadable(file, error) from None
+    if file.is_dir():
+        try:
+            os.scandir(file).close()
+        except OSError as error:
+            raise _unreadable(file, error) from None
     if not file.is_file():  # reading a pipe or a device could wait for ever
         raise MediaError(f"{file} is not a regular file; save what it gives to a file first")
     if status.st_size == 0:
