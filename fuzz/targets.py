@@ -17,7 +17,9 @@ import numpy as np
 
 import stcorner
 from fuzz.documents import VALUES, members_of, places, sealed
+from fuzz.http import http
 from fuzz.media import media
+from fuzz.shown import through_everything
 from fuzz.source import Source
 from stcorner import _core
 from stcorner.corpora import parse_cremad_name, parse_ravdess_name
@@ -289,6 +291,16 @@ def documents(data: bytes) -> None:
         modelfile._decode_array("a", bytes(whole), announced)
 
 
+def requests(data: bytes) -> None:
+    """Ask the app for anything in any way."""
+    http(Source(data))
+
+
+def shown_names(data: bytes) -> None:
+    """Call a file by any name: seen on the terminal, given back by tables, harmless on pages."""
+    through_everything(data.decode("utf-8", "surrogateescape"))
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "video": partial(arrays, VIDEO),
     "audio": partial(arrays, AUDIO),
@@ -300,5 +312,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "models": models,
     "contents": contents,
     "documents": documents,
+    "requests": requests,
+    "shown": shown_names,
     "media": media,
 }
