@@ -219,3 +219,20 @@ def test_refusals(tmp_path: Path) -> None:
     lone = [Clip(path="a", clip_id="a", label="sad", subject="a", take="a", modality="audio", corpus="mine")]
     with pytest.raises(DatasetError, match="must all have a sentence"):
         stcorner.actor_folds(lone, "sentence")
+
+
+@pytest.mark.parametrize(
+    ("subjects", "name", "protocol", "reason"),
+    [
+        (RAVDESS[:4], "ravdess", "actor-loo", "with 4 subjects each is tested alone"),
+        (RAVDESS[:6], "mine", "actor-loo", "with 6 subjects each is tested alone"),
+        (RAVDESS[:20], "ravdess", "ravdess-luna5", "it is the protocol of RAVDESS"),
+        (RAVDESS[:20], "mine", "actor-k4", "20 subjects and no published corpus"),
+    ],
+)
+def test_auto_says_what_it_chose_and_why(subjects: list[str], name: str, protocol: str, reason: str) -> None:
+    clips = corpus(subjects, name)
+    folds = stcorner.actor_folds(clips)
+    assert folds == stcorner.actor_folds(clips, protocol)
+    assert (folds.protocol, folds.remark) == (protocol, f"{protocol} was chosen: {reason}")
+    assert stcorner.actor_folds(clips, protocol).remark == ""
