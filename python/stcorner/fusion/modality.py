@@ -40,7 +40,7 @@ class ModalityFusion(Transformer):
     weights : sequence of float, optional
         One factor > 0 per block, applied after standardising. By default a block of d columns gets
         ``(widest / d) ** 0.25``, so that a short block is not drowned by a long one.
-    n_components : int, default=15
+    n_components : int, default=60
         Length of the projection (of each, where there are several), >= 1; cut to what the data
         allow (``"lda"``: classes - 1). Not used by ``"concatenate"``.
     n_neighbors, n_pairs, penalty, pca_variance
@@ -88,7 +88,7 @@ class ModalityFusion(Transformer):
     """
 
     def __init__(
-        self, method: str = "concatenate", *, weights: Sequence[float] | None = None, n_components: int = 15,
+        self, method: str = "concatenate", *, weights: Sequence[float] | None = None, n_components: int = 60,
         n_neighbors: int = 50, n_pairs: int = 1000, penalty: str = "sample_neighbors",
         pca_variance: float = 0.995, shrinkage: float = 0.3, clip: float = 4.0, n_threads: int | None = None,
     ) -> None:  # fmt: skip

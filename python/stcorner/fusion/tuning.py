@@ -32,7 +32,7 @@ DEFAULT_GRID: dict[str, Sequence[Any]] = {
     "n_pairs": (200, 1000, 20000),
     "pca_variance": (0.995,),
     "shrinkage": (0.1, 0.3),
-    "n_components": (7, 15),
+    "n_components": (15, 60),
 }
 
 
