@@ -25,7 +25,12 @@ OF_ARRAYS = [
     st.MarginalFisherAnalysis(),
     *map(st.ModalityFusion, ("concatenate", "mfa", "lda")),
 ]
-OF_OTHERS = [st.FERCNNClassifier(), st.LateFusion(), st.StipBagOfWords(n_words=2)]
+OF_OTHERS = [
+    st.EmotionRecognizer(),
+    st.FERCNNClassifier(),
+    st.LateFusion(),
+    st.StipBagOfWords(n_words=2),
+]
 
 
 def checks() -> Iterator[Any]:
@@ -54,6 +59,7 @@ def test_classifiers_are_known_as_such() -> None:
     known = {type(estimator).__name__: is_classifier(estimator) for estimator in [*OF_ARRAYS, *OF_OTHERS]}
     assert {name for name, yes in known.items() if yes} == {
         "DiscriminantClassifier",
+        "EmotionRecognizer",
         "FERCNNClassifier",
         "LateFusion",
     }

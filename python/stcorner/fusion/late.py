@@ -144,4 +144,5 @@ class LateFusion(Classifier):
 
     def predict(self, P: Sequence[ArrayLike]) -> NDArray[Any]:
         """Return the most probable label of each row."""
-        return np.asarray(self.classes_[self.predict_proba(P).argmax(axis=1)])
+        best = self.predict_proba(P).argmax(axis=1)
+        return np.asarray(self.classes_[best])
