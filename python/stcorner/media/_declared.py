@@ -22,6 +22,7 @@ __all__ = [
     "is_guessed",
     "mean_fps",
     "measured_seconds",
+    "stream_fps",
     "stream_seconds",
     "whole_seconds",
 ]
@@ -173,18 +174,22 @@ def declared_fps(container: Any, stream: Any) -> float:
 
 
 def mean_fps(file: Path, span: Span = (0, None)) -> float:
-    """Return the mean frames per second, as declared where that holds, else as measured; 0.0 if neither.
+    """Return the mean frames per second, as declared where that holds, else as measured; 0.0 if neither."""
+    with open_container(file, span) as container:
+        return stream_fps(container, stream_of(container, "video", file))
+
+
+def stream_fps(container: Any, stream: Any) -> float:
+    """Return what `mean_fps` does of a container from which nothing was read yet, and leave it so.
 
     Containers that give each picture its time need no rate: recordings of browsers have none, and FFmpeg
     takes the first pictures for all, or the tick of the clock for a rate. There the times of the first minute
     are counted, which need no decoding.
     """
-    with open_container(file, span) as container:
-        stream = stream_of(container, "video", file)
-        declared = declared_fps(container, stream)
-        if declared and _name(container) not in _TIMED:
-            return declared
-        measured = _measured_fps(container, stream)
+    declared = declared_fps(container, stream)
+    if declared and _name(container) not in _TIMED:
+        return declared
+    measured = _measured_fps(container, stream)
     if not measured or (declared and abs(measured / declared - 1) < _RATE_TOLERANCE):
         return declared
     return measured
@@ -202,6 +207,7 @@ def _measured_fps(container: Any, stream: Any) -> float:
             times.append(float(stamp * packet.time_base))
             if abs(times[-1] - times[0]) > _MEASURED_SECONDS:
                 break
+        container.seek(0)
     times.sort()
     apart = sum(later - earlier > _HIDDEN for earlier, later in pairwise(times))
     return apart / (times[-1] - times[0]) if apart else 0.0

@@ -41,8 +41,8 @@ _FULL_SCALE = {"i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
 # Samples of all channels together that are read at once.
 _SAMPLES_PER_READ = 1 << 18
 _FRAMES_PER_READ = 1 << 16
-# A read that meets damage gives nothing: of a flac that was cut off, all but the last such block is known.
-_FLAC_FRAMES = 1 << 12
+# A read that meets damage gives nothing of what stands before it: a message says so where a flac ends.
+_FLAC_FRAMES = 1 << 13
 # Samples, of the slower rate, read before an offset: the resampler's filter must have what came before.
 _RUN_UP = 4000
 # Stamps of a millisecond clock jitter by this much around continuous sound.
@@ -105,7 +105,7 @@ def _from_soundfile(file: Path, plain: Plain, at: int) -> Iterator[tuple[Block, 
     source = plain.source
     rate = int(source.samplerate)
     damage = Damage(file, "audio")
-    most = _FRAMES_PER_READ if plain.header.form != "flac" else _FLAC_FRAMES
+    most = _FLAC_FRAMES if plain.header.form == "flac" else _FRAMES_PER_READ
     frames = max(1, min(most, _SAMPLES_PER_READ // source.channels))
     while True:
         try:

@@ -13,8 +13,8 @@ from stcorner.media._declared import (
     WHOLE,
     has_other_tracks,
     is_guessed,
-    mean_fps,
     measured_seconds,
+    stream_fps,
     stream_seconds,
     whole_seconds,
 )
@@ -257,7 +257,7 @@ def _span_info(file: Path, span: Span) -> MediaInfo:
                 start_time=_start(stream, zero),
             )
         if any(True for _ in container.streams.video):
-            video = _video_info(container, file, span, zero, seconds_of, required=audio is None)
+            video = _video_info(container, file, zero, seconds_of, required=audio is None)
         if audio is None and video is None:
             raise MediaError(
                 f"{file} has neither an audio nor a video stream; is it a picture or a subtitle?"
@@ -271,7 +271,6 @@ def _span_info(file: Path, span: Span) -> MediaInfo:
 def _video_info(
     container: Any,
     file: Path,
-    span: Span,
     zero: float,
     seconds_of: Callable[[Any], float | None],
     *,
@@ -283,6 +282,7 @@ def _video_info(
         if required:
             raise
         return None
+    fps = stream_fps(container, stream)
     frame = _first_frame(container, stream)
     rotation = 0 if frame is None else orientation(frame)[0]
     width, height = square_size(stream, stream.codec_context.width, stream.codec_context.height)
@@ -292,7 +292,7 @@ def _video_info(
         codec=stream.codec_context.codec.name,
         width=int(width),
         height=int(height),
-        fps=mean_fps(file, span),
+        fps=fps,
         duration=seconds_of(stream),
         start_time=_start(stream, zero),
         n_frames=int(stream.frames) or None,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Converter", "iter_audio", "load_audio"]
 
 _MAX_RATE = 1_000_000
+# Of a file; a hole of minutes at more would be computed for hours.
+_HIGHEST_RATE = 10_000_000
 # Of all channels together, that leave the resampler at once: from 1 Hz to 16 kHz each sample becomes 16,000.
 _MOST_SAMPLES = 1 << 19
 _LARGEST_RATIO = 1000
@@ -223,6 +225,11 @@ def _resampled(
     converter: Converter | None = None
     rate_in = out = channels = at = 0
     for block, rate, first in decoded_sound(file, sr, offset):
+        if rate > _HIGHEST_RATE:
+            raise MediaError(
+                f"{file} declares {rate} samples a second, which no sound has: is its header damaged? If a "
+                "player plays it, convert it with ffmpeg -i FILE new.flac"
+            )
         if converter is None or rate != rate_in:
             if converter is None:
                 channels, out = block.shape[0], sr or rate
