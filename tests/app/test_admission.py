@@ -311,3 +311,21 @@ def test_only_so_many_results_are_kept(tmp_path: Path) -> None:
         kept = json.loads(server.call("GET", "/api/jobs")[1])["jobs"]
         assert [job["id"] for job in kept] == jobs[:1:-1]
         assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HEAD / HTTP/1.1\nHost: localhost\nTransfer-Encoding: chunked\n\nzz\n",
+        "GET / HTTP/1.1\nHost: localhost\nTransfer-Encoding: chunked\n\nzz\n",
+        "GET / HTTP/1.1\nHost: localhost\nContent-Length: 1\nContent-Length: 2\n\nx",
+        "\x00\x01\x02\n\n",
+        upload_head(3) + "xxxx\n\n",
+    ],
+)
+def test_a_broken_request_costs_no_trace(text: str) -> None:
+    with serving(LIMITS) as server:
+        assert answered(stall(server.port, text)).startswith(b"HTTP/1.1 ")
+        assert server.call("GET", "/api/limits")[0] == 200
+        server.process.terminate()
+        assert b"Traceback" not in server.process.communicate()[1]

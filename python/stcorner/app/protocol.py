@@ -46,6 +46,11 @@ def patient_protocol(*, head_timeout: float, pause: float, max_connections: int)
                 self._look.cancel()
             super().connection_lost(exc)
 
+        def send_400_response(self, msg: str) -> None:
+            # In uvicorn it fails where the answer to the request has begun, or may have no body.
+            answering = self._began() and self.cycle.response_started and not self.cycle.response_complete
+            self._finish(None if answering else b"400 Bad Request")
+
         def _again(self) -> None:
             self._look = self.loop.call_later(min(_TICK, head_timeout / 4, pause / 4), self._watch)
 
