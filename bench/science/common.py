@@ -96,6 +96,32 @@ def action_units(data: Path, clips):
     return np.asarray([rows[clip.path.stem[3:]] for clip in clips])
 
 
+def embedding(data: Path, name: str, clips):
+    """Return one row of ``embeddings/NAME.npz`` for each clip, by take."""
+    with np.load(data / "embeddings" / f"{name}.npz") as arrays:
+        rows = {str(key)[3:]: row for key, row in zip(arrays["clip_id"], arrays["embedding"], strict=True)}
+    return np.stack([rows[clip.path.stem[3:]] for clip in clips]).astype(float)
+
+
+def cremad(data: Path, name: str):
+    """Return rows of ``embeddings/cremad_NAME.npz``, labels, actors, and the actors that each fold tests.
+
+    Of the log-mel cosines, which come by frame, these are statistics over time.
+    """
+    with np.load(data / "embeddings" / f"cremad_{name}.npz") as arrays:
+        ids = arrays["clip_id"]
+        X = arrays[next(key for key in arrays.files if key != "clip_id")].astype(float)
+    if X.ndim == 3:
+        steps = np.diff(X, axis=2)
+        thirds = [X[:, :, 43 * i : 43 * i + 43].mean(axis=2) - X.mean(axis=2) for i in range(3)]
+        quantiles = np.quantile(X, (0.1, 0.25, 0.5, 0.75, 0.9), axis=2)
+        change = [np.abs(steps).mean(axis=2), steps.std(axis=2)]
+        X = np.concatenate([X.mean(axis=2), X.std(axis=2), *quantiles, *change, *thirds], axis=1)
+    fields = [stcorner.corpora.parse_cremad_name(str(name)) for name in ids]
+    y, actors = (np.asarray([field[key] for field in fields]) for key in ("label", "subject"))
+    return X, y, actors, stcorner.corpora.load_protocol("cremad-hicmae5").test
+
+
 def scores(y, predicted, subjects, seed: int = 0) -> dict:
     """Return UAR, WAR, macro-F1 in percent with a 95 % interval of the UAR over actors."""
     labels = np.unique(y)
