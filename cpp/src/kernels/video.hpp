@@ -143,7 +143,7 @@ struct VideoTable {
 
 /// Index of the pixel that stands for index i of an axis of length n: border pixels are repeated
 /// (nearest) or mirrored about the edge of the outermost pixel (reflect: d c b a | a b c d).
-inline std::ptrdiff_t border_index(std::ptrdiff_t i, std::ptrdiff_t n, bool reflect) noexcept {
+static inline std::ptrdiff_t border_index(std::ptrdiff_t i, std::ptrdiff_t n, bool reflect) noexcept {
   if (i >= 0 && i < n) return i;
   if (!reflect) return i < 0 ? 0 : n - 1;
   const std::ptrdiff_t period = 2 * n;

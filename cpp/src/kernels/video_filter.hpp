@@ -9,7 +9,7 @@
 namespace stcorner::kernels::STC_ISA {
 
 /// Outputs computed side by side: as many as the register file holds with their window.
-#if defined(__AVX512F__) || defined(__ARM_NEON)
+#if STC_VECTOR_BYTES == 64 || defined(__aarch64__)
 constexpr int kBlock = 8;
 #else
 constexpr int kBlock = 4;
@@ -42,40 +42,40 @@ STC_INLINE void fold(Radius<R> radius, const float* taps, At at, F32* acc) noexc
       v[i] = at(i);
       keep(v[i]);
     };
-#pragma GCC unroll 8
+    STC_UNROLL
     for (int n = 0; n < N; ++n) fetch(n);
-#pragma GCC unroll 8
+    STC_UNROLL
     for (int n = 0; n < N; ++n)
       if (2 * R + n >= N) fetch(2 * R + n);
     {
       const F32 tap = broadcast(taps[R]);
-#pragma GCC unroll 8
+      STC_UNROLL
       for (int n = 0; n < N; ++n) acc[n] = tap * (v[n] + v[2 * R + n]);
     }
-#pragma GCC unroll 32
+    STC_UNROLL
     for (int d = 1; d < R; ++d) {
       if (N - 1 + d < 2 * R - d + 1) fetch(N - 1 + d);
       if (2 * R - d > N - 1 + d) fetch(2 * R - d);
       const F32 tap = broadcast(taps[R - d]);
-#pragma GCC unroll 8
+      STC_UNROLL
       for (int n = 0; n < N; ++n) acc[n] = fma(tap, v[n + d] + v[2 * R - d + n], acc[n]);
     }
     if (N == 1) fetch(R);
     const F32 centre = broadcast(taps[0]);
-#pragma GCC unroll 8
+    STC_UNROLL
     for (int n = 0; n < N; ++n) acc[n] = fma(centre, v[n + R], acc[n]);
   } else {
     const int r = radius.get();
     const F32 outer = broadcast(taps[r]);
-#pragma GCC unroll 8
+    STC_UNROLL
     for (int n = 0; n < N; ++n) acc[n] = outer * (at(n) + at(2 * r + n));
     for (int i = r - 1; i > 0; --i) {
       const F32 tap = broadcast(taps[i]);
-#pragma GCC unroll 8
+      STC_UNROLL
       for (int n = 0; n < N; ++n) acc[n] = fma(tap, at(n + r - i) + at(n + r + i), acc[n]);
     }
     const F32 centre = broadcast(taps[0]);
-#pragma GCC unroll 8
+    STC_UNROLL
     for (int n = 0; n < N; ++n) acc[n] = fma(centre, at(n + r), acc[n]);
   }
 }
@@ -87,16 +87,15 @@ static void columns_to_lanes(int radius, const float* const* const* rows, std::p
                              float* out) noexcept {
   for (std::ptrdiff_t x = 0; x < width; x += kLanes) {
     F32 block[kLanes];
-#pragma GCC unroll 2
-    for (int f = 0; f < kFrames; ++f)
-#pragma GCC unroll 2
-      for (int n = 0; n < kRows; n += kBlock) {
-        const float* const* in = rows[f] + n;
-        fold < R, kBlock<kRows ? kBlock : kRows>(
-                      Radius<R>{radius}, taps, [&](int i) { return load(in[i] + x); }, block + f * kRows + n);
-      }
+    STC_UNROLL
+    for (int f = 0; f < kFrames; ++f) STC_UNROLL
+    for (int n = 0; n < kRows; n += kBlock) {
+      const float* const* in = rows[f] + n;
+      fold < R, kBlock<kRows ? kBlock : kRows>(
+                    Radius<R>{radius}, taps, [&](int i) { return load(in[i] + x); }, block + f * kRows + n);
+    }
     transpose(block);
-#pragma GCC unroll 16
+    STC_UNROLL
     for (int i = 0; i < kLanes; ++i) store(out + (x + i) * kLanes, block[i]);
   }
 }
@@ -107,7 +106,7 @@ static void along_lanes(int radius, const float* in, std::ptrdiff_t n, const flo
   for (std::ptrdiff_t x = 0; x < n; x += kBlock) {
     F32 acc[kBlock];
     fold<R, kBlock>(Radius<R>{radius}, taps, [&](int i) { return load(in + (x + i) * kLanes); }, acc);
-#pragma GCC unroll 8
+    STC_UNROLL
     for (int i = 0; i < kBlock; ++i) store(out + (x + i) * kLanes, acc[i]);
   }
 }

@@ -87,7 +87,7 @@ void inner(const InnerJob& job) noexcept {
     const std::ptrdiff_t n_rows = job.y1 - y < kLanes ? job.y1 - y : kLanes;
     for (std::ptrdiff_t x = 0; x < l.width; x += kLanes) {
       F32 block[kLanes];
-#pragma GCC unroll 16
+      STC_UNROLL
       for (int i = 0; i < kLanes; ++i) block[i] = load(result + (x + i) * kLanes);
       transpose(block);
       float* out = job.out + y * job.out_stride + x;
@@ -107,7 +107,7 @@ STC_INLINE void time_rows(const TimeJob& job, int first) noexcept {
     for (std::ptrdiff_t x = 0; x < width; x += kLanes) {
       F32 acc[N];
       fold<R, N>(Radius<R>{job.radius}, job.taps, [&](int i) { return load(frames[i] + row + x); }, acc);
-#pragma GCC unroll 8
+      STC_UNROLL
       for (int n = 0; n < N; ++n) store(job.out[first + n] + row + x, acc[n]);
     }
     for (int n = 0; n < N; ++n) {  // central differences at the edge take the outermost pixel twice

@@ -39,7 +39,7 @@ template <int R, int N>
 STC_INLINE void tensor_vector(const OuterJob& job, const float* gradients, int first, float* out,
                               std::ptrdiff_t plane) noexcept {
   const int n_taps = Radius<R>{job.time_radius}.get() + 1;
-#pragma GCC unroll 6
+  STC_UNROLL
   for (int c = 0; c < kChannels; ++c) {
     const std::ptrdiff_t window = kTimeBlock + 2 * (n_taps - 1);
     const float* a = gradients + (kFirst[c] * window + first) * kLanes;
@@ -57,7 +57,7 @@ STC_INLINE void tensor_vector(const OuterJob& job, const float* gradients, int f
       fold<R, N>(
           Radius<R>{job.time_radius}, job.time_taps + c * n_taps,
           [&](int i) { return load(a + i * kLanes) * load(b + i * kLanes); }, acc);
-#pragma GCC unroll 8
+    STC_UNROLL
     for (int n = 0; n < N; ++n) store(out + (c * kTimeBlock + first + n) * plane, acc[n]);
   }
 }
@@ -122,7 +122,7 @@ STC_INLINE void write_rows(const OuterJob& job, const float* lanes, float* const
   const std::ptrdiff_t n_rows = job.y1 - y < kRows ? job.y1 - y : kRows;
   for (std::ptrdiff_t x = job.x0; x < job.x1; x += kLanes) {
     F32 block[kLanes];
-#pragma GCC unroll 16
+    STC_UNROLL
     for (int i = 0; i < kLanes; ++i) block[i] = load(lanes + (x - job.x0 + i) * kLanes);
     transpose(block);
     const std::ptrdiff_t n = job.x1 - x < kLanes ? job.x1 - x : kLanes;
