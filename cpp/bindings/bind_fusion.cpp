@@ -115,17 +115,27 @@ py::tuple adjacency_of_lists(const Array<std::int32_t>& lists) {
   return adjacency_of(lists.shape(0), {nullptr, lists.data(), lists.size(), lists.shape(1)});
 }
 
-py::array_t<double> laplacian_product(const Array<std::int64_t>& indptr, const Array<std::int32_t>& indices,
-                                      const Array<double>& Z, int n_threads) {
+py::array_t<double> scatter(const Array<std::int64_t>& indptr, const Array<std::int32_t>& indices,
+                            const Array<double>& Z, int n_threads) {
   if (Z.ndim() != 2 || indptr.ndim() != 1 || indptr.size() != Z.shape(0) + 1 || indices.ndim() != 1 ||
       indptr.at(Z.shape(0)) != indices.size())
     throw py::value_error("the graph must have one row per row of Z");
-  py::array_t<double> out({Z.shape(0), Z.shape(1)});
+  py::array_t<double> out({Z.shape(1), Z.shape(1)});
   without_gil([&] {
-    fusion::laplacian_product(indptr.data(), indices.data(), Z.shape(0), Z.data(), Z.shape(1), out.mutable_data(),
-                              n_threads, &pause);
+    fusion::scatter(indptr.data(), indices.data(), Z.shape(0), Z.data(), Z.shape(1), out.mutable_data(), n_threads,
+                    &pause);
   });
   return out;
+}
+
+py::tuple solve_symmetric(const Array<double>& A, const Array<double>& B) {
+  if (A.ndim() != 2 || B.ndim() != 2 || A.shape(0) != A.shape(1) || B.shape(0) != A.shape(0) ||
+      B.shape(1) != A.shape(0))
+    throw py::value_error("A and B must be square and of one size");
+  py::array_t<double> values(A.shape(0)), vectors({A.shape(0), A.shape(0)});
+  without_gil(
+      [&] { fusion::solve_symmetric(A.data(), B.data(), A.shape(0), values.mutable_data(), vectors.mutable_data()); });
+  return py::make_tuple(values, vectors);
 }
 
 }  // namespace
@@ -142,8 +152,9 @@ void bind_fusion(py::module_& m) {
         py::arg("sides").noconvert().none(true), py::arg("k"), py::arg("per_label"), py::arg("n_threads"));
   m.def("adjacency", &adjacency, py::arg("n"), py::arg("source").noconvert(), py::arg("target").noconvert());
   m.def("adjacency_of_lists", &adjacency_of_lists, py::arg("lists").noconvert());
-  m.def("laplacian_product", &laplacian_product, py::arg("indptr").noconvert(), py::arg("indices").noconvert(),
-        py::arg("Z").noconvert(), py::arg("n_threads"));
+  m.def("scatter", &scatter, py::arg("indptr").noconvert(), py::arg("indices").noconvert(), py::arg("Z").noconvert(),
+        py::arg("n_threads"));
+  m.def("solve_symmetric", &solve_symmetric, py::arg("A").noconvert(), py::arg("B").noconvert());
 }
 
 }  // namespace stcorner::bindings

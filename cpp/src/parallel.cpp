@@ -55,9 +55,10 @@ void detail::drive(std::ptrdiff_t n_items, int n_threads, Pause pause, void (*ru
   std::atomic<std::ptrdiff_t> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr error;  // written by the one thread that flips `failed`
+  // Kept from drive to drive, so that many short ones do not go without a breath.
+  thread_local Clock::time_point last;
   const auto work = [&](bool calling) noexcept {
     try {
-      auto last = Clock::now();
       while (!failed.load(std::memory_order_relaxed)) {
         const std::ptrdiff_t item = next.fetch_add(1, std::memory_order_relaxed);
         if (item >= n_items) break;

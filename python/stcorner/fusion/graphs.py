@@ -58,7 +58,7 @@ class Graph(NamedTuple):
 
     def scatter(self, Z: NDArray[np.float64], n_threads: int) -> NDArray[np.float64]:
         """Return ``Z' L Z``: the outer products of the differences along all edges, summed."""
-        return Z.T @ _core.laplacian_product(self.indptr, self.indices, Z, n_threads)
+        return _core.scatter(self.indptr, self.indices, Z, n_threads)
 
 
 def graph_of_neighbors(rows: NDArray[np.int32]) -> Graph:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from stcorner import _core
 from stcorner.errors import ParameterError
 from stcorner.fusion.rows import iter_blocks
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
 
 __all__ = ["PrincipalAxes", "fix_signs", "maximise_ratio", "principal_axes", "project"]
+
+# Up to this size the core's Eigen is quicker than LAPACK, which blocks its work for larger ones.
+_EIGEN = 96
 
 # Squares of smaller deviations lose their last bits, or all of them.
 _SMALLEST = 1e-140
@@ -93,17 +97,25 @@ def maximise_ratio(numerator: Matrix, denominator: Matrix, shrinkage: float) -> 
     Where the denominator is zero, the identity takes its place. Directions without any numerator are
     left out (they are not unique); of an all-zero numerator one is kept.
     """
-    from scipy.linalg import eigh
-
     size = len(denominator)
     mean_variance = float(np.trace(denominator)) / size
     # The floor keeps a Cholesky factor in reach; it is far below any useful shrinkage.
     ridge = (shrinkage + size * np.finfo(np.float64).eps * 16) * mean_variance
     right = (denominator + denominator.T) / 2 + ridge * np.eye(size) if mean_variance > 0 else np.eye(size)
-    values, vectors = eigh((numerator + numerator.T) / 2, right)
+    values, vectors = _eigh((numerator + numerator.T) / 2, right)
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
     rank = max(1, int(np.count_nonzero(values > values[0] * size * np.finfo(np.float64).eps * 64)))
     return values[:rank], vectors[:, :rank]
+
+
+def _eigh(left: Matrix, right: Matrix) -> tuple[Matrix, Matrix]:
+    if len(left) <= _EIGEN:
+        values, vectors = _core.solve_symmetric(left, right)
+        return values, vectors.T
+    from scipy.linalg import eigh
+
+    values, vectors = eigh(left, right)
+    return values, vectors
 
 
 def fix_signs(components: Matrix) -> Matrix:

@@ -29,11 +29,4 @@ struct Edges {
 /// number beyond n and for a loop.
 Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, Pause pause = nullptr);
 
-/// L Z with L the Laplacian of the graph: row i is the sum of z_i - z_j over the ends
-/// j of i. Taken edge by edge in float64, nothing is lost where the ends are close and far from the origin.
-/// Z and out are (n, depth), C order, and do not overlap. Throws std::invalid_argument unless the rows of the graph
-/// ascend from 0 and end in its n rows.
-void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n, const double* Z,
-                       std::ptrdiff_t depth, double* out, int n_threads, Pause pause = nullptr);
-
 }  // namespace stcorner::fusion

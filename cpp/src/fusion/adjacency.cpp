@@ -1,6 +1,5 @@
-#include "stcorner/fusion/laplacian.hpp"
+#include "stcorner/fusion/adjacency.hpp"
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <stdexcept>
 
@@ -18,13 +17,6 @@ void one_by_one(std::ptrdiff_t n, std::ptrdiff_t length, Pause pause, Function f
 }
 
 constexpr std::ptrdiff_t kEdges = 1 << 18, kRows = 1 << 8;  // milliseconds each
-
-void check_graph(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n) {
-  bool sound = indptr[0] == 0;
-  for (std::ptrdiff_t i = 0; i < n; ++i) sound = sound && indptr[i] <= indptr[i + 1];
-  for (std::int64_t e = 0; sound && e < indptr[n]; ++e) sound = indices[e] >= 0 && indices[e] < n;
-  if (!sound) throw std::invalid_argument("the graph's rows must ascend from 0 and end in rows of Z");
-}
 
 }  // namespace
 
@@ -62,22 +54,6 @@ Adjacency adjacency(std::ptrdiff_t n, const Edges& edges, Pause pause) {
   ends.erase(out, ends.end());
   graph.indices = std::move(ends);
   return graph;
-}
-
-void laplacian_product(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t n, const double* Z,
-                       std::ptrdiff_t depth, double* out, int n_threads, Pause pause) {
-  using Row = Eigen::Map<const Eigen::ArrayXd>;
-  check_graph(indptr, indices, n);
-  const auto rows_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    for (std::ptrdiff_t i = begin; i < end; ++i) {
-      const Row own(Z + i * depth, depth);
-      Eigen::Map<Eigen::ArrayXd> sum(out + i * depth, depth);
-      sum.setZero();
-      for (std::int64_t e = indptr[i]; e < indptr[i + 1]; ++e) sum += own - Row(Z + indices[e] * depth, depth);
-    }
-  };
-  const double work = static_cast<double>(indptr[n]) * static_cast<double>(depth);
-  drive(pieces(n, 64, rows_of), threads_worth(n_threads, work), pause);
 }
 
 }  // namespace stcorner::fusion
