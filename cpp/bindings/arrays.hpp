@@ -2,7 +2,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <mutex>
@@ -108,28 +107,6 @@ inline void check_signals() {
 inline void pause() {
   const WithGil gil;
   check_signals();
-}
-
-using Clock = std::chrono::steady_clock;
-constexpr auto kBreath = std::chrono::milliseconds(20);
-
-/// Call work(begin, end) over [0, count) without the GIL, coming up for Ctrl-C about every kBreath.
-/// `step` is a guess at what one step can do.
-template <class Work>
-void in_steps(std::ptrdiff_t count, std::ptrdiff_t step, Work work) {
-  for (std::ptrdiff_t begin = 0; begin < count;) {
-    const auto start = Clock::now();
-    const std::ptrdiff_t end = begin + std::min(count - begin, step);
-    {
-      const WithoutGil nogil;
-      work(begin, end);
-    }
-    check_signals();
-    begin = end;
-    const auto taken = Clock::now() - start;
-    if (taken < kBreath) step *= 2;
-    if (taken > 2 * kBreath) step = std::max<std::ptrdiff_t>(1, step / 2);
-  }
 }
 
 }  // namespace stcorner::bindings

@@ -56,9 +56,4 @@ auto pieces(std::ptrdiff_t n, std::ptrdiff_t length, Function function) {
   });
 }
 
-template <class Function>
-void parallel_for(std::ptrdiff_t n_items, int n_threads, Function&& function) {
-  drive(Items(n_items, [&](std::ptrdiff_t item) { function(item); }), n_threads);
-}
-
 }  // namespace stcorner

@@ -25,8 +25,6 @@ std::vector<float> to_float(const std::vector<double>& values, double factor = 1
   return result;
 }
 
-Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
-
 void require(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }

@@ -20,8 +20,6 @@ using Index = std::ptrdiff_t;
 
 constexpr Index kBand = 64;  // rows of a frame in one item of smoothing
 
-Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
-
 Index pixel_size(PixelType type) {
   switch (type) {
     case PixelType::u8: return 1;
