@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "stcorner/fusion/adjacency.hpp"
 #include "stcorner/fusion/centre.hpp"
-#include "stcorner/fusion/laplacian.hpp"
+#include "stcorner/fusion/linear.hpp"
 #include "stcorner/fusion/neighbors.hpp"
 #include "stcorner/fusion/pairs.hpp"
 
