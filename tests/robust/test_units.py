@@ -169,3 +169,27 @@ def test_groups_of_several_kinds_are_refused(data: tuple[np.ndarray, np.ndarray]
         FITS[fit](*data, mixed)
     with pytest.raises(ParameterError, match="groups must hold one value for each row"):
         FITS[fit](*data, [[1], [2, 3], [4]] * 30)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"gamma": 1e308}, {"ridge": 1e308}, {"ridge": 1e-30}, {"clip": 5e-324}]
+)
+def test_parameters_at_the_edge_decide_or_are_refused(
+    data: tuple[np.ndarray, np.ndarray], parameters: dict[str, float]
+) -> None:
+    X, y = np.repeat(data[0], 2, axis=0), np.repeat(data[1], 2)
+    try:
+        shares = stcorner.DiscriminantClassifier(**parameters).fit(X, y).predict_proba(X)
+    except ParameterError as error:
+        assert "must" in str(error)  # noqa: PT017
+    else:
+        np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+
+
+def test_weights_of_blocks_and_shrinkage_beyond_use_are_refused(data: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = data
+    for weight in (1e-320, 1e308):
+        with pytest.raises(ParameterError, match="weights must be within 1e-09 to 1e\\+09"):
+            stcorner.ModalityFusion(weights=[weight, 1.0]).fit([X, X], y)
+    with pytest.raises(ParameterError, match="shrinkage must be finite and <= 1e\\+06"):
+        stcorner.MarginalFisherAnalysis(shrinkage=1e308).fit(X, y)

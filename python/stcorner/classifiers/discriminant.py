@@ -178,8 +178,8 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
 
     def _check_parameters(self) -> None:
         check_real("shrinkage", self.shrinkage, low=0, high=1, open_low=True)
-        check_real("gamma", self.gamma, low=0, open_low=True)
-        check_real("ridge", self.ridge, low=0, open_low=True)
+        check_real("gamma", self.gamma, low=0, high=1e6, open_low=True)
+        check_real("ridge", self.ridge, low=0, high=1e12, open_low=True)
         check_real("kernel_weight", self.kernel_weight, low=0, high=1)
         check_real("clip", self.clip, low=0, open_low=True)
         check_integer("n_frequencies", self.n_frequencies, low=1)
@@ -196,10 +196,15 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         self.mean_, self.scale_ = mean, np.where(deviation > 0, scale, np.finfo(np.float64).max)
         rows = self._standardise(features)
         balanced = balance(shares)
-        self.coef_, self.intercept_ = fit_linear(rows, balanced, self.shrinkage)
         self.wave_coef_ = np.zeros((0, shares.shape[1]))
-        if self.kernel_weight > 0:
-            self.wave_coef_ = fit_waves(rows, balanced * weight.sum(), self.frequencies_, self.ridge)
+        try:
+            self.coef_, self.intercept_ = fit_linear(rows, balanced, self.shrinkage)
+            if self.kernel_weight > 0:
+                self.wave_coef_ = fit_waves(rows, balanced * weight.sum(), self.frequencies_, self.ridge)
+        except (np.linalg.LinAlgError, ValueError) as error:
+            raise ParameterError(
+                f"shrinkage, gamma and ridge must leave equations that float64 can solve: {error}"
+            ) from None
 
     def _calibrate(
         self,

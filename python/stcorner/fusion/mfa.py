@@ -39,7 +39,7 @@ class MarginalFisherAnalysis(Transformer):
     pca_variance : float, default=0.98
         Share of the variance, in (0, 1], that principal components keep before the graphs are made.
     shrinkage : float, default=1e-3
-        Added to the intrinsic scatter's diagonal, in units of its mean, >= 0.
+        Added to the intrinsic scatter's diagonal, in units of its mean, 0 to 1e6.
     n_threads : int, optional
         Threads of the neighbour search; None is the process default, -1 all cores.
         The result does not depend on it.
@@ -111,7 +111,7 @@ class MarginalFisherAnalysis(Transformer):
         check_integer("n_pairs", self.n_pairs, low=1)
         check_choice("penalty", self.penalty, PENALTIES)
         check_real("pca_variance", self.pca_variance, low=0, high=1, open_low=True)
-        check_real("shrinkage", self.shrinkage, low=0)
+        check_real("shrinkage", check_real("shrinkage", self.shrinkage, low=0), high=1e6)
 
     def fit(
         self, X: Any, y: ArrayLike, groups: ArrayLike | None = None, *, client: Any = None

@@ -27,6 +27,8 @@ __all__ = ["METHODS", "ModalityFusion"]
 
 METHODS = ("concatenate", "mfa", "mfa_per_modality", "cca", "lda")
 
+_WEIGHT_RANGE = 1e9  # beyond, one block is lost to rounding
+
 
 class ModalityFusion(Transformer):
     """Fuse feature blocks of the same clips: standardise, weight, put side by side, and project.
@@ -110,7 +112,8 @@ class ModalityFusion(Transformer):
         check_integer("n_pairs", self.n_pairs, low=1)
         check_choice("penalty", self.penalty, PENALTIES)
         check_real("pca_variance", self.pca_variance, low=0, high=1, open_low=True)
-        check_real("shrinkage", self.shrinkage, low=0, high=1 if self.method == "cca" else None)
+        shrinkage = check_real("shrinkage", self.shrinkage, low=0, high=1 if self.method == "cca" else None)
+        check_real("shrinkage", shrinkage, high=1e6)
         check_real("clip", self.clip, low=0, open_low=True)
 
     def _blocks(self, X: Any, *, reset: bool) -> list[Matrix]:
@@ -127,6 +130,10 @@ class ModalityFusion(Transformer):
         if self.weights is None:
             return None
         weights = [check_real("weights", weight, low=0, open_low=True) for weight in self.weights]
+        if max(weights) > _WEIGHT_RANGE or min(weights) < 1 / _WEIGHT_RANGE:
+            raise ParameterError(
+                f"weights must be within {1 / _WEIGHT_RANGE:g} to {_WEIGHT_RANGE:g}, got {weights}"
+            )
         if len(weights) != n_blocks:
             raise ParameterError(f"weights must have one entry per block ({n_blocks}), got {len(weights)}")
         return weights
