@@ -57,15 +57,15 @@ def test_a_face_that_leaves_is_partial(real_data: Path) -> None:
 def test_no_face_is_a_state(real_data: Path) -> None:
     clip = crop_face(real_data / NONE, size=48)
     assert (clip.status, clip.face_id, clip.frames.shape) == ("no_face", None, (0, 48, 48))
-    assert crop_face(real_data / NONE, rule="all") == []
+    assert crop_face(real_data / NONE, rule="all", end=1.0) == []
     assert track_faces(real_data / NONE) == []
 
 
 @pytest.mark.parametrize("block_length", [1, 7, 250])
 def test_blocks_equal_the_whole(real_data: Path, block_length: int) -> None:
     clip = real_data / LEAVES
-    whole = crop_face(clip, size=48, detector="haar")
-    blocks = list(iter_faces(clip, size=48, block_length=block_length, detector="haar"))
+    whole = crop_face(clip, size=48, detector="haar", end=3.2)
+    blocks = list(iter_faces(clip, size=48, block_length=block_length, detector="haar", end=3.2))
     assert whole.status == "partial"
     for name in ("frames", "times", "boxes", "success", "confidence"):
         np.testing.assert_array_equal(

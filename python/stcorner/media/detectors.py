@@ -23,8 +23,8 @@ _WINDOW = 24
 _FRONTAL, _FRONTAL_TOO = "haarcascade_frontalface_alt2", "haarcascade_frontalface_default"
 _PROFILE = "haarcascade_profileface"
 # Degrees by which a picture is turned when nobody is found in it upright, the scale to which it is brought
-# then, and the share of confidence that is left to what is found late.
-_TURNS, _TURNED, _DOUBT = (-25.0, 25.0, -45.0, 45.0), 0.75, 0.7
+# before that, and the share of confidence that is left to what is found late.
+_TURNS, _LATE, _DOUBT = (-25.0, 25.0, -45.0, 45.0), 0.75, 0.7
 # Hits beyond `min_neighbors` that are asked of the second frontal and the profile cascade, and in a turned
 # picture: there faces had 12 to 55, and what is none 5 at most.
 _MORE, _MORE_TURNED = 2, 5
@@ -151,18 +151,25 @@ class HaarDetector:
 
     def _second_look(self, small: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the faces of the first kind that is found in a picture of even contrast."""
+        import cv2
+
         faces = self._hits(_FRONTAL, small)
         if len(faces):
             return faces
-        faces = self._hits(_FRONTAL_TOO, small, more=_MORE)
+        size = (max(1, round(small.shape[1] * _LATE)), max(1, round(small.shape[0] * _LATE)))
+        late = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        faces = self._hits(_FRONTAL_TOO, late, more=_MORE)
         if not len(faces):
-            right = self._hits(_PROFILE, np.ascontiguousarray(small[:, ::-1]), more=_MORE)
-            right[:, 0] = small.shape[1] - right[:, 0] - right[:, 2]
-            faces = np.concatenate([self._hits(_PROFILE, small, more=_MORE), right])
+            right = self._hits(_PROFILE, np.ascontiguousarray(late[:, ::-1]), more=_MORE)
+            right[:, 0] = late.shape[1] - right[:, 0] - right[:, 2]
+            faces = np.concatenate([self._hits(_PROFILE, late, more=_MORE), right])
         if not len(faces):
-            faces = np.concatenate([self._turned(small, degrees) for degrees in _TURNS])
+            faces = np.concatenate([self._turned(late, degrees) for degrees in _TURNS])
         if not len(faces):
             return np.zeros((0, 5))
+        scale = np.array([small.shape[1] / late.shape[1], small.shape[0] / late.shape[0]] * 4)
+        faces[:, :4] *= scale[:4]
+        faces[:, 5:] *= scale[: faces.shape[1] - 5]
         faces[:, 4] *= _DOUBT
         return faces
 
@@ -171,9 +178,9 @@ class HaarDetector:
         import cv2
 
         height, width = small.shape
-        matrix = _TURNED * cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
         size = np.abs(matrix[:, :2]) @ [width, height]
-        matrix[:, 2] = size / 2 - matrix[:, :2] @ [width / 2, height / 2]
+        matrix[:, 2] += size / 2 - [width / 2, height / 2]
         turned = cv2.warpAffine(
             small,
             matrix,
@@ -188,8 +195,7 @@ class HaarDetector:
         eyes = (centre + side * np.array([half, _EYES_ABOVE]) for half in (-_EYES_APART / 2, _EYES_APART / 2))
         points = np.stack([centre, *eyes], axis=1) - matrix[:, 2]
         # The inverse of a rotation is its transpose, which from the right is the matrix itself.
-        middle, left, right = np.moveaxis(points @ matrix[:, :2] / _TURNED**2, 1, 0)
-        side = side / _TURNED
+        middle, left, right = np.moveaxis(points @ matrix[:, :2], 1, 0)
         return np.column_stack([middle - side / 2, side, side, found[:, 4:], left, right])
 
     def _hits(self, name: str, small: NDArray[np.uint8], more: int = 0) -> NDArray[np.float64]:
