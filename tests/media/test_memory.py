@@ -68,7 +68,12 @@ FILES: dict[str, tuple[Callable[[Path], None], str, int, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
+LONG = {"large.mp4", "silence.mka", "holes of load.mka", "slow of load.wav"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in FILES]
+)
 def test_memory_counts_what_is_decoded(tmp_path: Path, name: str) -> None:
     write, work, limit, wanted = FILES[name]
     path = tmp_path / name

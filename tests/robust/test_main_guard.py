@@ -54,8 +54,16 @@ def run(folder: Path, text: str, how: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("how", ["file", "stdin", "c"])
-@pytest.mark.parametrize("n_jobs", [None, 1])
+@pytest.mark.parametrize(
+    ("how", "n_jobs"),
+    [
+        ("file", None),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("stdin", 1), ("c", None), ("stdin", None))
+        ),
+    ],
+)
 def test_one_job_runs_in_a_plain_script(folder: Path, how: str, n_jobs: int | None) -> None:
     out = folder.parent / "features.parquet"
     done = run(folder, SCRIPT.format(root=str(folder), out=str(out), n_jobs=n_jobs), how)
@@ -65,6 +73,7 @@ def test_one_job_runs_in_a_plain_script(folder: Path, how: str, n_jobs: int | No
     assert out.is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["file", "stdin"])
 def test_more_jobs_work_or_name_the_guard(folder: Path, how: str) -> None:
     out = folder.parent / "features.parquet"
@@ -81,6 +90,7 @@ def test_more_jobs_work_or_name_the_guard(folder: Path, how: str) -> None:
         assert misleading not in done.stderr
 
 
+@pytest.mark.slow
 def test_more_jobs_run_behind_the_guard(folder: Path) -> None:
     out = folder.parent / "features.parquet"
     done = run(folder, GUARDED.format(root=str(folder), out=str(out)), "file")
