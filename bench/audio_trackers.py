@@ -39,6 +39,51 @@ def praat(y: np.ndarray, sr: int, step: float) -> Any:
     return pitch.xs(), pitch.selected_array["frequency"]
 
 
+def praat_cc(y: np.ndarray, sr: int, step: float) -> Any:
+    import parselmouth
+
+    pitch = parselmouth.Sound(y.astype(np.float64), sr).to_pitch_cc(
+        time_step=step, pitch_floor=FMIN, pitch_ceiling=FMAX
+    )
+    return pitch.xs(), pitch.selected_array["frequency"]
+
+
+def praat_filtered(method: str) -> Callable[..., Any]:
+    """Praat's filtered autocorrelation and cross-correlation, which the wheel of parselmouth does not hold.
+
+    As its manual has them: a Gaussian filter that leaves 0.03 at the ceiling of 800 Hz, silence threshold
+    0.09, voicing threshold 0.5, octave cost 0.055.
+    """
+
+    def run(y: np.ndarray, sr: int, step: float) -> Any:
+        import parselmouth
+
+        spectrum = np.fft.rfft(y.astype(np.float64))
+        frequency = np.fft.rfftfreq(len(y), 1 / sr)
+        low = np.fft.irfft(spectrum * np.exp(np.log(0.03) * (frequency / 800.0) ** 2), len(y))
+        sound = parselmouth.Sound(low, sr)
+        pitch = getattr(sound, f"to_pitch_{method}")(
+            time_step=step, pitch_floor=FMIN, pitch_ceiling=800.0, silence_threshold=0.09,
+            voicing_threshold=0.5, octave_cost=0.055, octave_jump_cost=0.35, voiced_unvoiced_cost=0.14,
+        )  # fmt: skip
+        return pitch.xs(), pitch.selected_array["frequency"]
+
+    return run
+
+
+@lru_cache
+def _swift_engine() -> Any:
+    from swift_f0 import SwiftF0
+
+    return SwiftF0(threads=1)
+
+
+def swift(y: np.ndarray, sr: int, step: float) -> Any:
+    """A small convolutional network with a step of its own; voiced where it is surer than not."""
+    found = _swift_engine().detect(y, sr, FMIN, FMAX)
+    return found.timestamps, np.where(found.confidence > 0.5, found.pitch_hz, 0.0)
+
+
 def harvest(y: np.ndarray, sr: int, step: float) -> Any:
     import pyworld
 
@@ -130,7 +175,12 @@ EVERY: dict[str, tuple[str | None, Callable[..., Any]]] = {
     ),
     "stcorner, peak": (None, ours(tracker="peak")),
     "scipy FFT peak": (None, fft_peak),
+    "stcorner, no low-pass": (None, ours(low_pass=0.0)),
     "Praat ac": ("praat-parselmouth", praat),
+    "Praat cc": ("praat-parselmouth", praat_cc),
+    "Praat filtered ac": ("praat-parselmouth", praat_filtered("ac")),
+    "Praat filtered cc": ("praat-parselmouth", praat_filtered("cc")),
+    "SwiftF0": ("swift-f0", swift),
     "RAPT": ("pysptk", rapt),
     "Kaldi": ("kaldi-native-fbank", kaldi),
     "pyworld harvest": ("pyworld", harvest),

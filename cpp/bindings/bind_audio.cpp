@@ -90,6 +90,8 @@ void bind_audio(py::module_& m) {
       .def_readwrite("voiced_unvoiced_cost", &PitchOptions::voiced_unvoiced_cost)
       .def_readwrite("reference_level", &PitchOptions::reference_level)
       .def_readwrite("noise_adaptation", &PitchOptions::noise_adaptation)
+      .def_readwrite("low_pass", &PitchOptions::low_pass)
+      .def_readwrite("clean_length", &PitchOptions::clean_length)
       .def_readwrite("cost_in_voicing", &PitchOptions::cost_in_voicing)
       .def_readwrite("max_candidates", &PitchOptions::max_candidates)
       .def_readwrite("refine_periods", &PitchOptions::refine_periods)

@@ -21,6 +21,7 @@ from .audio import jitter as jitter
 from .audio import melspectrogram as melspectrogram
 from .audio import mfcc as mfcc
 from .audio import pitch_autocorrelation as pitch_autocorrelation
+from .audio import pitch_remarks as pitch_remarks
 from .audio import power_spectrogram as power_spectrogram
 from .audio import power_to_db as power_to_db
 from .audio import rms as rms

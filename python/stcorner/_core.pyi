@@ -114,6 +114,8 @@ class PitchOptions:
     voiced_unvoiced_cost: float
     reference_level: float
     noise_adaptation: float
+    low_pass: float
+    clean_length: int
     refine_periods: int
     cost_in_voicing: bool
     max_candidates: int

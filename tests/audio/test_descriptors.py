@@ -128,6 +128,32 @@ def test_values_lie_in_their_range(rng: np.random.Generator) -> None:
             assert ((values >= low) & (values <= high)).all(), name
 
 
+@pytest.mark.parametrize(
+    ("bin_", "name", "inside"),
+    [
+        (64, "h1_a3", False), (65, "h1_a3", True), (111, "h1_a3", True), (112, "h1_a3", False),
+        (63, "hammarberg", True), (64, "hammarberg", False), (159, "hammarberg", False),
+        (160, "hammarberg", None), (1, "alpha_ratio", None), (2, "alpha_ratio", False),
+        (31, "alpha_ratio", False), (32, "alpha_ratio", True), (159, "alpha_ratio", True),
+        (160, "alpha_ratio", None),
+    ],
+)  # fmt: skip
+def test_bands_begin_and_end_at_their_bins(bin_: int, name: str, inside: bool | None) -> None:
+    """One bin of a silent spectrum is loud: 2000 Hz is bin 64, 3500 Hz 112, 5000 Hz 160."""
+    from stcorner.audio._measure import Frames, Layout
+
+    frames = Frames(Layout.checked(16000, None, 60.0, 500.0), np.zeros(160, np.float32), range(1))
+    frames.__dict__["power"] = np.zeros((1, 257), np.float32)
+    frames.power[0, bin_] = 10.0
+    frames.__dict__["contour"] = (np.full(1, 100.0, np.float32), np.ones(1, np.float32))
+    value = float(DESCRIPTORS[name].function(frames)[0])
+    sign = {"h1_a3": -1, "hammarberg": 1, "alpha_ratio": 1}[name]
+    expected = (
+        0.0 if inside is None or (name == "h1_a3" and not inside) else (60.0 if inside else -60.0) * sign
+    )
+    assert value == pytest.approx(expected, abs=0.01)
+
+
 def test_a_rate_that_does_not_reach_the_band_gives_nan() -> None:
     table = stcorner.frame_table(speech(8000), sr=8000, descriptors=["alpha_ratio", "slope_500_1500"])
     assert np.isnan(table["alpha_ratio"]).all()

@@ -169,6 +169,7 @@ def test_harmonicity_measures_the_noise(rng: np.random.Generator) -> None:
         ({"frame_length": 2**53}, "frame_length must be >= 1 and <= 4194304, got 9007199254740992"),
         ({"frame_length": 400}, "frame_length must hold two periods of fmin .* got 400"),
         ({"hop_length": 0}, "hop_length must be >= 1, got 0"),
+        ({"low_pass": -1.0}, r"low_pass must be .* got -1"),
         ({"voicing_threshold": 1.5}, r"voicing_threshold must be .* got 1\.5"),
         ({"silence_threshold": -0.1}, r"silence_threshold must be .* got -0\.1"),
         ({"octave_cost": -1.0}, r"octave_cost must be .* got -1"),
@@ -197,6 +198,43 @@ def test_refusals_of_the_core(name: str, value: float) -> None:
     setattr(options, name, value)
     with pytest.raises(ValueError, match=r"max_candidates must be >= 1 and <= 16|sr must be > 0 and <= 1e9"):
         _core.track_pitch(np.zeros(2000, np.float32), 800, 160, 0, 5, options, 1)
+
+
+@pytest.mark.parametrize(("fmin", "least"), [(64.0, 502), (60.0, 536), (100.0, 322)])
+def test_the_shortest_frame_holds_two_periods_and_two_samples(fmin: float, least: int) -> None:
+    y = np.sin(2 * np.pi * 200 * np.arange(4000) / 16000)
+    f0, voiced, _ = stcorner.pitch_autocorrelation(y, sr=16000, fmin=fmin, frame_length=least)
+    assert voiced[5:20].all()
+    np.testing.assert_allclose(f0[5:20], 200, rtol=1e-3)
+    with pytest.raises(stcorner.ParameterError, match=rf"two periods of fmin .* got {least - 1}"):
+        stcorner.pitch_autocorrelation(y, sr=16000, fmin=fmin, frame_length=least - 1)
+
+
+def test_remarks_on_a_voice_above_fmax() -> None:
+    tone = oracle.harmonic_tone(600.0, 16000, 0.6)
+    f0, voiced, _ = stcorner.pitch_autocorrelation(tone, sr=16000)
+    assert voiced[5:-5].all()
+    assert np.median(f0[voiced]) == pytest.approx(300, rel=0.01)
+    (remark,) = stcorner.pitch_remarks(tone, sr=16000)
+    assert remark == "most voiced frames are at about 600 Hz, above fmax (500 Hz): raise fmax"
+    assert stcorner.pitch_remarks(tone, sr=16000, fmax=700.0) == []
+    for low in (90.0, 250.0, 480.0):
+        assert stcorner.pitch_remarks(oracle.harmonic_tone(low, 16000, 0.6), sr=16000) == []
+
+
+def test_remarks_on_a_click_that_hides_the_voice(rng: np.random.Generator) -> None:
+    voice = oracle.harmonic_tone(150.0, 16000, 1.0) + 1e-3 * rng.standard_normal(16000)
+    assert stcorner.pitch_remarks(voice, sr=16000) == []
+    clicked = voice.copy()
+    clicked[8000] = 80 * np.abs(voice).max()
+    assert stcorner.pitch_autocorrelation(clicked, sr=16000)[1].mean() < 0.1
+    (remark,) = stcorner.pitch_remarks(clicked, sr=16000)
+    assert "times louder than all else" in remark
+    level = float(remark.rpartition("reference_level=")[2])
+    assert stcorner.pitch_autocorrelation(clicked, sr=16000, reference_level=level)[1].mean() > 0.8
+    assert stcorner.pitch_remarks(np.zeros(2000), sr=16000) == []
+    with pytest.raises(stcorner.ParameterError, match=r"y must have shape \(n,\), got \(2, 9\)"):
+        stcorner.pitch_remarks(np.zeros((2, 9)), sr=16000)
 
 
 def test_harmonicity_refusals() -> None:

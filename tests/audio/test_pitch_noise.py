@@ -50,8 +50,46 @@ def test_noise_costs_fewer_cents(rng: np.random.Generator) -> None:
 
 def test_a_clip_without_noise_is_left_as_it_is(rng: np.random.Generator) -> None:
     y, _ = in_noise(rng, 1e-4)
-    for got, plain in zip(track(y), track(y, noise_adaptation=0.0), strict=True):
+    for got, plain in zip(track(y, low_pass=0.0), track(y, noise_adaptation=0.0), strict=True):
         np.testing.assert_array_equal(got, plain)
+
+
+def test_a_clean_voice_is_tracked_below_the_low_pass(rng: np.random.Generator) -> None:
+    """Hiss between voiced stretches is loud, but not below 800 Hz: it is not taken for voice."""
+    y, truth = in_noise(rng, 1e-4)
+    f0, voiced, _ = track(y)
+    inside = voiced & (truth > 0)
+    assert inside.sum() > 0.9 * (truth > 0).sum()
+    assert np.abs(cents(f0[inside], truth[inside])).max() < 30
+    for off in ({"noise_adaptation": 0.0}, {"tracker": "peak"}):
+        np.testing.assert_array_equal(track(y, **off)[0], track(y, **off, low_pass=0.0)[0])
+    assert not np.array_equal(track(y)[2], track(y, low_pass=0.0)[2])
+
+
+def test_telephone_and_noisy_voices_are_not_filtered(rng: np.random.Generator) -> None:
+    from scipy.signal import butter, sosfiltfilt
+
+    y, _ = in_noise(rng, 1e-4)
+    band = sosfiltfilt(butter(6, [400, 3400], "band", fs=16000, output="sos"), y).astype(np.float32)
+    noisy, _ = in_noise(rng, 0.3)
+    for sound in (band, noisy):
+        np.testing.assert_array_equal(track(sound)[0], track(sound, low_pass=0.0)[0])
+
+
+@pytest.mark.parametrize("sr", [8000, 16000, 22050, 48000])
+@pytest.mark.parametrize(("fmin", "fmax"), [(60.0, 500.0), (75.0, 300.0), (200.0, 1000.0)])
+def test_low_pass_keeps_time_and_frequency(sr: int, fmin: float, fmax: float) -> None:
+    n = sr
+    f0 = np.linspace(1.3 * fmin, min(0.5 * fmax, 2.2 * fmin), n)
+    y = oracle.harmonic_tone(f0, sr, 1.0)[:n] * (np.abs(np.arange(n) / n - 0.5) < 0.3)
+    found, voiced, _ = stcorner.pitch_autocorrelation(y, sr=sr, fmin=fmin, fmax=fmax)
+    at = np.minimum(np.arange(len(found)) * round(0.01 * sr), n - 1)
+    inner = voiced & (np.abs(at / n - 0.5) < 0.26)
+    assert inner.sum() > 45
+    np.testing.assert_allclose(found[inner], f0[at][inner], rtol=0.01)
+    for threads in (1, 3):
+        again = stcorner.pitch_autocorrelation(y, sr=sr, fmin=fmin, fmax=fmax, n_threads=threads)
+        np.testing.assert_array_equal(again[0], found)
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.3])

@@ -28,6 +28,7 @@ WITHOUT = {
     **dict.fromkeys(["build_report", "overlay", "plot", "live"], "draws or shows"),
     **dict.fromkeys(["active_isa", "available_isas", "set_isa", "show_versions"], "tells of this machine"),
     **dict.fromkeys(["load_model", "explain_decision"], "test_models.py keeps a model"),
+    "pitch_remarks": "words; tests/audio/test_pitch.py reads them",
     "describe_column": "words; tests/audio/test_descriptors.py reads them",
     "fercnn": "initial weights are Keras's",
 }  # fmt: skip

@@ -29,10 +29,24 @@ std::vector<float> low_pass(std::ptrdiff_t factor) {
   return result;
 }
 
-}  // namespace
+/// Gaussian of an odd length and of sum 1 whose spectrum falls to `rest` at `cutoff` (in shares of the sample rate).
+std::vector<float> gaussian(double cutoff, double rest) {
+  const double a = -std::log(rest) / (cutoff * cutoff);
+  const auto half = static_cast<std::ptrdiff_t>(std::ceil(4.0 * std::sqrt(0.5 * a) / kPi));
+  std::vector<double> taps;
+  double sum = 0.0;
+  for (std::ptrdiff_t k = -half; k <= half; ++k) {
+    taps.push_back(std::exp(-kPi * kPi * static_cast<double>(k * k) / a));
+    sum += taps.back();
+  }
+  std::vector<float> result;
+  result.reserve(taps.size());
+  for (const double tap : taps) result.push_back(static_cast<float>(tap / sum));
+  return result;
+}
 
-std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_t factor, int n_threads, Pause pause) {
-  const std::vector<float> taps = low_pass(factor);
+std::vector<float> filtered(const float* signal, std::ptrdiff_t n, const std::vector<float>& taps,
+                            std::ptrdiff_t factor, int n_threads, Pause pause) {
   const auto n_taps = static_cast<std::ptrdiff_t>(taps.size());
   const std::ptrdiff_t n_out = ceil_div(n, factor);
   std::vector<float> out(static_cast<std::size_t>(n_out));
@@ -56,6 +70,17 @@ std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_
   // A product and a sum take a vector's share of a nanosecond.
   drive(pieces(n_out, kChunk, filter), threads_worth(n_threads, 0.05 * static_cast<double>(n_out * n_taps)), pause);
   return out;
+}
+
+}  // namespace
+
+std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_t factor, int n_threads, Pause pause) {
+  return filtered(signal, n, low_pass(factor), factor, n_threads, pause);
+}
+
+std::vector<float> smooth(const float* signal, std::ptrdiff_t n, double cutoff, double rest, std::ptrdiff_t factor,
+                          int n_threads, Pause pause) {
+  return filtered(signal, n, gaussian(cutoff, rest), factor, n_threads, pause);
 }
 
 }  // namespace stcorner::audio

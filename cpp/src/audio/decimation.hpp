@@ -10,4 +10,9 @@ namespace stcorner::audio {
 /// signal counts as zero outside.
 std::vector<float> decimate(const float* signal, std::ptrdiff_t n, std::ptrdiff_t factor, int n_threads, Pause pause);
 
+/// Every `factor`-th value of the signal after a Gaussian low-pass filter that falls to `rest` at `cutoff`, in shares
+/// of the sample rate.
+std::vector<float> smooth(const float* signal, std::ptrdiff_t n, double cutoff, double rest, std::ptrdiff_t factor,
+                          int n_threads, Pause pause);
+
 }  // namespace stcorner::audio

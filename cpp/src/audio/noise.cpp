@@ -18,6 +18,8 @@ constexpr double kFaint = 1e-3, kPause = 0.5, kNoPause = 0.8;
 // Weights stay away from 0 and 1 as if every bin held this share of the voice's mean power besides: a bin where
 // neither voice nor noise is must not be cut, or hiss with little at high frequencies looks like a voice.
 constexpr double kFloor = 0.1;
+// Hz; partials count as under a Gaussian of this width, and this share must lie below kFundamentals.
+constexpr double kLowest = 50.0, kFundamentals = 300.0, kPartials = 300.0, kLowShare = 0.45;
 constexpr std::ptrdiff_t kReach = 5;  // bins on either side over which spectra are smoothed
 
 /// Energy of n samples about their mean.
@@ -105,9 +107,23 @@ double energy(const std::vector<double>& power, const std::vector<float>& weight
   return sum;
 }
 
+/// Whether much of a voice's power is where fundamentals are, the higher partials counting less and less: a telephone
+/// cuts them off.
+bool has_low_partials(const std::vector<double>& power, double hertz_per_bin) {
+  double low = 0.0, all = 0.0;
+  for (std::size_t k = 0; k < power.size(); ++k) {
+    const double hertz = static_cast<double>(k) * hertz_per_bin, place = hertz / kPartials;
+    if (!(hertz > kLowest)) continue;
+    const double weighted = power[k] * std::exp(-place * place);
+    all += weighted;
+    if (hertz < kFundamentals) low += weighted;
+  }
+  return low > kLowShare * all;
+}
+
 }  // namespace
 
-Noise learn_noise(const float* signal, std::ptrdiff_t n, const std::vector<std::ptrdiff_t>& starts,
+Noise learn_noise(const float* signal, std::ptrdiff_t n, double rate, const std::vector<std::ptrdiff_t>& starts,
                   const std::vector<float>& window, const kernels::FftPlan<float>& plan) {
   const auto order = ranked(signal, n, starts, static_cast<std::ptrdiff_t>(window.size()));
   if (order.size() < kLeastRanked) return {};
@@ -123,6 +139,7 @@ Noise learn_noise(const float* signal, std::ptrdiff_t n, const std::vector<std::
   const std::vector<double> noise = quiet.mean(), both = loud.mean();
   const double low = std::accumulate(noise.begin(), noise.end(), 0.0);
   const double high = std::accumulate(both.begin(), both.end(), 0.0);
+  result.clean = high > 0.0 && low <= kFaint * high && has_low_partials(both, rate / static_cast<double>(plan.n));
   if (low > kFaint * high && low < kNoPause * high) {
     std::vector<double> voice;
     voice.reserve(noise.size());

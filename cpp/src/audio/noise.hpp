@@ -13,10 +13,12 @@ struct Noise {
   std::vector<float> weights;
   double quiet = 0.0;  ///< energy of a quiet frame, in the unit of lag 0 of the autocorrelation kernel
   double ratio = 0.0;  ///< that to the energy of a loud frame, after the weights; 0 if the clip has no pauses
+  bool clean = false;  ///< whether there are pauses and hardly any noise in them, and the voice has low partials
 };
 
-/// Learn from up to a few hundred of the pitch tracker's frames: the windowed samples from each of `starts`.
-Noise learn_noise(const float* signal, std::ptrdiff_t n, const std::vector<std::ptrdiff_t>& starts,
+/// Learn from up to a few hundred of the pitch tracker's frames: the windowed samples from each of `starts`, `rate` a
+/// second.
+Noise learn_noise(const float* signal, std::ptrdiff_t n, double rate, const std::vector<std::ptrdiff_t>& starts,
                   const std::vector<float>& window, const kernels::FftPlan<float>& plan);
 
 }  // namespace stcorner::audio

@@ -13,6 +13,9 @@ namespace stcorner::audio {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
+// A clean clip is tracked below a frequency at which the filter leaves `kPassRest`, no lower than `kLeastPass` fmax, at
+// a rate `kPassRate` times that; what is left is more periodic, and its silences are deeper.
+constexpr double kLeastPass = 1.6, kPassRate = 10.0, kPassRest = 0.03, kCleanVoicing = 0.27, kCleanSilence = 3.0;
 
 std::vector<double> hann(std::ptrdiff_t n) {
   std::vector<double> window(static_cast<std::size_t>(n));
@@ -92,7 +95,7 @@ class Searcher {
   /// Learn the noise of the clip, and leave it out of the frames' spectra from here on.
   void learn(const float* signal, std::ptrdiff_t n, const std::vector<std::ptrdiff_t>& starts,
              const PitchOptions& options) {
-    noise_ = learn_noise(signal, n, starts, window_, plan_.get().whole);
+    noise_ = learn_noise(signal, n, rate_, starts, window_, plan_.get().whole);
     set_least(options, lowered_share(options, noise_));
   }
 
@@ -147,32 +150,20 @@ class Searcher {
   float least_ = 0.0F;
 };
 
-}  // namespace
-
-void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options, float* f0,
-                 float* strength, int n_threads, Pause pause) {
-  if (!(options.sample_rate > 0.0 && options.sample_rate <= 1e9))
-    throw std::invalid_argument("sr must be > 0 and <= 1e9");
-  check(framing);
-  if (options.max_candidates < 1 || options.max_candidates > kernels::kMaxCandidates)
-    throw std::invalid_argument("max_candidates must be >= 1 and <= 16");
-  if (!(options.fmin > 0.0 && options.fmax > options.fmin)) throw std::invalid_argument("fmax must be > fmin > 0");
-  const std::ptrdiff_t factor = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(options.sample_rate / 16000.0));
-  Searcher searcher(options, framing, factor);
-  std::vector<float> decimated;
-  if (factor > 1) {
-    decimated = decimate(signal, n, factor, n_threads, pause);
-    signal = decimated.data();
-    n = static_cast<std::ptrdiff_t>(decimated.size());
-  }
+/// First samples, after decimation by `factor`, of frames that then have `length` samples.
+std::vector<std::ptrdiff_t> starts_of(const Framing& framing, std::ptrdiff_t factor, std::ptrdiff_t length) {
   std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(framing.n_frames));
   for (std::ptrdiff_t i = 0; i < framing.n_frames; ++i) {
     // Middle of the frame in half samples, moved to the nearest sample after decimation.
     const std::ptrdiff_t middle = 2 * (framing.first_start + i * framing.hop_length) + framing.frame_length;
-    starts[static_cast<std::size_t>(i)] =
-        (middle + 2 * factor * searcher.length()) / (2 * factor) - searcher.length() - searcher.length() / 2;
+    starts[static_cast<std::size_t>(i)] = (middle + 2 * factor * length) / (2 * factor) - length - length / 2;
   }
-  if (options.find_path && options.noise_adaptation > 0.0) searcher.learn(signal, n, starts, options);
+  return starts;
+}
+
+void track(const float* signal, std::ptrdiff_t n, const Framing& framing, const std::vector<std::ptrdiff_t>& starts,
+           const PitchOptions& options, const Searcher& searcher, float* f0, float* strength, int n_threads,
+           Pause pause) {
   Candidates table(framing.n_frames, options.max_candidates);
   constexpr std::ptrdiff_t kItem = 512;
   const auto search = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
@@ -184,6 +175,48 @@ void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, 
       options.reference_level > 0.0 ? options.reference_level : static_cast<double>(largest_magnitude(signal, n));
   const double step = static_cast<double>(framing.hop_length) / options.sample_rate;
   choose_candidates(table, options, searcher.noise(), reference, step, f0, strength);
+}
+
+}  // namespace
+
+void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options, float* f0,
+                 float* strength, int n_threads, Pause pause) {
+  if (!(options.sample_rate > 0.0 && options.sample_rate <= 1e9))
+    throw std::invalid_argument("sr must be > 0 and <= 1e9");
+  check(framing);
+  if (options.max_candidates < 1 || options.max_candidates > kernels::kMaxCandidates)
+    throw std::invalid_argument("max_candidates must be >= 1 and <= 16");
+  if (!(options.fmin > 0.0 && options.fmax > options.fmin)) throw std::invalid_argument("fmax must be > fmin > 0");
+  const std::ptrdiff_t factor = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(options.sample_rate / 16000.0));
+  std::vector<float> decimated;
+  if (factor > 1) {
+    decimated = decimate(signal, n, factor, n_threads, pause);
+    signal = decimated.data();
+    n = static_cast<std::ptrdiff_t>(decimated.size());
+  }
+  Searcher searcher(options, framing, factor);
+  const auto starts = starts_of(framing, factor, searcher.length());
+  if (options.find_path && options.noise_adaptation > 0.0) searcher.learn(signal, n, starts, options);
+  if (!searcher.noise().clean || !(options.low_pass > 0.0)) {
+    track(signal, n, framing, starts, options, searcher, f0, strength, n_threads, pause);
+    return;
+  }
+  const double rate = options.sample_rate / static_cast<double>(factor);
+  const double cutoff = std::max(options.low_pass, kLeastPass * options.fmax);
+  const auto step = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(rate / (kPassRate * cutoff)));
+  const std::vector<float> low = smooth(signal, n, cutoff / rate, kPassRest, step, n_threads, pause);
+  PitchOptions clean = options;
+  clean.voicing_threshold += kCleanVoicing * (1.0 - options.voicing_threshold);
+  clean.silence_threshold = std::min(1.0, kCleanSilence * options.silence_threshold);
+  Framing shorter = framing;
+  const auto periods = 2 * (1 + static_cast<std::ptrdiff_t>(rate / static_cast<double>(step) / options.fmin));
+  if (options.clean_length > factor * step * periods && options.clean_length < framing.frame_length) {
+    shorter.frame_length = options.clean_length;
+    shorter.first_start += (framing.frame_length - options.clean_length) / 2;
+  }
+  const Searcher again(clean, shorter, factor * step);
+  track(low.data(), static_cast<std::ptrdiff_t>(low.size()), shorter, starts_of(shorter, factor * step, again.length()),
+        clean, again, f0, strength, n_threads, pause);
 }
 
 }  // namespace stcorner::audio

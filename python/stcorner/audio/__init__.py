@@ -6,7 +6,7 @@ from stcorner.audio.derivative import delta
 from stcorner.audio.descriptors import DESCRIPTORS, Descriptor
 from stcorner.audio.frames import AudioStream, frame_table
 from stcorner.audio.framewise import autocorrelate, rms, zcr_and_rms, zero_crossing_rate
-from stcorner.audio.pitch import harmonicity, pitch_autocorrelation
+from stcorner.audio.pitch import harmonicity, pitch_autocorrelation, pitch_remarks
 from stcorner.audio.recipes import RECIPES, clip_features, feature_names
 from stcorner.audio.spectral import (
     chroma,
@@ -46,6 +46,7 @@ __all__ = [
     "melspectrogram",
     "mfcc",
     "pitch_autocorrelation",
+    "pitch_remarks",
     "power_spectrogram",
     "power_to_db",
     "rms",

@@ -14,7 +14,7 @@ from stcorner._base.validation import check_integer
 from stcorner.audio._filters import auditory_filters, mel_filters
 from stcorner.audio._frames import check_pitch_range, check_rate, decimation
 from stcorner.audio.framewise import window_samples
-from stcorner.audio.pitch import NOISE_ADAPTATION, REFINE_PERIODS
+from stcorner.audio.pitch import LOW_PASS, NOISE_ADAPTATION, REFINE_PERIODS, clean_length
 from stcorner.audio.transform import cepstrum, decibels, project
 from stcorner.audio.voice import cepstra, cut, frame_formants, perturbation, prominence
 
@@ -288,6 +288,7 @@ class Frames:
         return self._track(
             self._signal, layout.pitch_frame, fmin=layout.fmin, fmax=layout.fmax,
             noise_adaptation=NOISE_ADAPTATION, refine_periods=REFINE_PERIODS, reference_level=self._reference,
+            low_pass=LOW_PASS, clean_length=clean_length(layout.pitch_frame),
         )  # fmt: skip
 
     @cached_property

@@ -15,17 +15,19 @@ from stcorner._base.validation import (
     check_real,
     resolve_n_threads,
 )
-from stcorner.audio._frames import check_pitch_range, check_rate, check_signal, frame_layout
+from stcorner.audio._frames import check_pitch_range, check_rate, check_signal, decimation, frame_layout
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["harmonicity", "pitch_autocorrelation"]
+__all__ = ["harmonicity", "pitch_autocorrelation", "pitch_remarks"]
 
 # Chosen by the errors on FDA and on synthetic voices (bench/audio.py); the core's own are Praat's.
 NOISE_ADAPTATION = 2.0
 REFINE_PERIODS = 3
+LOW_PASS = 800.0
+_CLEAN_SHARE = 0.7  # of a frame's length, which is enough where the filter leaves few harmonics
 
 
 def track(
@@ -54,6 +56,12 @@ def track(
     return f0, strength
 
 
+def clean_length(length: int) -> int:
+    """Return the length of the frames of a clean clip, even or odd as those of others."""
+    shorter = round(_CLEAN_SHARE * length)
+    return shorter + (length - shorter) % 2
+
+
 def pitch_autocorrelation(
     y: ArrayLike,
     *,
@@ -70,6 +78,7 @@ def pitch_autocorrelation(
     voiced_unvoiced_cost: float = 0.14,
     octave_cost_in_voicing: bool = False,
     noise_adaptation: float = NOISE_ADAPTATION,
+    low_pass: float = LOW_PASS,
     max_candidates: int = 15,
     refine_periods: int = REFINE_PERIODS,
     tracker: str = "viterbi",
@@ -93,7 +102,7 @@ def pitch_autocorrelation(
     hop_length : int, optional
         Samples between frames. Default: 10 ms.
     frame_length : int, optional
-        Samples per frame, at least two periods of `fmin`. Default: three.
+        Samples per frame, at least two periods of `fmin`. Default: three, or `low_pass`'s.
     center : bool
         Frame i is centred on sample ``i * hop_length`` (zeros beyond the ends); False puts its first
         sample there.
@@ -116,6 +125,11 @@ def pitch_autocorrelation(
         ones; by three and five times that share `octave_jump_cost` and `voiced_unvoiced_cost` rise, and by
         five times, but no more than half, `octave_cost`. Used with ``tracker="viterbi"``; clips without
         noise, without pauses or of fewer than 20 whole frames are left as they are. 0 does without, as Praat.
+    low_pass : float
+        Frequency in Hz, at least 1.6 times `fmax`, above which hardly anything is left of a clip whose quiet
+        frames hold hardly any noise (under -30 dB): it is tracked after a Gaussian filter, in frames of 0.7
+        times the default length, `voicing_threshold` raised by 0.27 of its distance from 1 and
+        `silence_threshold` threefold. Used where `noise_adaptation` is; 0 does without.
     max_candidates : int
         Candidates kept per frame, 1 to 16.
     refine_periods : int
@@ -146,7 +160,7 @@ def pitch_autocorrelation(
     Notes
     -----
     Names and meaning of the costs are those of Praat's "To Pitch (ac)", and so are the defaults, but for
-    four which lessen errors on real and synthetic voices (``bench/audio.py``). ``octave_cost=0.01,
+    five which lessen errors on real and synthetic voices (``bench/audio.py``). ``octave_cost=0.01,
     octave_cost_in_voicing=True, noise_adaptation=0.0, refine_periods=1`` is Praat's own setting and gives
     Praat's results.
 
@@ -190,6 +204,8 @@ def pitch_autocorrelation(
         voiced_unvoiced_cost=check_real("voiced_unvoiced_cost", voiced_unvoiced_cost, low=0.0),
         cost_in_voicing=check_flag("octave_cost_in_voicing", octave_cost_in_voicing),
         noise_adaptation=check_real("noise_adaptation", noise_adaptation, low=0.0),
+        low_pass=check_real("low_pass", low_pass, low=0.0),
+        clean_length=clean_length(length) if frame_length is None else 0,
         max_candidates=check_integer("max_candidates", max_candidates, low=1, high=16),
         refine_periods=check_integer("refine_periods", refine_periods, low=1, high=1000),
         find_path=check_choice("tracker", tracker, ("viterbi", "peak")) == "viterbi",
@@ -200,6 +216,71 @@ def pitch_autocorrelation(
         ),
     )
     return f0, ~np.isnan(f0), strength
+
+
+def pitch_remarks(y: ArrayLike, *, sr: float, fmin: float = 60.0, fmax: float = 500.0) -> list[str]:
+    """Say what makes the pitch of a clip doubtful.
+
+    A voice above `fmax` is reported an octave or more too low, fully voiced; one loud click makes all other
+    sound fall below the threshold of silence, and the clip unvoiced. No f0 shows either.
+
+    Parameters
+    ----------
+    y : array_like of shape (n,)
+        Audio of one channel, floating point.
+    sr : float
+        Sample rate in Hz.
+    fmin, fmax : float
+        As given to `pitch_autocorrelation`.
+
+    Returns
+    -------
+    list of str
+        One sentence each; empty where there is nothing to say.
+
+    Raises
+    ------
+    ValueError
+        As `pitch_autocorrelation`.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 600 * np.arange(16000) / 16000)
+    >>> pitch_remarks(tone, sr=16000)
+    ['most voiced frames are at about 600 Hz, above fmax (500 Hz): raise fmax']
+    >>> pitch_remarks(tone, sr=16000, fmax=800.0)
+    []
+    """
+    signal, rate = check_signal(y), check_rate(sr)
+    if signal.ndim != 1:
+        raise ParameterError(f"y must have shape (n,), got {signal.shape}")
+    low, high = check_pitch_range(rate, fmin, fmax)
+    remarks = []
+    _, voiced, _ = pitch_autocorrelation(signal, sr=rate, fmin=low, fmax=high)
+    wider = min(3.0 * high, rate / (4 * decimation(rate)))
+    if voiced.sum() >= 5 and wider > 1.2 * high:
+        again, _, _ = pitch_autocorrelation(signal, sr=rate, fmin=low, fmax=wider)
+        both = again[voiced & ~np.isnan(again)]
+        above = both[both > 1.02 * high]
+        if 2 * len(above) > voiced.sum():
+            place = float(np.median(above))
+            remarks.append(
+                f"most voiced frames are at about {place:.0f} Hz, above fmax ({high:g} Hz): raise fmax"
+            )
+    size = np.abs(signal - signal.mean(dtype=np.float64).astype(np.float32))
+    # All but the loudest 0.1 s: a click and its echo are shorter, a word is longer.
+    hop = max(1, round(0.01 * rate))
+    peaks = np.sort([part.max() for part in np.split(size, range(hop, len(size), hop)) if len(part)])
+    level = float(peaks[max(0, len(peaks) - 11)])
+    if 0.0 < level < 0.1 * float(peaks[-1]):
+        _, heard, _ = pitch_autocorrelation(signal, sr=rate, fmin=low, fmax=high, reference_level=level)
+        if heard.sum() >= 10 and heard.sum() > 2 * voiced.sum():
+            times = float(peaks[-1]) / level
+            remarks.append(
+                f"a sound of less than 0.1 s is {times:.0f} times louder than all else, and hides "
+                f"{int(heard.sum() - voiced.sum())} voiced frames: give reference_level={level:.2g}"
+            )
+    return remarks
 
 
 def harmonicity(strength: ArrayLike, *, floor_db: float = -30.0) -> NDArray[np.float32]:

@@ -21,6 +21,10 @@ struct PitchOptions {
   /// ones; with it the costs rise; and the bins of the spectrum are weighted by what is voice in them. 0: nothing
   /// of this, as in Praat.
   double noise_adaptation = 0.0;
+  /// Hz at which a Gaussian filter has all but removed what is above, in clips whose quiet frames hold hardly any
+  /// noise; no less than 1.6 fmax. Thresholds rise with it, as all is more periodic then. 0: no filter.
+  double low_pass = 0.0;
+  std::ptrdiff_t clean_length = 0;  ///< frame length in samples after that filter; 0: the frames' own
   bool cost_in_voicing = false;  ///< whether the octave cost also weighs against "unvoiced", as in Praat
   double reference_level = 0.0;  ///< magnitude that silence_threshold refers to; 0: the signal's largest
   int max_candidates = 15;  ///< 1 to 16
