@@ -117,7 +117,8 @@ def cremad(data: Path, name: str):
         quantiles = np.quantile(X, (0.1, 0.25, 0.5, 0.75, 0.9), axis=2)
         change = [np.abs(steps).mean(axis=2), steps.std(axis=2)]
         X = np.concatenate([X.mean(axis=2), X.std(axis=2), *quantiles, *change, *thirds], axis=1)
-    fields = [stcorner.corpora.parse_cremad_name(str(name)) for name in ids]
+    # One level is cut off in the tables.
+    fields = [stcorner.corpora.parse_cremad_name(f"{str(name)[:12]}_XX") for name in ids]
     y, actors = (np.asarray([field[key] for field in fields]) for key in ("label", "subject"))
     return X, y, actors, stcorner.corpora.load_protocol("cremad-hicmae5").test
 
