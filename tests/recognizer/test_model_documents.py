@@ -290,3 +290,40 @@ def test_refusal_takes_less_than_ten_times_the_file(tmp_path: Path, bomb: str) -
     taken, reason = run.stdout.split(" ", 1)
     assert "is refused" in reason
     assert int(taken) < 10 * large.stat().st_size + (1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("sklearn.tree._tree.Tree", True),
+        ("sklearn.neighbors._kd_tree.KDTree", True),
+        ("sklearn.calibration._SigmoidCalibration", True),
+        ("numpy.testing._private.utils.runstring", False),
+        ("numpy.f2py.compile", False),
+        ("scipy.io.savemat", False),
+        ("sklearn.datasets._base.load_files", False),
+        ("sklearn.utils._testing.assert_run_python_script_without_output", False),
+        ("sklearn.no.such.Thing", False),
+        ("subprocess.Popen", False),
+    ],
+)
+def test_a_classifier_of_scikit_learn_brings_classes_and_no_function(name: str, expected: bool) -> None:
+    from stcorner.recognizer.loading import _is_part_of_estimator
+
+    assert _is_part_of_estimator(name) is expected
+
+
+def test_a_function_within_a_pipeline_is_refused() -> None:
+    skops = pytest.importorskip("skops.io", reason="models with classifiers of scikit-learn need skops")
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    from stcorner.recognizer.loading import _undump
+
+    X = np.arange(12.0).reshape(6, 2)
+    harmless = make_pipeline(FunctionTransformer(np.log1p), GaussianNB()).fit(X, [0, 1] * 3)
+    assert set(_undump(skops.dumps({"early": harmless}))) == {"early"}
+    harmless.steps[0][1].func = np.testing.assert_equal
+    with pytest.raises(ModelError, match=r"types that are not trusted: numpy\.testing"):
+        _undump(skops.dumps({"early": harmless}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -221,7 +222,7 @@ def _late_weights(state: Mapping[str, Any], names: Sequence[str]) -> dict[str, f
         values = [float(weight) for weight in weights]  # type: ignore[union-attr]
     except (TypeError, ValueError):
         values = []
-    if len(values) != len(names) or not all(0 <= value < np.inf for value in values):
+    if len(values) != len(names) or not all(0 <= value < np.inf for value in values) or not any(values):
         raise ModelError(f"its weights must be {len(names)} numbers >= 0, got {weights!r}")
     return dict(zip(names, values, strict=True))
 
@@ -236,7 +237,7 @@ def _means(
     """Return the average training clip; in the first format it stands inside the other parts."""
     if "means" in file.document.parts:
         _, arrays = _part(file, "means", "mean")
-        found = [np.asarray(arrays.get(str(i), ()), dtype=np.float64) for i in range(len(names))]
+        found = [arrays.get(str(i), np.zeros(0)) for i in range(len(names))]
     elif fusion is not None:
         found = fusion.block_means
     else:
@@ -247,9 +248,10 @@ def _means(
             means = np.zeros(classifier.n_features_in_)
             means[classifier.columns_] = classifier.mean_
             found = [means]
+    # Shapes first: a cast may take more memory than the file.
     if [mean.shape for mean in found] != [(size,) for size in sizes]:
         raise ModelError("its means do not fit its features")
-    return dict(zip(names, found, strict=True))
+    return {name: np.asarray(mean, dtype=np.float64) for name, mean in zip(names, found, strict=True)}
 
 
 def _as_given(value: Any) -> Any:
@@ -282,12 +284,23 @@ def _classifier(kind: str) -> Any:
     raise ModelError(f"its classifier must be discriminant, fercnn, posterior or scikit-learn, got {kind!r}")
 
 
+def _is_part_of_estimator(name: str) -> bool:
+    """Tell whether a name is of a class of scikit-learn: a function is what a file could have run."""
+    module, _, attribute = name.rpartition(".")
+    if not module.startswith("sklearn.") or "test" in module:
+        return False
+    try:
+        return isinstance(getattr(importlib.import_module(module), attribute, None), type)
+    except ImportError:
+        return False
+
+
 def _undump(content: bytes) -> dict[str, Any]:
     """Return the classifiers of scikit-learn; a file that names any other type is refused."""
     io = import_skops()
     try:
         unknown = io.get_untrusted_types(data=content)
-        foreign = [name for name in unknown if not name.startswith(("sklearn.", "numpy.", "scipy."))]
+        foreign = [name for name in unknown if not _is_part_of_estimator(name)]
         if foreign:
             raise ModelError(f"its classifier is made of types that are not trusted: {', '.join(foreign)}")
         found = io.loads(content, trusted=unknown)
