@@ -48,6 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--prior", type=float, default=0.0, help="part of the class priors put back at the end"
     )
+    parser.add_argument("--note", default="", help="kept with the scores")
     parser.add_argument("--held-out", type=float, default=0.1, help="part kept for the temperature")
     return parser.parse_args()
 

@@ -48,10 +48,10 @@ def made_faces(side: int = 48) -> np.ndarray:
 # Logits of the trained Keras model, before its normalisations were folded, over the temperature.
 KERAS_LOGITS = np.array(
     [
-        [-2.66283, -2.87735, -1.65004, -1.55443, -1.14200, -2.42832, 0.66637],
-        [-2.79409, -2.91264, -1.71840, -1.27029, -1.08672, -2.55804, 0.67441],
-        [-2.95018, -2.76746, -1.83896, -0.33807, -1.29577, -2.56669, 0.25626],
-        [-2.19868, -2.37747, -1.77845, -0.40849, -1.73743, -2.01025, -0.36455],
+        [-0.81757, -1.53747, 0.60582, -0.20651, 1.19808, -0.74945, 1.47475],
+        [-1.10786, -1.77395, 0.55500, 0.49889, 1.26276, -1.03674, 1.66246],
+        [-1.35853, -1.79372, 0.34066, 1.61753, 1.01135, -0.74910, 1.48041],
+        [-0.73250, -1.04669, 0.13537, 1.36484, 0.66081, -0.49000, 0.74801],
     ]
 )
 
@@ -183,14 +183,14 @@ def test_calibrated_and_right_on_fer2013(real_data: Path) -> None:
     confidence = found.max(1)
     bin_of = np.minimum((confidence * 15).astype(int), 14)
     error = sum(abs((confidence - right)[bin_of == one].sum()) for one in range(15)) / len(truth)
-    assert right.mean() >= 0.50
+    assert right.mean() >= 0.54
     assert error < 0.04
 
 
 def test_right_on_people_of_ckplus(real_data: Path) -> None:
     faces, truth = labelled(real_data, "ckplus48_half.npz", CKPLUS)
     found = stcorner.face_expressions(faces)[:, : NAMES.index("neutral")]
-    assert uar(truth, found.argmax(1)) >= 0.50
+    assert uar(truth, found.argmax(1)) >= 0.69
 
 
 def test_right_on_clips_of_an_actor(real_data: Path) -> None:
@@ -200,4 +200,4 @@ def test_right_on_clips_of_an_actor(real_data: Path) -> None:
         faces = [arrays[name][arrays[name].std((1, 2)) > 1] for name in clips]
     logs = [expression_log_probabilities(one, zoom=0.7).mean(0) for one in faces]
     truth = np.array([NAMES.index(RAVDESS[name.split("-")[2]]) for name in clips])
-    assert uar(truth, np.argmax(logs, axis=1)) >= 0.50
+    assert uar(truth, np.argmax(logs, axis=1)) >= 0.57
