@@ -2,6 +2,7 @@
 
     python bench/video.py              all workloads with 1 and 2 threads; writes bench/results/video.json
     python bench/video.py --hour       one hour of generated 640 x 480 video through detect_stips: peak memory
+    python bench/video.py --sizes      the response from 640 x 480 to 3840 x 2160, and points of the last
     python bench/video.py --quick      the face crop only
 
 Results are compared before anything is timed. Ratios are of medians; all cases of a thread count run in
@@ -87,7 +88,13 @@ def child(name: str, threads: int, repeats: int) -> dict[str, Any]:
         "detect_stips": lambda: stcorner.detect_stips(video, sigmas=SIGMA, taus=TAU, n_threads=threads),
         "four scales": lambda: stcorner.detect_stips(video, sigmas=sigmas, taus=taus, n_threads=threads),
         "four calls": four_calls,
+        "describe": lambda: stcorner.describe_stips(pixels, points, n_threads=threads),
+        "texture map": lambda: stcorner.texture_map_histogram(
+            pixels, scales=[(SIGMA, TAU)], n_threads=threads
+        ),
+        "orientations": lambda: stcorner.orientation_histogram(pixels, n_threads=threads),
     }
+    points = stcorner.detect_stips(pixels, n_threads=threads, num_peaks=1600)
     wanted = stcorner.corner_harris_3d(video, **one)
     inside = tuple(slice(m, -m) for m in MARGIN)
     errors, missing = {}, []
@@ -108,6 +115,8 @@ def child(name: str, threads: int, repeats: int) -> dict[str, Any]:
     ratios = {f"against {peer}": times[peer]["median_s"] / times["stcorner"]["median_s"] for peer in errors}
     ratios["detect_stips over response"] = times["detect_stips"]["median_s"] / times["stcorner"]["median_s"]
     ratios["uint8 over float32"] = times["stcorner uint8"]["median_s"] / times["stcorner"]["median_s"]
+    ratios["describe over four scales"] = times["describe"]["median_s"] / times["four scales"]["median_s"]
+    ratios["texture map over uint8"] = times["texture map"]["median_s"] / times["stcorner uint8"]["median_s"]
     ratios["four calls over four scales"] = times["four calls"]["median_s"] / times["four scales"]["median_s"]
     return {
         "workload": name, "shape": shape, "threads": threads, "times": times,
@@ -115,6 +124,39 @@ def child(name: str, threads: int, repeats: int) -> dict[str, Any]:
         "peers_error": errors, "peers_missing": missing, "ratios": ratios,
         "multiply_adds_per_voxel": IDEAL, "peak_multiply_adds_per_s": best, "share": rate * IDEAL / best,
         "versions": {p: version({"opencv": "opencv-python-headless"}.get(p, p)) for p in PEERS},
+    }  # fmt: skip
+
+
+SIZES = {"vga": (480, 640), "1080p": (1080, 1920), "4k": (2160, 3840)}
+
+
+def size(name: str) -> dict[str, Any]:
+    """One thread, uint8, the response of as many frames as hold 250 million voxels; peak of the process."""
+    import stcorner
+
+    height, width = SIZES[name.removesuffix(" points")]
+    frame = np.tile(make_clip((8, 480, 640)).astype(np.uint8), (1, 5, 6))[:, :height, :width].copy()
+    n_blocks = max(4, round(250e6 / frame.size))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    class Looped:  # an array that is made as it is read
+        shape, dtype = (8 * n_blocks, *frame.shape[1:]), frame.dtype
+
+        def __getitem__(self, key: slice) -> np.ndarray:
+            return frame[np.arange(key.start, min(key.stop, self.shape[0])) % 8]
+
+    start = time.process_time()
+    if name.endswith("points"):
+        found = len(stcorner.detect_stips(Looped(), threshold_rel=0.2, n_threads=1))
+    else:
+        stream = stcorner.HarrisStream(frame.shape[1:], sigma=SIGMA, tau=TAU, n_threads=1)
+        found = sum(len(stream.push(frame)) for _ in range(n_blocks)) + len(stream.flush())
+    seconds = time.process_time() - start
+    voxels = 8 * n_blocks * frame[0].size
+    return {
+        "what": name, "frames": 8 * n_blocks, "found": found, "cpu_s": seconds,
+        "Mvoxel_per_cpu_s": voxels / seconds / 1e6,
+        "peak_beyond_start_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before,
     }  # fmt: skip
 
 
@@ -148,6 +190,8 @@ def main() -> None:
     parser.add_argument(
         "--hour", type=float, nargs="?", const=60.0, metavar="MINUTES", help="memory of a long stream"
     )
+    parser.add_argument("--sizes", action="store_true", help="rate and memory by the size of a frame")
+    parser.add_argument("--size", help=argparse.SUPPRESS)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument(
         "--out", type=Path, default=RESULTS, metavar="FOLDER", help="where the JSON goes (bench/results)"
@@ -156,6 +200,19 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.child:
         print(json.dumps(child(arguments.child[0], int(arguments.child[1]), arguments.repeats)))
+        return
+    if arguments.size:
+        print(json.dumps(size(arguments.size)))
+        return
+    if arguments.sizes:
+        rows = []
+        for name in [*SIZES, *SIZES, "4k points"]:  # twice, so that a busy minute shows
+            run = subprocess.run(
+                [sys.executable, __file__, "--size", name], stdout=subprocess.PIPE, text=True, check=True
+            )
+            rows.append(json.loads(run.stdout.splitlines()[-1]))
+            print(rows[-1], flush=True)
+        print(write_results("video_sizes", rows, arguments.out))
         return
     if arguments.hour:
         result = hour(arguments.hour)

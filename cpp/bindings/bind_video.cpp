@@ -181,12 +181,16 @@ void bind_video(py::module_& m) {
   using video::StipDetector, video::TextureMap, video::OrientationMap, video::StipDescriber;
   bind_consumer<StipDetector>(m, "StipDetector")
       .def(py::init([](video::HarrisOptions harris, double threshold_abs, double threshold_rel, bool exclude_border,
-                       bool scale_selection, Index n_taus) {
-             return std::make_unique<StipDetector>(video::DetectorOptions{
-                 std::move(harris), threshold_abs, threshold_rel, exclude_border, scale_selection, n_taus});
+                       bool scale_selection, Index n_taus, Index row_begin, Index row_end) {
+             return std::make_unique<StipDetector>(video::DetectorOptions{std::move(harris), threshold_abs,
+                                                                          threshold_rel, exclude_border,
+                                                                          scale_selection, n_taus, row_begin, row_end});
            }),
            py::arg("options"), py::kw_only(), py::arg("threshold_abs"), py::arg("threshold_rel"),
-           py::arg("exclude_border"), py::arg("scale_selection"), py::arg("n_taus"))
+           py::arg("exclude_border"), py::arg("scale_selection"), py::arg("n_taus"), py::arg("row_begin") = 0,
+           py::arg("row_end") = 0)
+      .def_property_readonly("latency", &StipDetector::latency)
+      .def("largest", &StipDetector::largest, py::arg("scale"))
       .def("take", [](StipDetector& detector) {
         const InUse in_use(&detector);
         return points_to_arrays(detector.take());

@@ -37,66 +37,31 @@ video::FrameRing random_frames(Numbers& numbers, Index height, Index width, Inde
   return ring;
 }
 
+kernels::Tile tile_of(Index height, Index width, int n_out, int radius, const float* taps, bool reflect) {
+  return {height, width, 0, width, 0, height, n_out, radius, radius, taps, taps, reflect, width};
+}
+
+/// Frames smoothed in time and space, with the columns of border; the whole frame, in tiles of 16 columns and 8 rows.
 template <class T>
-std::vector<float> smooth_in_space(const VideoTable& table, const std::vector<T>& frame, kernels::Pixel pixel,
-                                   Index height, Index width, int radius, bool reflect) {
-  video::FrameRing out(height + 16, width, 1);
-  const std::vector<float> taps = taps_of(radius);
-  int bad = 0;
-  std::vector<float> result;
-  for (Index y = 0; y < height; y += 16) {  // in bands, as the engine does
-    kernels::InnerJob job{frame.data(), pixel,   height,      width,       y,       std::min(y + 16, height),
-                          radius,       radius,  taps.data(), taps.data(), reflect, out.frame(0),
-                          out.stride(), nullptr, &bad};
-    const video::FloatBuffer scratch(table.inner_scratch(job));
-    job.scratch = scratch.data();
-    table.inner(job);
-  }
-  for (Index y = 0; y < height; ++y)
-    result.insert(result.end(), out.frame(0) + y * out.stride(), out.frame(0) + y * out.stride() + width);
-  if (bad) result.assign(1, std::numeric_limits<float>::quiet_NaN());
-  return result;
-}
-
-void compare_inner(const VideoTable& table) {
-  Report report(table.isa, "inner");
-  Numbers numbers;
-  for (const Index size : kSizes)
-    for (const int radius : kRadii)
-      for (const bool reflect : {true, false})
-        for (const auto& [height, width] : {std::pair<Index, Index>{size, 19}, {21, size}}) {
-          const std::vector<float> frame = numbers.many(height * width);
-          const std::string what = text({height, width, radius, reflect});
-          const auto run = [&](const VideoTable& t) {
-            return smooth_in_space(t, frame, kernels::Pixel::f32, height, width, radius, reflect);
-          };
-          report.close(run(table), run(kernels::scalar::video_table()), what);
-        }
-  std::vector<std::uint8_t> bytes(33 * 17);
-  for (auto& value : bytes) value = static_cast<std::uint8_t>(127.0f + 127.0f * numbers.next());
-  const std::vector<std::uint16_t> words(bytes.begin(), bytes.end());
-  const std::vector<double> doubles(bytes.begin(), bytes.end());
-  const auto of = [&](const VideoTable& t, const auto& frame, kernels::Pixel pixel) {
-    return smooth_in_space(t, frame, pixel, 33, 17, 8, true);
-  };
-  const std::vector<float> wanted = of(kernels::scalar::video_table(), bytes, kernels::Pixel::u8);
-  report.close(of(table, bytes, kernels::Pixel::u8), wanted, "uint8");
-  report.close(of(table, words, kernels::Pixel::u16), wanted, "uint16");
-  report.close(of(table, doubles, kernels::Pixel::f64), wanted, "float64");
-  std::vector<float> broken = numbers.many(33 * 17);
-  broken[200] = std::numeric_limits<float>::infinity();
-  report.require(of(table, broken, kernels::Pixel::f32).size() == 1, "infinity must be noticed");
-}
-
-std::vector<float> smooth_in_time(const VideoTable& table, const video::FrameRing& in, Index height, Index width,
-                                  int n_out, int radius) {
-  video::FrameRing out(height, width, n_out);
-  const std::vector<float> taps = taps_of(radius);
-  std::vector<const float*> from;
+std::vector<float> smooth(const VideoTable& table, const std::vector<T>& window, kernels::Pixel pixel,
+                          kernels::Tile tile, int time_radius) {
+  const std::vector<float> time_taps = taps_of(time_radius);
+  const Index height = tile.height, width = tile.width, n_window = tile.n_out + 2 * time_radius;
+  video::FrameRing out(height, width, tile.n_out);
+  std::vector<const void*> in;
   std::vector<float*> to;
-  for (Index i = 0; i < n_out + 2 * radius; ++i) from.push_back(in.frame(i));
-  for (Index i = 0; i < n_out; ++i) to.push_back(out.frame(i));
-  table.time({from.data(), to.data(), n_out, radius, taps.data(), width, 0, height, out.stride()});
+  for (Index i = 0; i < n_window; ++i) in.push_back(window.data() + i * height * width);
+  for (Index i = 0; i < tile.n_out; ++i) to.push_back(out.frame(i));
+  const std::vector<kernels::Pixel> pixels(static_cast<std::size_t>(n_window), pixel);
+  tile.out_stride = out.stride();
+  for (tile.y0 = 0; tile.y0 < height; tile.y0 += 8)
+    for (tile.x0 = 0; tile.x0 < width; tile.x0 += 16) {
+      tile.y1 = std::min(tile.y0 + 8, height), tile.x1 = std::min(tile.x0 + 16, width);
+      kernels::InnerJob job{tile, in.data(), pixels.data(), time_radius, time_taps.data(), to.data(), nullptr};
+      const video::FloatBuffer scratch(table.inner_scratch(job));
+      job.scratch = scratch.data();
+      table.inner(job);
+    }
   std::vector<float> result;
   for (const float* frame : to)
     for (Index y = 0; y < height; ++y)
@@ -104,63 +69,72 @@ std::vector<float> smooth_in_time(const VideoTable& table, const video::FrameRin
   return result;
 }
 
-void compare_time(const VideoTable& table) {
-  Report report(table.isa, "time");
+void compare_inner(const VideoTable& table) {
+  Report report(table.isa, "inner");
+  const VideoTable& scalar = kernels::scalar::video_table();
   Numbers numbers;
-  for (const Index width : kSizes)
-    for (const int radius : kRadii) {
-      const video::FrameRing frames = random_frames(numbers, 3, width, kTimeBlock + 2 * radius);
-      for (int n_out = 1; n_out <= kTimeBlock; ++n_out)
-        report.close(smooth_in_time(table, frames, 3, width, n_out, radius),
-                     smooth_in_time(kernels::scalar::video_table(), frames, 3, width, n_out, radius),
-                     text({width, radius, n_out}));
-    }
+  for (const Index size : kSizes)
+    for (const int radius : kRadii)
+      for (const bool reflect : {true, false})
+        for (const auto& [height, width] : {std::pair<Index, Index>{size, 19}, {21, size}}) {
+          const int n_out = 1 + static_cast<int>(size) % kTimeBlock, time_radius = radius % 13 + 1;
+          const std::vector<float> taps = taps_of(radius);
+          const std::vector<float> frames = numbers.many((n_out + 2 * time_radius) * height * width);
+          const kernels::Tile tile = tile_of(height, width, n_out, radius, taps.data(), reflect);
+          report.close(smooth(table, frames, kernels::Pixel::f32, tile, time_radius),
+                       smooth(scalar, frames, kernels::Pixel::f32, tile, time_radius),
+                       text({height, width, radius, time_radius, n_out, reflect}));
+        }
+  std::vector<std::uint8_t> bytes(10 * 33 * 17);
+  for (auto& value : bytes) value = static_cast<std::uint8_t>(127.0f + 127.0f * numbers.next());
+  const std::vector<std::uint16_t> words(bytes.begin(), bytes.end());
+  const std::vector<float> taps = taps_of(8);
+  const kernels::Tile tile = tile_of(33, 17, 2, 8, taps.data(), true);
+  const std::vector<float> wanted = smooth(scalar, bytes, kernels::Pixel::u8, tile, 4);
+  report.close(smooth(table, bytes, kernels::Pixel::u8, tile, 4), wanted, "uint8");
+  report.close(smooth(table, words, kernels::Pixel::u16, tile, 4), wanted, "uint16");
 }
 
-struct Tile {
+void compare_take(const VideoTable& table) {
+  Report report(table.isa, "take");
+  Numbers numbers;
+  for (const Index n : kSizes) {
+    const std::vector<float> values = numbers.many(n);
+    const std::vector<double> doubles(values.begin(), values.end());
+    std::vector<float> kept(values.size());
+    report.require(table.take(doubles.data(), kernels::Pixel::f64, n, kept.data()) && kept == values, text({n}));
+    for (const double bad : {std::numeric_limits<double>::quiet_NaN(), 2e5, -2e5}) {
+      std::vector<double> broken = doubles;
+      broken.back() = bad;
+      report.require(!table.take(broken.data(), kernels::Pixel::f64, n, kept.data()), "refused " + text({n}));
+    }
+  }
+}
+
+struct Case {
   Index height, width, x0, x1, y0, y1;
-  int n_out, time_radius, space_radius;
+  int n_out, radius;
   bool reflect, normalize, tensor;
 };
 
-std::vector<float> respond(const VideoTable& table, const video::FrameRing& frames, const Tile& tile) {
-  const Index window = tile.n_out + 2 * tile.time_radius, planes = (tile.tensor ? 6 : 1) * tile.n_out;
+std::vector<float> respond(const VideoTable& table, const video::FrameRing& frames, const Case& given) {
+  const Index window = given.n_out + 2 * given.radius, planes = (given.tensor ? 6 : 1) * given.n_out;
   std::vector<const float*> previous, current, next;
   for (Index i = 0; i < window; ++i) {
     previous.push_back(frames.frame(i));
     current.push_back(frames.frame(i + 1));
     next.push_back(frames.frame(i + 2));
   }
-  std::vector<float> time_taps, out(static_cast<std::size_t>(planes * tile.height * tile.width), 0.0f);
-  const std::vector<float> once = taps_of(tile.time_radius), space_taps = taps_of(tile.space_radius);
+  std::vector<float> time_taps, out(static_cast<std::size_t>(planes * given.height * given.width), 0.0f);
+  const std::vector<float> once = taps_of(given.radius);
   for (int c = 0; c < 6; ++c) time_taps.insert(time_taps.end(), once.begin(), once.end());
   std::vector<float*> to;
-  for (Index p = 0; p < planes; ++p) to.push_back(out.data() + p * tile.height * tile.width);
-  kernels::OuterJob job{previous.data(),
-                        current.data(),
-                        next.data(),
-                        tile.n_out,
-                        tile.time_radius,
-                        tile.space_radius,
-                        tile.space_radius,
-                        time_taps.data(),
-                        space_taps.data(),
-                        space_taps.data(),
-                        tile.reflect,
-                        tile.height,
-                        tile.width,
-                        frames.stride(),
-                        tile.x0,
-                        tile.x1,
-                        tile.y0,
-                        tile.y1,
-                        0.005f,
-                        1e-6f,
-                        tile.normalize,
-                        tile.tensor,
-                        to.data(),
-                        tile.width,
-                        nullptr};
+  for (Index p = 0; p < planes; ++p) to.push_back(out.data() + p * given.height * given.width);
+  kernels::Tile tile = tile_of(given.height, given.width, given.n_out, given.radius, once.data(), given.reflect);
+  tile.x0 = given.x0, tile.x1 = given.x1, tile.y0 = given.y0, tile.y1 = given.y1;
+  kernels::OuterJob job{
+      tile,   previous.data(), current.data(),  next.data(),  given.radius, time_taps.data(), frames.stride(),
+      0.005f, 1e-6f,           given.normalize, given.tensor, to.data(),    nullptr};
   const video::FloatBuffer scratch(table.outer_scratch(job));
   job.scratch = scratch.data();
   table.outer(job);
@@ -176,7 +150,7 @@ void compare_outer(const VideoTable& table) {
       for (const int n_out : {1, 5, 8})
         for (const bool reflect : {true, false})
           for (const bool tensor : {true, false}) {
-            Tile tile{33, size, 0, size, 0, 33, n_out, radius, radius, reflect, size % 2 == 0, tensor};
+            Case tile{33, size, 0, size, 0, 33, n_out, radius, reflect, size % 2 == 0, tensor};
             const auto check = [&] {
               report.close(respond(table, frames, tile), respond(kernels::scalar::video_table(), frames, tile),
                            text({tile.height, tile.width, tile.x0, tile.y0, radius, n_out, reflect, tensor}));
@@ -287,7 +261,7 @@ void compare_votes(const VideoTable& table) {
 
 void compare(const VideoTable& table) {
   compare_inner(table);
-  compare_time(table);
+  compare_take(table);
   compare_outer(table);
   compare_points(table);
   compare_votes(table);

@@ -286,3 +286,22 @@ def test_an_error_of_the_source_stays_what_it_is(function: Callable[..., Any]) -
 
     with pytest.raises(stcorner.DatasetError, match="no more"):
         function(frames())
+
+
+@pytest.mark.parametrize("select", [False, True])
+@pytest.mark.parametrize("border", [False, True])
+def test_strips_find_the_same_points(monkeypatch: pytest.MonkeyPatch, select: bool, border: bool) -> None:
+    from stcorner.video import stips
+
+    video = np.random.default_rng(3).integers(0, 256, (40, 170, 48), dtype=np.uint8)
+    video[:, 60:90] //= 2
+    options: dict[str, Any] = {"scale_selection": select, "exclude_border": border, "threshold_rel": 0.02}
+    wanted = stcorner.detect_stips(video, **options)
+    monkeypatch.setattr(stips, "_PASS_BYTES", 48 * 94 * 400)
+    passes = stips._strips(stips.FrameSource(video), [(2.0, 1.41), (2.83, 2.0)], 2.0)
+    assert [(a, b) for a, b, _, _ in passes] == [(0, 43), (43, 86), (86, 129), (129, 170)]
+    found = stcorner.detect_stips(video, **options)
+    np.testing.assert_array_equal(found.coordinates, wanted.coordinates)
+    np.testing.assert_array_equal(found.response, wanted.response)
+    blocks = (video[i : i + 7] for i in range(0, 40, 7))  # which can be read only once
+    np.testing.assert_array_equal(stcorner.detect_stips(blocks, **options).coordinates, wanted.coordinates)

@@ -9,7 +9,7 @@ namespace stcorner::kernels::STC_ISA {
 
 const VideoTable& video_table() noexcept {
   static constexpr VideoTable kTable{
-      STC_STRING(STC_ISA), &inner_scratch, &inner, &time,      &outer_scratch, &outer, &maxima,
+      STC_STRING(STC_ISA), &inner_scratch, &inner, &take,      &outer_scratch, &outer, &maxima,
       &count_at_least,     &orientations,  &votes, &add_votes, &eigen,
   };
   return kTable;

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "stcorner/video/buffer.hpp"
 #include "stcorner/video/tensor.hpp"
 #include "table.hpp"
 
@@ -10,54 +11,46 @@ namespace stcorner::kernels {
 using video::tensor_planes;
 using video::TensorOutput;
 
-enum class Pixel { u8, u16, f32, f64 };
+using Pixel = video::PixelType;
 
 /// Frames that one call of the tensor kernel may produce; the time blocks of the engine are as long.
 constexpr int kTimeBlock = 8;
 
-/// A frame's spatial smoothing: y pass, then x pass. Rows [y0, y1) of `out` are written, in whole
-/// vectors, so `out` needs a stride that is a multiple of 16 floats and as much room.
-struct InnerJob {
-  const void* frame;              // C-contiguous (height, width)
-  Pixel pixel;
+/// Part of n_out frames, at most kTimeBlock, and what smooths it in space.
+struct Tile {
   std::ptrdiff_t height, width;
-  std::ptrdiff_t y0, y1;
-  int radius_y, radius_x;
+  std::ptrdiff_t x0, x1, y0, y1;  // x0 is a multiple of 16
+  int n_out, radius_y, radius_x;
   const float* taps_y;            // centre first, radius_y + 1 values
   const float* taps_x;
   bool reflect;                   // else nearest
-  float* out;                     // row 0 of the smoothed frame
   std::ptrdiff_t out_stride;
+};
+
+/// Smoothed frames, from frames as they came. Windows in time hold n_out + 2 time_radius entries.
+struct InnerJob {
+  Tile tile;
+  const void* const* frames;      // C-contiguous
+  const Pixel* pixels;            // type of each
+  int time_radius;
+  const float* time_taps;
+  float* const* out;              // row 0 of each frame, with a column of border on both sides
   float* scratch;                 // inner_scratch() floats
-  int* bad;                       // set to 1 where a value is not finite or beyond 1e5
 };
 
-/// Smoothing along time of rows [y0, y1): n_out frames from n_out + 2 radius frames.
-struct TimeJob {
-  const float* const* frames;     // row 0 of each frame of the window
-  float* const* out;              // row 0 of each frame to write, with one column of border on both sides
-  int n_out, radius;
-  const float* taps;
-  std::ptrdiff_t width, y0, y1, stride;
-};
-
-/// Tensor and response of a tile for n_out frames. Time windows hold n_out + 2 time_radius entries.
+/// Tensor and response of a tile.
 struct OuterJob {
+  Tile tile;
   const float* const* previous;   // row 0 of the frames before, at and after each entry of the window
   const float* const* current;
   const float* const* next;
-  int n_out, time_radius, radius_y, radius_x;
+  int time_radius;
   const float* time_taps;         // 6 sets (tt, ty, tx, yy, yx, xx) of time_radius + 1: gradient scales folded in
-  const float* taps_y;
-  const float* taps_x;
-  bool reflect;
-  std::ptrdiff_t height, width, stride;
-  std::ptrdiff_t x0, x1, y0, y1;  // x0 is a multiple of 16
+  std::ptrdiff_t stride;
   float k, eps;
   bool normalize;                 // det / (trace + eps)^3 - k (trace / (trace + eps))^3 instead of det - k trace^3
   bool tensor;                    // write the six planes instead of the response
   float* const* out;              // n_out frames, or 6 n_out planes (channel-major) for `tensor`
-  std::ptrdiff_t out_stride;
   float* scratch;                 // outer_scratch() floats
 };
 
@@ -120,7 +113,8 @@ struct VideoTable {
   const char* isa;
   std::ptrdiff_t (*inner_scratch)(const InnerJob&) noexcept;
   void (*inner)(const InnerJob&) noexcept;
-  void (*time)(const TimeJob&) noexcept;
+  /// Copies n values, float64 as float32; false where one is not finite or beyond 1e5.
+  bool (*take)(const void* in, Pixel pixel, std::ptrdiff_t n, void* out) noexcept;
   std::ptrdiff_t (*outer_scratch)(const OuterJob&) noexcept;
   void (*outer)(const OuterJob&) noexcept;
   /// Columns x in [x0, x1) of the middle row that exceed `threshold` and are maxima of their 26

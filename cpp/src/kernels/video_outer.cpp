@@ -1,8 +1,6 @@
-// Structure tensor and Harris response of a tile. Gradients, their products and the smoothing along time
-// are made row by row into a ring of rows (one ring per tensor element and frame, all in the second-level
-// cache); every kRows rows the y pass, a register transposition, the x pass and the response follow.
-#include "video_filter.hpp"
-#include "video_parts.hpp"
+// Structure tensor and Harris response of a tile. Gradients, their products and the smoothing along time are made row
+// by row; space follows as for every tile.
+#include "video_tile.hpp"
 
 namespace stcorner::kernels::STC_ISA {
 namespace {
@@ -11,27 +9,8 @@ constexpr int kChannels = 6;
 constexpr int kFirst[kChannels] = {0, 0, 0, 1, 1, 2};  // gradients (t, y, x) whose product each channel is
 constexpr int kSecond[kChannels] = {0, 1, 2, 1, 2, 2};
 
-struct OuterLayout {
-  std::ptrdiff_t begin, end;     // columns smoothed along time: whole vectors that cover tile and halo
-  std::ptrdiff_t ring_rows, plane;  // rows of a ring, floats between rings
-  std::ptrdiff_t gradients, offsets, pointers, lanes, mu, mu_plane, total;
-};
-
-OuterLayout layout(const OuterJob& job) noexcept {
-  OuterLayout l{};
-  const std::ptrdiff_t r = job.radius_x, n = job.x1 - job.x0, n_rows = kRows + 2 * job.radius_y;
-  l.begin = job.x0 - r < 0 ? 0 : (job.x0 - r) / kLanes * kLanes;
-  l.end = round_up(job.x1 + r < job.width ? job.x1 + r : job.width, kLanes);
-  l.ring_rows = n_rows;
-  l.plane = l.ring_rows * (l.end - l.begin) + kSkew;
-  l.gradients = round_up(kChannels * kTimeBlock * l.plane, 16);
-  l.offsets = l.gradients + 3 * (kTimeBlock + 2 * job.time_radius) * kLanes;
-  l.pointers = l.offsets + round_up(2 * n_rows, 16);
-  l.lanes = l.pointers + round_up(2 * kFrames * n_rows, 16);
-  l.mu = l.lanes + (n + 4 * r + 3 * kLanes + kBlock) * kLanes;
-  l.mu_plane = (round_up(n, kLanes) + kBlock) * kLanes;
-  l.total = l.mu + kChannels * l.mu_plane;
-  return l;
+TileLayout layout(const OuterJob& job) noexcept {
+  return tile_layout(job.tile, kChannels * kTimeBlock, 3 * (kTimeBlock + 2 * job.time_radius) * kLanes, kChannels);
 }
 
 /// One row: gradients of the whole window, then the six products smoothed along time into slot `slot`.
@@ -63,13 +42,13 @@ STC_INLINE void tensor_vector(const OuterJob& job, const float* gradients, int f
 }
 
 template <int R>
-void tensor_row(const OuterJob& job, const OuterLayout& l, std::ptrdiff_t y, float* ring) noexcept {
+void tensor_row(const OuterJob& job, const TileLayout& l, std::ptrdiff_t y, float* ring) noexcept {
   const std::ptrdiff_t at = y * job.stride;
   const std::ptrdiff_t above = (y > 0 ? y - 1 : 0) * job.stride;
-  const std::ptrdiff_t below = (y + 1 < job.height ? y + 1 : y) * job.stride;
-  const std::ptrdiff_t ahead = (y + 3 < job.height ? y + 3 : y) * job.stride;
-  const int r = Radius<R>{job.time_radius}.get(), window = job.n_out + 2 * r;
-  float* gradients = job.scratch + l.gradients;
+  const std::ptrdiff_t below = (y + 1 < job.tile.height ? y + 1 : y) * job.stride;
+  const std::ptrdiff_t ahead = (y + 3 < job.tile.height ? y + 3 : y) * job.stride;
+  const int r = Radius<R>{job.time_radius}.get(), window = job.tile.n_out + 2 * r;
+  float* gradients = job.scratch + l.own;
   float* gt = gradients;
   float* gy = gt + (kTimeBlock + 2 * r) * kLanes;
   float* gx = gy + (kTimeBlock + 2 * r) * kLanes;
@@ -83,19 +62,17 @@ void tensor_row(const OuterJob& job, const OuterLayout& l, std::ptrdiff_t y, flo
     }
     float* out = ring + x - l.begin;
     int n = 0;
-    for (; n + kBlock <= job.n_out; n += kBlock) tensor_vector<R, kBlock>(job, gradients, n, out, l.plane);
-    if (2 * (job.n_out - n) > kBlock) {  // surplus frames are made from stale gradients and not used
+    for (; n + kBlock <= job.tile.n_out; n += kBlock) tensor_vector<R, kBlock>(job, gradients, n, out, l.plane);
+    if (2 * (job.tile.n_out - n) > kBlock) {  // surplus frames are made from stale gradients and not used
       tensor_vector<R, kBlock>(job, gradients, n, out, l.plane);
-      n = job.n_out;
+      n = job.tile.n_out;
     }
-    for (; n < job.n_out; ++n) tensor_vector<R, 1>(job, gradients, n, out, l.plane);
+    for (; n < job.tile.n_out; ++n) tensor_vector<R, 1>(job, gradients, n, out, l.plane);
   }
 }
 
-using TensorRow = void (*)(const OuterJob&, const OuterLayout&, std::ptrdiff_t, float*) noexcept;
+using TensorRow = void (*)(const OuterJob&, const TileLayout&, std::ptrdiff_t, float*) noexcept;
 constexpr TensorRow kTensorRow[] = STC_RADII(tensor_row);
-constexpr ColumnsToLanes kColumns[] = STC_RADII(columns_to_lanes);
-constexpr AlongLanes kAlong[] = STC_RADII(along_lanes);
 
 /// det(mu) - k trace(mu)^3, or the same of mu / (trace + eps), for n vectors; into the first plane.
 STC_INLINE void respond(const OuterJob& job, float* mu, std::ptrdiff_t plane, std::ptrdiff_t n) noexcept {
@@ -116,80 +93,27 @@ STC_INLINE void respond(const OuterJob& job, float* mu, std::ptrdiff_t plane, st
   }
 }
 
-/// Transposed plane back to rows: lane f * kRows + r is row y + r of out[f].
-STC_INLINE void write_rows(const OuterJob& job, const float* lanes, float* const* out, int n_frames,
-                           std::ptrdiff_t y) noexcept {
-  const std::ptrdiff_t n_rows = job.y1 - y < kRows ? job.y1 - y : kRows;
-  for (std::ptrdiff_t x = job.x0; x < job.x1; x += kLanes) {
-    F32 block[kLanes];
-    STC_UNROLL
-    for (int i = 0; i < kLanes; ++i) block[i] = load(lanes + (x - job.x0 + i) * kLanes);
-    transpose(block);
-    const std::ptrdiff_t n = job.x1 - x < kLanes ? job.x1 - x : kLanes;
-    float rows[kLanes * kLanes];
-    if (n < kLanes)
-      for (int i = 0; i < kLanes; ++i) store(rows + i * kLanes, block[i]);
-    for (int f = 0; f < n_frames; ++f)
-      for (int i = 0; i < n_rows; ++i) {
-        float* to = out[f] + (y + i) * job.out_stride + x;
-        if (n == kLanes) {
-          store(to, block[f * kRows + i]);
-        } else {
-          for (std::ptrdiff_t j = 0; j < n; ++j) to[j] = rows[(f * kRows + i) * kLanes + j];
-        }
-      }
-  }
-}
-
 }  // namespace
 
 std::ptrdiff_t outer_scratch(const OuterJob& job) noexcept { return layout(job).total; }
 
 void outer(const OuterJob& job) noexcept {
-  const OuterLayout l = layout(job);
-  const int r = job.radius_y, n_rows = kRows + 2 * r, side = job.radius_x;
-  const int down = radius_entry(r), along = radius_entry(side), time_entry = radius_entry(job.time_radius);
-  const std::ptrdiff_t ring_width = l.end - l.begin;
-  float* ring = job.scratch;
-  std::ptrdiff_t* offsets = reinterpret_cast<std::ptrdiff_t*>(job.scratch + l.offsets);
-  const float** rows = reinterpret_cast<const float**>(job.scratch + l.pointers);
-  float* lanes = job.scratch + l.lanes;
-  float* mu = job.scratch + l.mu;
-  const std::ptrdiff_t origin = l.begin < job.x0 - side ? l.begin : job.x0 - side;  // column of lanes[0]
-
-  std::ptrdiff_t made = job.y0 - r < 0 ? 0 : job.y0 - r;  // rows of the frame that are in the ring
-  for (std::ptrdiff_t y = job.y0; y < job.y1; y += kRows) {
-    const std::ptrdiff_t until = y + kRows + r < job.height ? y + kRows + r : job.height;
-    for (; made < until; ++made) kTensorRow[time_entry](job, l, made, ring + made % l.ring_rows * ring_width);
-    for (int i = 0; i < n_rows; ++i) {
-      std::ptrdiff_t at = border_index(y + i - r, job.height, job.reflect);
-      if (at >= until || at < until - l.ring_rows) at = until - 1;  // only for rows past y1
-      offsets[i] = at % l.ring_rows * ring_width;
-    }
-    for (int frame = 0; frame < job.n_out; frame += kFrames) {
-      const int n_frames = job.n_out - frame < kFrames ? job.n_out - frame : kFrames;
-      for (int c = 0; c < kChannels; ++c) {
-        const float* const* parts[kFrames];
-        for (int f = 0; f < kFrames; ++f) {
-          const float* plane = ring + (c * kTimeBlock + frame + (f < n_frames ? f : 0)) * l.plane;
-          const float** list = rows + f * n_rows;
-          for (int i = 0; i < n_rows; ++i) list[i] = plane + offsets[i];
-          parts[f] = list;
+  const TileLayout l = layout(job);
+  const Tile& tile = job.tile;
+  const TensorRow make_row = kTensorRow[radius_entry(job.time_radius)];
+  float* const mu = job.scratch + l.sums;
+  sweep(
+      tile, l, job.scratch, kChannels,
+      [&](std::ptrdiff_t y, std::ptrdiff_t row) { make_row(job, l, y, job.scratch + row); },
+      [&](int first, int n_frames, std::ptrdiff_t y) {
+        if (job.tensor) {
+          for (int c = 0; c < kChannels; ++c)
+            write_rows(tile, mu + c * l.sums_plane, job.out + c * tile.n_out + first, n_frames, y);
+        } else {
+          respond(job, mu, l.sums_plane, tile.x1 - tile.x0);
+          write_rows(tile, mu, job.out + first, n_frames, y);
         }
-        kColumns[down](r, parts, ring_width, job.taps_y, lanes + (l.begin - origin) * kLanes);
-        extend_lanes(lanes, job.x0 - side, job.x1 + side, job.width, job.reflect, origin);
-        kAlong[along](side, lanes + (job.x0 - side - origin) * kLanes, job.x1 - job.x0, job.taps_x,
-                      mu + c * l.mu_plane);
-      }
-      if (job.tensor) {
-        for (int c = 0; c < kChannels; ++c)
-          write_rows(job, mu + c * l.mu_plane, job.out + c * job.n_out + frame, n_frames, y);
-      } else {
-        respond(job, mu, l.mu_plane, job.x1 - job.x0);
-        write_rows(job, mu, job.out + frame, n_frames, y);
-      }
-    }
-  }
+      });
 }
 
 }  // namespace stcorner::kernels::STC_ISA

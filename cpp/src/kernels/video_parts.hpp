@@ -7,7 +7,7 @@ namespace stcorner::kernels::STC_ISA {
 
 std::ptrdiff_t inner_scratch(const InnerJob& job) noexcept;
 void inner(const InnerJob& job) noexcept;
-void time(const TimeJob& job) noexcept;
+bool take(const void* in, Pixel pixel, std::ptrdiff_t n, void* out) noexcept;
 std::ptrdiff_t outer_scratch(const OuterJob& job) noexcept;
 void outer(const OuterJob& job) noexcept;
 std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,

@@ -109,6 +109,25 @@ FrameRing::FrameRing(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t
   buffer_ = FloatBuffer(depth * plane_ + kPad);
 }
 
+RawRing::RawRing(std::ptrdiff_t pixels, std::ptrdiff_t depth)
+    : pixels_(pixels), depth_(depth), types_(static_cast<std::size_t>(depth), PixelType::u8) {}
+
+const void* RawRing::frame(std::ptrdiff_t t) const noexcept { return buffer_.data() + t % depth_ * slot_; }
+
+void* RawRing::put(std::ptrdiff_t t, PixelType type) {
+  const std::ptrdiff_t bytes = type == PixelType::u8 ? 1 : type == PixelType::u16 ? 2 : 4;
+  const std::ptrdiff_t slot = (pixels_ * bytes + 63) / 64 * 16;
+  if (slot > slot_) {
+    FloatBuffer wider(depth_ * slot);
+    for (std::ptrdiff_t i = 0; i < depth_ && slot_ > 0; ++i)
+      std::memcpy(wider.data() + i * slot, buffer_.data() + i * slot_, static_cast<std::size_t>(slot_) * sizeof(float));
+    buffer_ = std::move(wider);
+    slot_ = slot;
+  }
+  types_[static_cast<std::size_t>(t % depth_)] = type == PixelType::f64 ? PixelType::f32 : type;
+  return buffer_.data() + t % depth_ * slot_;
+}
+
 FloatBuffer ScratchPool::take(std::ptrdiff_t size) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);

@@ -43,27 +43,14 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
   require(o.tile_width % 16 == 0 && o.tile_width >= 0, "tile_width must be a multiple of 16");
   require(o.tile_height % 8 == 0 && o.tile_height >= 0, "tile_height must be a multiple of 8");
 
-  int longest = 1;
   for (const HarrisScale& scale : o.scales) {
     Level level;
     const double along = scale.sigma_x > 0.0 ? scale.sigma_x : scale.sigma;
-    const auto same = [&](const HarrisScale& other) {
-      return other.sigma == scale.sigma && other.sigma_x == scale.sigma_x;
-    };
-    const auto first = std::find_if(o.scales.begin(), o.scales.end(), same);
-    const auto index = static_cast<std::size_t>(first - o.scales.begin());
-    if (&*first == &scale) {
-      Space space;
-      space.taps_y = to_float(gaussian_taps(scale.sigma));
-      space.taps_x = to_float(gaussian_taps(along));
-      space.radius_y = gaussian_radius(scale.sigma);
-      space.radius_x = gaussian_radius(along);
-      level.space = spaces_.size();
-      spaces_.push_back(std::move(space));
-    } else {
-      level.space = levels_[index].space;
-    }
+    level.inner_taps_y = to_float(gaussian_taps(scale.sigma));
+    level.inner_taps_x = to_float(gaussian_taps(along));
     level.inner_time_taps = to_float(gaussian_taps(scale.tau));
+    level.inner_radius_y = gaussian_radius(scale.sigma);
+    level.inner_radius_x = gaussian_radius(along);
     level.inner_time_radius = gaussian_radius(scale.tau);
     const double widen = std::sqrt(o.s);
     level.taps_y = to_float(gaussian_taps(scale.sigma * widen));
@@ -80,16 +67,17 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
       level.time_taps.insert(level.time_taps.end(), scaled.begin(), scaled.end());
     }
     latency_ = std::max<Index>(latency_, level.inner_time_radius + level.time_radius + 1);
-    longest = std::max(longest, level.inner_time_radius);
     choose_tiles(level);
     levels_.push_back(std::move(level));
   }
-  for (Space& space : spaces_) space.frames = FrameRing(o.height, o.width, 2 * longest + 2 * kTimeBlock + 1);
+  Index depth = 0;
   for (Level& level : levels_) {
-    // From the oldest frame that a waiting response reads to the newest, with a block in flight at each stage.
-    const Index depth = latency_ + level.time_radius - level.inner_time_radius + 3 * kTimeBlock + 1;
-    level.frames = FrameRing(o.height, o.width, depth);
+    // From the oldest frame that the block of responses under way reads to the newest.
+    level.frames = FrameRing(o.height, o.width, kTimeBlock + 2 * (level.time_radius + 1));
+    // A scale of short windows waits for the longest ones; a block is taken and one may be incomplete.
+    depth = std::max(depth, latency_ + level.inner_time_radius - level.time_radius + 2 * kTimeBlock);
   }
+  raw_ = RawRing(o.height * o.width, depth);
 }
 
 /// Tiles are as wide as the rings of rows fit into the second-level cache; enough of them for the team.

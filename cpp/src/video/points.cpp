@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
@@ -45,6 +46,9 @@ InterestPoint make_point(const float* const* rows, Index t, Index y, Index x, In
 
 StipDetector::StipDetector(DetectorOptions options) : options_(std::move(options)), engine_(options_.harris) {
   const HarrisOptions& o = options_.harris;
+  if (options_.row_end == 0) options_.row_end = o.height;
+  if (options_.row_begin < 0 || options_.row_begin >= options_.row_end || options_.row_end > o.height)
+    throw std::invalid_argument("rows to search must lie in the frame");
   lowest_.assign(static_cast<std::size_t>(o.width) + 32, kLowest);
   for (std::size_t s = 0; s < o.scales.size(); ++s) {
     FrameRing ring(o.height, o.width, kernels::kTimeBlock + 2);
@@ -98,7 +102,7 @@ void StipDetector::search(Index t, Index n, bool last) {
     };
     std::vector<Index> columns(static_cast<std::size_t>(o.width));
     const float level = static_cast<float>(threshold(static_cast<std::size_t>(scale)));
-    for (Index y = 0; y < o.height; ++y) {
+    for (Index y = options_.row_begin; y < options_.row_end; ++y) {
       const float* rows[9];
       gather(row, y, rows);
       const bool skip = margin && (border_frame || y == 0 || y == o.height - 1);

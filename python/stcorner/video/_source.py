@@ -45,6 +45,7 @@ Result = TypeVar("Result")
 # Voxels per call of the core: full of work, and yet a copy of them costs no memory to speak of.
 _CALL_VOXELS = 1 << 20
 _CALL_FRAMES = 8  # which the core smooths in time together
+_FILE_VOXELS = 1 << 25  # of a media file that are decoded at a time
 _SLAB_BYTES = 1 << 27  # of an array on disk that are read at a time
 _LONGEST_SIDE = 1 << 20
 _PIXELS = ("uint8", "uint16", "float32", "float64")
@@ -163,6 +164,10 @@ class FrameSource:
         Height and width of a frame.
     fps : float or None
         Frames per second, where the source knows.
+    again : bool
+        Whether a second source can read the same video.
+    itemsize : int
+        Bytes that the core keeps of a pixel.
     times : list of float
         Presentation times in seconds of the frames read so far; empty where the source has no clock.
     """
@@ -171,6 +176,7 @@ class FrameSource:
         self.times: list[float] = []
         self.fps: float | None = None
         self.n_frames = 0
+        self.again = True
         self.path = os.fspath(video) if isinstance(video, str | os.PathLike) else None
         if self.path is not None:
             blocks = self._from_file(self.path)
@@ -183,6 +189,7 @@ class FrameSource:
             blocks = iter([array])
         elif hasattr(video, "__iter__"):
             blocks = (check_video("video", block) for block in video)
+            self.again = False
         else:
             raise ParameterError(
                 f"video must be an array, a path or an iterable of blocks, got {type(video).__name__}"
@@ -191,6 +198,7 @@ class FrameSource:
         if first is None:
             raise ParameterError("video must hold at least one frame, got none")
         self.shape: tuple[int, int] = (first.shape[1], first.shape[2])
+        self.itemsize = min(4, first.dtype.itemsize)
         self._blocks = itertools.chain([first], blocks)
 
     def __iter__(self) -> Iterator[Frames]:
@@ -203,9 +211,11 @@ class FrameSource:
             yield from (block[start : start + step] for start in range(0, len(block), step))
 
     def _from_file(self, path: str) -> Iterator[Frames]:
-        from stcorner.media import iter_video
+        from stcorner.media import iter_video, probe
 
-        for block in iter_video(path, block_length=32, gray=True):
+        info = probe(path).video
+        length = max(1, min(32, _FILE_VOXELS // max(1, info.width * info.height))) if info else 32
+        for block in iter_video(path, block_length=length, gray=True):
             self.times.extend(float(t) for t in block.times)
             yield block.frames
 

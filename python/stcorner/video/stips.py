@@ -17,7 +17,7 @@ from stcorner._base.validation import (
     resolve_n_threads,
 )
 from stcorner.errors import ParameterError
-from stcorner.video._source import FrameSource, check_scales, harris_options
+from stcorner.video._source import FrameSource, check_scales, harris_options, radius
 from stcorner.video.points import Stips
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from stcorner.video._source import VideoLike
 
 __all__ = ["corner_peaks_3d", "detect_stips"]
+
+_PASS_BYTES = 1.4e9  # of smoothed frames and responses that one pass over a video may hold
+_BLOCK_FRAMES = 20  # of them that a scale holds beside its window: blocks under way, responses to compare
 
 
 def _strongest_first(response: NDArray[np.float32], voxels: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -117,6 +120,31 @@ def corner_peaks_3d(
     return voxels[_keep_apart(voxels, distance)][:limit]
 
 
+def _strips(
+    source: FrameSource, scales: Sequence[tuple[float, float]], s: float
+) -> list[tuple[int, int, int, int]]:
+    """Rows of each pass over the video: first, end, and those of the frame that they depend on.
+
+    One pass does, unless a frame is so large that its scales would fill the memory and the video can be read
+    again.
+    """
+    height, width = source.shape
+    times = [(radius(tau), radius(tau * s**0.5)) for _, tau in scales]
+    latency = max(inner + outer for inner, outer in times) + 1
+    smooth = sum(2 * outer + _BLOCK_FRAMES for _, outer in times)
+    raw = max(latency + inner - outer for inner, outer in times) + 16
+    halo = max(radius(sigma) + radius(sigma * s**0.5) for sigma, _ in scales) + 2
+    rows = int(_PASS_BYTES / (width * (4.0 * smooth + source.itemsize * raw)))
+    if rows >= height or not source.again:
+        return [(0, height, 0, height)]
+    step = max(rows - 2 * halo, 32)
+    starts = range(0, height, step)
+    return [
+        (y, min(y + step, height), max(0, y - halo), min(min(y + step, height) + halo, height))
+        for y in starts
+    ]
+
+
 def detect_stips(
     video: VideoLike,
     *,
@@ -136,7 +164,8 @@ def detect_stips(
 ) -> Stips:
     """Detect space-time interest points in a clip, a file or a stream.
 
-    The video is read once; only a few dozen frames are held, whatever its length.
+    The video is read once; only a few dozen frames are held, whatever its length. Where even these are too
+    much, as at 3840 x 2160, a file or an array is read several times, a strip of its frames at a time.
 
     Parameters
     ----------
@@ -178,8 +207,9 @@ def detect_stips(
 
     Notes
     -----
-    Memory does not grow with the length of a file that is given by its path, but with its frames: about
-    1.4 kB per pixel with the default scales, 1.3 GB at 1280 x 720 and 12 GB at 3840 x 2160.
+    Memory does not grow with the length of a file that is given by its path, but with its frames: with the
+    default scales about 0.7 kB per pixel, and no more than 1.5 GB, as larger frames are searched in strips.
+    An iterable can be read only once: it has no such limit.
 
     References
     ----------
@@ -207,19 +237,41 @@ def detect_stips(
     if select and len(scales) == 1:
         raise ParameterError("scale_selection must be False with one scale, got True")
     source = FrameSource(video)
-    options = harris_options(
-        source.shape, scales=scales, s=s, k=k, scale_normalize=scale_normalize, mode=mode, n_threads=n_threads
-    )
-    detector = _core.StipDetector(
-        options, threshold_abs=absolute, threshold_rel=relative, exclude_border=border,
-        scale_selection=select, n_taus=len(tau_list),
-    )  # fmt: skip
-    for block in source:
+    check: dict[str, Any] = {
+        "s": s,
+        "k": k,
+        "scale_normalize": scale_normalize,
+        "mode": mode,
+        "n_threads": n_threads,
+    }
+    harris_options(source.shape, scales=scales, **check)
+    found = []
+    largest = np.zeros(len(scales))
+    for begin, end, low, high in _strips(source, scales, s):
+        if low > 0:
+            source = FrameSource(video)
+        detector = _core.StipDetector(
+            harris_options((high - low, source.shape[1]), scales=scales, **check),
+            threshold_abs=absolute, threshold_rel=relative,
+            exclude_border=border and (begin, end) == (low, high), scale_selection=select,
+            n_taus=len(tau_list), row_begin=begin - low, row_end=end - low,
+        )  # fmt: skip
+        for block in source:
+            with core_errors():
+                detector.push(np.ascontiguousarray(block[:, low:high]), drain=False)
         with core_errors():
-            detector.push(block, drain=False)
-    with core_errors():
-        detector.finish()
-    voxels, response, offset = detector.take()
+            detector.finish()
+        found.append(detector.take())
+        found[-1][0][:, 1] += low
+        largest = np.maximum(largest, [detector.largest(scale) for scale in range(len(scales))])
+    voxels, response, offset = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    if len(found) > 1:
+        level = np.maximum(absolute, relative * largest).astype(np.float32)
+        keep = response > level[voxels[:, 3]]
+        if border:
+            last = np.array([source.n_frames, *source.shape]) - 1
+            keep &= ((voxels[:, :3] > 0) & (voxels[:, :3] < last)).all(axis=1)
+        voxels, response, offset = voxels[keep], response[keep], offset[keep]
     order = _strongest_first(response, voxels)
     voxels, response, offset = voxels[order], response[order], offset[order]
     if distance > 1:

@@ -41,6 +41,25 @@ class FrameRing {
   FloatBuffer buffer_;
 };
 
+enum class PixelType { u8, u16, f32, f64 };
+
+/// A ring of frames as they came: frame t lives in slot t % depth. 64-bit floats are kept as 32-bit ones.
+class RawRing {
+ public:
+  RawRing() = default;
+  RawRing(std::ptrdiff_t pixels, std::ptrdiff_t depth);
+  const void* frame(std::ptrdiff_t t) const noexcept;
+  /// What the frame is kept as.
+  PixelType type(std::ptrdiff_t t) const noexcept { return types_[static_cast<std::size_t>(t % depth_)]; }
+  /// Memory for frame t; frames of a wider type than those so far move the others.
+  void* put(std::ptrdiff_t t, PixelType type);
+
+ private:
+  std::ptrdiff_t pixels_ = 0, depth_ = 1, slot_ = 0;  // floats of a slot
+  std::vector<PixelType> types_;
+  FloatBuffer buffer_;
+};
+
 /// Scratch memory that threads borrow; kept between calls.
 class ScratchPool {
  public:

@@ -5,9 +5,11 @@
 #include "stcorner/parallel.hpp"
 #include "stcorner/video/buffer.hpp"
 
-namespace stcorner::video {
+namespace stcorner::kernels {
+struct Tile;
+}
 
-enum class PixelType { u8, u16, f32, f64 };
+namespace stcorner::video {
 
 struct HarrisScale {
   double sigma, tau;      // standard deviations in pixels and frames
@@ -52,7 +54,7 @@ class HarrisEngine {
   const HarrisOptions& options() const noexcept { return options_; }
   /// Frames that must follow a frame before its response is final.
   std::ptrdiff_t latency() const noexcept { return latency_; }
-  std::ptrdiff_t frames_in() const noexcept { return smoothed_; }
+  std::ptrdiff_t frames_in() const noexcept { return taken_; }
   std::ptrdiff_t frames_out() const noexcept { return done_; }
 
   /// Take n frames, C-contiguous (n, height, width). With `drain` every response that became final is
@@ -69,38 +71,36 @@ class HarrisEngine {
 
  private:
   struct Level {  // one scale
-    std::size_t space = 0;
+    int inner_radius_y = 0, inner_radius_x = 0, inner_time_radius = 0;
     int radius_y = 0, radius_x = 0, time_radius = 0;  // of the integration window
-    int inner_time_radius = 0;
-    std::vector<float> inner_time_taps, taps_y, taps_x, time_taps;
-    FrameRing frames;                           // smoothed frames L
+    std::vector<float> inner_taps_y, inner_taps_x, inner_time_taps, taps_y, taps_x, time_taps;
+    FrameRing frames;                                 // smoothed frames L
     std::ptrdiff_t made = 0;
     std::ptrdiff_t tile_width = 0, tile_height = 0;
-  };
-  struct Space {  // one sigma: spatial smoothing shared by its taus
-    int radius_y = 0, radius_x = 0;
-    std::vector<float> taps_y, taps_x;
-    FrameRing frames;
+    std::ptrdiff_t across(std::ptrdiff_t width) const noexcept { return ceil_div(width, tile_width); }
+    std::ptrdiff_t tiles(std::ptrdiff_t height, std::ptrdiff_t width) const noexcept {
+      return across(width) * ceil_div(height, tile_height);
+    }
   };
 
-  struct Input;
-  struct TimeTask;
+  struct SmoothTask;
   struct ResponseTask;
 
-  bool step(const Input* input, bool drain, HarrisSink& sink, Pause pause);
-  TimeTask time_task(Level& level, std::ptrdiff_t n) const;
+  void take(const void* frames, PixelType type, std::ptrdiff_t n, Pause pause);
+  bool step(bool drain, HarrisSink& sink, Pause pause);
+  SmoothTask smooth_task(Level& level, std::ptrdiff_t n) const;
   ResponseTask response_task(const Level& level, std::ptrdiff_t scale, std::ptrdiff_t n, HarrisSink& sink) const;
-  bool run(const Input& input, Space& space, std::ptrdiff_t frame, std::ptrdiff_t y);
-  void run(const TimeTask& task, std::ptrdiff_t y) const;
+  kernels::Tile tile_of(const Level& level, std::ptrdiff_t tile, std::ptrdiff_t n) const;
+  void run(const SmoothTask& task, std::ptrdiff_t tile);
   void run(const ResponseTask& task, std::ptrdiff_t tile, std::ptrdiff_t out_stride);
   void choose_tiles(Level& level) const;
   std::ptrdiff_t length() const noexcept;
 
   HarrisOptions options_;
-  std::vector<Space> spaces_;
+  RawRing raw_;
   std::vector<Level> levels_;
   ScratchPool scratch_;
-  std::ptrdiff_t latency_ = 0, smoothed_ = 0, done_ = 0;
+  std::ptrdiff_t latency_ = 0, taken_ = 0, done_ = 0;
   bool closed_ = false;
 };
 

@@ -22,6 +22,7 @@ struct DetectorOptions {
   bool exclude_border = true;      // no points on the outermost voxels of frame and clip
   bool scale_selection = false;    // keep maxima of the normalised Laplacian over the neighbouring scales
   std::ptrdiff_t n_taus = 1;       // scales are ordered sigma by sigma
+  std::ptrdiff_t row_begin = 0, row_end = 0;  // rows that are searched; 0, 0: all
 };
 
 /// Local maxima of the response over the 26 neighbours, found while the response streams by.
@@ -35,6 +36,8 @@ class StipDetector : private HarrisSink {
   void finish(Pause pause = nullptr);
   const HarrisOptions& options() const noexcept { return engine_.options(); }
   std::ptrdiff_t latency() const noexcept { return engine_.latency() + 1; }
+  /// Largest response of a scale so far, on the rows that are searched.
+  float largest(std::ptrdiff_t scale) const { return largest_[static_cast<std::size_t>(scale)]; }
   /// Points whose frame is final, in the order t, scale, y, x; a second call returns the newer ones.
   /// While the stream runs the threshold is relative to the largest response so far.
   std::vector<InterestPoint> take();
