@@ -249,8 +249,9 @@ def _without_places(value: Any, settings: bool = False) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        key: None if settings and key in _LOCAL else _without_places(item, str(key).endswith("params"))
+        key: _without_places(item, str(key).endswith("params"))
         for key, item in value.items()
+        if not (settings and key in _LOCAL)
     }
 
 
