@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["corner_peaks_3d", "detect_stips"]
 
-_PASS_BYTES = 1.4e9  # of smoothed frames and responses that one pass over a video may hold
+_PASS_BYTES = 1.1e9  # of smoothed frames and responses that one pass over a video may hold
 _BLOCK_FRAMES = 20  # of them that a scale holds beside its window: blocks under way, responses to compare
 
 
