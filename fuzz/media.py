@@ -85,7 +85,7 @@ def media(data: bytes) -> None:
                 assert np.isfinite(block).all()
         with contextlib.suppress(MediaError):
             last = -np.inf
-            for block in islice(iter_video(path), _MOST_BLOCKS):
-                assert block.frames.nbytes <= _LARGEST_BLOCK or len(block.frames) == 1
-                assert np.diff(block.times, prepend=last).min() > 0
-                last = block.times[-1]
+            for part in islice(iter_video(path), _MOST_BLOCKS):
+                assert part.frames.nbytes <= _LARGEST_BLOCK or len(part.frames) == 1
+                assert np.diff(part.times, prepend=last).min() > 0
+                last = part.times[-1]

@@ -1,69 +1,59 @@
-"""Speech and action units of the same takes: each alone and fused in every way that the package has."""
+"""Voice, action units and a speech encoder of the same takes: every subset of blocks, every fusion of two.
+
+Reads a table of features that ``stcorner extract`` wrote (``--features``); everything else is the public
+interface: blocks, `FeatureTable`, `cross_validate`.
+"""
 
 from __future__ import annotations
 
+import itertools
 import time
+from pathlib import Path
 
-import numpy as np
+from common import arguments, write
+from stcorner import ClipFeatures, EmotionRecognizer, FeatureTable, cross_validate
+from stcorner.extraction.blocks import add_blocks
 
-from common import action_units, arguments, clips_of, default_copies, folds_of, line, rich, scores, write
-from stcorner import DiscriminantClassifier, ModalityFusion
-
-METHODS = {
-    "concatenate, face x 2": {"method": "concatenate", "weights": [1.0, 2.0]},
-    "concatenate": {"method": "concatenate"},
-    "mfa": {"method": "mfa"},
-    "mfa_per_modality": {"method": "mfa_per_modality"},
-    "lda": {"method": "lda"},
-    "cca": {"method": "cca"},
-}
+FUSIONS = ("mfa", "mfa_per_modality", "lda", "cca", "late")
 
 
 def main() -> None:
-    parser = arguments(__doc__)
-    parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--features", type=Path, required=True, help="table of `stcorner extract`")
     options = parser.parse_args()
     started = time.perf_counter()
-    clips = clips_of(options.data)
-    folds = folds_of(clips)
-    y = np.asarray([clip.label for clip in clips])
-    actors = np.asarray([clip.subject for clip in clips])
-    voices = [rich(options.cache, clips), *default_copies(options.cache, clips)]
-    face = action_units(options.data, clips)
-    table = {}
+    tables = {
+        "openface": options.data / "ravdess" / "au_means" / "openface_au_means.csv",
+        "wav2vec2": options.data / "embeddings" / "ravdess_wav2vec2.npz",
+    }
+    others = {name: FeatureTable(path, name) for name, path in tables.items()}
+    voice = ClipFeatures.from_parquet(options.features)
+    features = add_blocks(voice, [*voice.blocks, *others], others)
+    names = ("audio", *others)
+    results = {}
 
-    def row(name, predicted):
-        table[name] = scores(y, predicted, actors)
-        print(line(name, table[name]), flush=True)
+    def row(title, blocks, **parameters):
+        begin = time.process_time()
+        recognizer = EmotionRecognizer(blocks=blocks, **parameters)
+        found = cross_validate(features, recognizer, protocol="ravdess-luna5", sound=False)
+        low, high = found.interval("uar")
+        results[title] = {
+            "uar": 100 * found.uar,
+            "interval": [100 * low, 100 * high],
+            "war": 100 * found.war,
+            "macro_f1": 100 * found.macro_f1,
+            "ece": 100 * found.ece(),
+            "seconds": time.process_time() - begin,
+        }
+        print(f"{title:40s} UAR {100 * found.uar:5.1f} [{100 * low:.1f}, {100 * high:.1f}]", flush=True)
 
-    def evaluate(fit_transform, weight=0.5, standardize=False):
-        predicted = np.empty_like(y)
-        for fold in folds:
-            train, test = fold.train, fold.test
-            # A copy of the voice keeps the face of its own clip.
-            blocks = [
-                np.concatenate([voice[train] for voice in voices]),
-                np.tile(face[train], (len(voices), 1)),
-            ]
-            labels, groups = (np.tile(part[train], len(voices)) for part in (y, actors))
-            rows, new = fit_transform(blocks, labels, groups, [voices[0][test], face[test]])
-            model = DiscriminantClassifier(kernel_weight=weight, standardize=standardize)
-            model.fit(rows, labels, groups=groups)
-            predicted[test] = model.predict(new)
-        return predicted
-
-    row("voice", evaluate(lambda blocks, labels, groups, new: (blocks[0], new[0]), standardize=True))
-    row("face", evaluate(lambda blocks, labels, groups, new: (blocks[1], new[1]), standardize=True))
-    for name in options.methods:
-
-        def fused(blocks, labels, groups, new, parameters=METHODS[name]):
-            fusion = ModalityFusion(**parameters).fit(blocks, labels, groups)
-            return fusion.transform(blocks), fusion.transform(new)
-
-        row(f"{name}, LDA + kernel ridge", evaluate(fused))
-        if name.startswith("concatenate"):
-            row(f"{name}, LDA", evaluate(fused, weight=0.0))
-    write(options, "fusion", {"clips": len(clips), "actors": len(set(actors)), "systems": table}, started)
+    for size in range(1, len(names) + 1):
+        for blocks in itertools.combinations(names, size):
+            row(" + ".join(blocks), blocks)
+    for fusion in FUSIONS:
+        row(f"audio + openface, {fusion}", ("audio", "openface"), fusion=fusion)
+    row("audio + openface + wav2vec2, late", names, fusion="late")
+    write(options, "fusion", {"table": results, "clips": len(features)}, started)
 
 
 if __name__ == "__main__":

@@ -111,25 +111,6 @@ def test_short_sounds(n: int) -> None:
         assert np.isfinite(augment.augment_audio(np.ones(n), sr=SR, kinds=kind)).all()
 
 
-@pytest.mark.parametrize("shape", [(3, 12, 10), (2, 9, 9, 3)])
-def test_video_kinds(rng: np.random.Generator, shape: tuple[int, ...]) -> None:
-    frames = rng.integers(0, 256, size=shape, dtype=np.uint8)
-    first, again = (augment.augment_video(frames, seed=5) for _ in range(2))
-    np.testing.assert_array_equal(first, again)
-    assert first.shape == shape
-    assert first.dtype == np.uint8
-    np.testing.assert_array_equal(augment.flip(augment.flip(frames)), frames)
-    np.testing.assert_array_equal(augment.change_brightness(frames), frames)
-    np.testing.assert_array_equal(augment.jitter_crop(frames, share=1.0, down=0.3, right=0.9), frames)
-
-
-def test_crop_is_the_window(rng: np.random.Generator) -> None:
-    frames = np.zeros((1, 8, 8), np.uint8)
-    frames[:, 4:, :4] = 200  # lower left quarter
-    window = augment.jitter_crop(frames, share=0.5, down=1.0, right=0.0)
-    assert (window[0, 1:, :-1] == 200).all()
-
-
 def test_seeds_of_clips_are_seeds() -> None:
     y = tone(440.0)
     large = max(augment.clip_seed(0, name) for name in "abc")
@@ -152,9 +133,6 @@ def test_seed_of_a_clip_does_not_depend_on_others() -> None:
         (lambda: augment.change_speed(np.ones(9), sr=SR, factor=0.0), "factor must be finite and >= 0.25"),
         (lambda: augment.stretch_time(np.ones(9), factor=5.0), "factor must be finite"),
         (lambda: augment.add_noise(np.ones(9), snr=np.inf), "snr must be finite"),
-        (lambda: augment.augment_video(np.ones((2, 3, 3))), "frames must be uint8 of shape"),
-        (lambda: augment.augment_video(np.ones((2, 3, 3, 4), np.uint8)), "frames must be uint8 of shape"),
-        (lambda: augment.augment_video(np.ones((2, 3, 3), np.uint8), kinds="blur"), "kinds must be one of"),
         (lambda: augment.clip_seed(-1, "a"), "seed must be >= 0, got -1"),
     ],
 )

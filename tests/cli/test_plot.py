@@ -57,7 +57,6 @@ def inputs(
         "actors": ["e.json"],
         "abstention": ["e.json"],
         "learning": ["history.json"],
-        "throughput": ["rates.json", "--unit", "files/s"],
     }
 
 
@@ -81,17 +80,6 @@ def test_face_and_dark_svg(call: Callable[..., Any], inputs: dict[str, list[Any]
     assert "#14171b" in (tmp_path / "sub" / "face.svg").read_text()
 
 
-def test_benchmark_files(call: Callable[..., Any], inputs: dict[str, list[Any]], tmp_path: Path) -> None:
-    rows = [
-        {"task": "mfcc", "sr": 16000, "case": name, "ms": ms} for name, ms in (("stcorner", 1.0), ("peer", 3))
-    ]
-    (tmp_path / "audio.json").write_text(json.dumps({"machine": {}, "results": rows}))
-    assert call("throughput", "audio.json", "-o", "a.svg")[0] == 0
-    rates = [{"workload": "vga", "threads": 2, "Mvoxel_per_s": {"stcorner": 100.0, "peer": 20.0}}]
-    (tmp_path / "video.json").write_text(json.dumps({"machine": {}, "results": rates}))
-    assert call("throughput", "video.json", "-o", "v.svg")[0] == 0
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -99,8 +87,7 @@ def test_benchmark_files(call: Callable[..., Any], inputs: dict[str, list[Any]],
         (["corners", "e.json", "-o", "x.bmp"], 2, "--output must end in .png, .svg, .pdf, got 'x.bmp'"),
         (["confusion", "none.json"], 2, "got 'none.json'"),
         (["confusion", "history.json"], 2, "history.json: evaluation must be JSON of stcorner"),
-        (["throughput", "e.json"], 2, "FILE must hold results of a benchmark of speed"),
-        (["throughput", "binary.json"], 2, "it is no text"),
+        (["learning", "binary.json"], 2, "it is no text"),
         (["learning", "e.json"], 2, "history must hold the loss of each epoch"),
         (["learning", "text.json"], 2, "FILE must be JSON"),
         (["confusion", "e.json", "--theme", "sepia"], 2, "sepia"),

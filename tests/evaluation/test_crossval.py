@@ -25,7 +25,7 @@ LABELS = ("angry", "happy", "sad")
 OFFSETS = {"angry": (3.0, 0.0), "happy": (0.0, 3.0), "sad": (0.0, 0.0)}
 
 
-class Nearest(BaseEstimator):
+class Nearest(BaseEstimator):  # type: ignore[misc]
     """A recogniser with the interface of `EmotionRecognizer`: nearest class means. It remembers its fits."""
 
     fits: list[tuple[set[str], int]] = []  # noqa: RUF012  shared on purpose: folds use copies
@@ -51,7 +51,7 @@ class Nearest(BaseEstimator):
             clips=clips,
             clip_index=np.repeat(np.arange(len(clips)), 1 + self.copies),
             copies=["", *["noise"] * self.copies] * len(clips),
-            blocks={"audio": rows},
+            blocks={"audio": np.array(rows)},
             errors=errors,
         )
 

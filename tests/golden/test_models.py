@@ -20,7 +20,7 @@ def test_archived_model_predicts_the_same(path: Path) -> None:
     model = stcorner.load_model(path)
     assert list(model.classes_) == kept["classes"]
     features = stcorner.ClipFeatures(
-        clips=[f"{at}.mp4" for at in range(len(kept["probabilities"]))],
+        clips=[stcorner.Clip.of(f"{at}.mp4") for at in range(len(kept["probabilities"]))],
         blocks={name: np.array(rows, np.float32) for name, rows in kept["blocks"].items()},
         names=model.predictor_.names,
     )

@@ -12,7 +12,6 @@ import pytest
 
 from stcorner.errors import MediaError, MissingExtraError
 from stcorner.media import BlazeFaceDetector, FaceDetector, HaarDetector, crop_face, load_video, track_faces
-from stcorner.media import detectors as detectors_module
 from stcorner.media.blazeface import blend, decode, grid, has_blazeface
 
 if TYPE_CHECKING:
@@ -65,7 +64,8 @@ def test_overlapping_boxes_become_their_mean() -> None:
 
 
 def test_the_best_detector_that_is_installed_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    choose = detectors_module.choose_detector
+    from stcorner.media.choosing import choose_detector as choose
+
     best = BlazeFaceDetector if has_blazeface() else HaarDetector
     assert type(choose("auto")) is type(choose(None)) is best
     assert type(choose("haar")) is HaarDetector

@@ -16,7 +16,7 @@ from stcorner.evaluation import Evaluation
 matplotlib = pytest.importorskip("matplotlib", reason="figures need stcorner[plot]")
 
 from matplotlib.colors import to_hex  # noqa: E402
-from matplotlib.patches import Circle, Rectangle  # noqa: E402
+from matplotlib.patches import Circle  # noqa: E402
 
 from stcorner import plotting  # noqa: E402
 from stcorner.plotting.style import THEMES  # noqa: E402
@@ -292,24 +292,6 @@ def test_history_of_a_trained_network_is_drawn() -> None:
 def test_learning_refuses(history: dict[str, Any], match: str) -> None:
     with pytest.raises(ParameterError, match=match):
         plotting.plot_learning(history)
-
-
-def test_throughput_draws_one_bar_for_each_program() -> None:
-    rates = {"a": {"stcorner": 100.0, "peer": 20.0}, "b": {"stcorner fast": 30.0}}
-    figure = plotting.plot_throughput(rates, unit="files/s")
-    for axes, row in zip(figure.axes, rates.values(), strict=True):
-        assert [bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)] == list(row.values())
-        assert to_hex(axes.patches[0].get_facecolor()) == THEMES["light"].strong
-    assert len({axes.get_xlim() for axes in figure.axes}) == 1, "one unit, one scale"
-    far = plotting.plot_throughput({"a": {"x": 1000.0}, "b": {"x": 1.0}}, unit="ms")
-    assert len({axes.get_xlim() for axes in far.axes}) == 2
-    assert far.axes[-1].get_xlabel() == "ms; each task has a scale of its own"
-
-
-@pytest.mark.parametrize("rates", [{}, {"a": {}}, {"a": {"x": -1.0}}, {"a": {"x": float("nan")}}])
-def test_throughput_refuses(rates: dict[str, Any]) -> None:
-    with pytest.raises(ParameterError, match="rates"):
-        plotting.plot_throughput(rates, unit="ms")
 
 
 # ---- files, style

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def network_state() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     weights = [
         0.1 * rng.standard_normal(s, dtype=np.float32) for shape in shapes for s in (shape, shape[-1:])
     ]
-    arrays = {f"weights{i:02d}": weight for i, weight in enumerate(weights)}
+    arrays: dict[str, np.ndarray] = {f"weights{i:02d}": weight for i, weight in enumerate(weights)}
     arrays |= {"mean": np.zeros(162, np.float32), "scale": np.ones(162, np.float32)}
     arrays |= {"columns": np.arange(162), "knots": np.zeros((0, 162))}
     parameters = stcorner.FERCNNClassifier().get_params()
@@ -116,11 +117,14 @@ def test_every_place_holds_a_value_of_any_kind_or_is_refused(kind: str, step: in
     members = members_of(model_files()[kind])
     at = [place for place in places(json.loads(members["model.json"])) if place[0] != "members"]
     assert len(at) > 60
+
+    def put(parent: Any, key: Any, *, value: Any) -> None:
+        parent[key] = value
+
     outcomes = [decides(changed(members, place, lambda p, k: p.pop(k))) for place in at]
     for place in at:
         outcomes += [
-            decides(changed(members, place, lambda p, k, v=value: p.__setitem__(k, v)))
-            for value in VALUES[::step]
+            decides(changed(members, place, functools.partial(put, value=value))) for value in VALUES[::step]
         ]
     assert sum(outcomes) < len(outcomes) / 2
 

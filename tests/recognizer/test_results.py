@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stcorner.corpora import Clip
 from stcorner.extraction import ClipFeatures
 from stcorner.recognizer.predictions import clip_columns, prediction_rows
 
@@ -11,7 +12,7 @@ from stcorner.recognizer.predictions import clip_columns, prediction_rows
 def features_of(audio: np.ndarray, video: np.ndarray) -> ClipFeatures:
     n = len(audio)
     return ClipFeatures(
-        clips=[f"{i}.mp4" for i in range(n)],
+        clips=[Clip.of(f"{i}.mp4") for i in range(n)],
         blocks={"audio": audio, "video": video},
         names={"audio": ["a"], "video": ["v"]},
         details=[{"errors": ["no face"] * (i == 1), "warnings": []} for i in range(n)],

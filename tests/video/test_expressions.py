@@ -166,7 +166,7 @@ def test_a_flat_picture_has_an_answer() -> None:
         (np.zeros((1, 23, 48)), {}, "frames must have sides >= 24, got 23 x 48"),
         (np.full((1, 48, 48), np.nan), {}, "frames must be finite"),
         (np.zeros((1, 48, 48), complex), {}, "frames must hold real numbers"),
-        (np.ma.masked_all((1, 48, 48)), {}, "frames must not be masked"),
+        (np.ma.array(np.zeros((1, 48, 48)), mask=True), {}, "frames must not be masked"),
         (np.zeros((1, 48, 48)), {"zoom": 0.2}, "zoom must be finite and >= 0.3 and <= 1"),
         (np.zeros((1, 48, 48)), {"mirror": 1}, "mirror must be True or False"),
     ],

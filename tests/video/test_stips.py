@@ -298,7 +298,9 @@ def test_strips_find_the_same_points(monkeypatch: pytest.MonkeyPatch, select: bo
     options: dict[str, Any] = {"scale_selection": select, "exclude_border": border, "threshold_rel": 0.02}
     wanted = stcorner.detect_stips(video, **options)
     monkeypatch.setattr(stips, "_PASS_BYTES", 48 * 94 * 400)
-    passes = stips._strips(stips.FrameSource(video), [(2.0, 1.41), (2.83, 2.0)], 2.0)
+    from stcorner.video._source import FrameSource
+
+    passes = stips._strips(FrameSource(video), [(2.0, 1.41), (2.83, 2.0)], 2.0)
     assert [(a, b) for a, b, _, _ in passes] == [(0, 43), (43, 86), (86, 129), (129, 170)]
     found = stcorner.detect_stips(video, **options)
     np.testing.assert_array_equal(found.coordinates, wanted.coordinates)

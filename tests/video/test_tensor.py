@@ -126,7 +126,8 @@ class Sliced:
     """Nothing but what a store on disk has."""
 
     def __init__(self, array: np.ndarray, chunks: tuple[int, ...] | None = None) -> None:
-        self.array, self.shape, self.dtype, self.reads = array, array.shape, array.dtype, []
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+        self.reads: list[Any] = []
         if chunks:
             self.chunks = chunks
 

@@ -1,4 +1,4 @@
-"""Altered copies of training clips: another speed, pitch, level, room or noise; another crop or light.
+"""Altered copies of training clips: another speed, pitch, level, room or noise.
 
 Copies belong into training data only. Everything drawn comes from a seed, so that the same clip gives
 the same copy in every run.
@@ -20,7 +20,6 @@ from stcorner._base.validation import (
     check_seed,
     refuse_samples_first,
 )
-from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,24 +28,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUDIO_KINDS",
-    "VIDEO_KINDS",
     "add_noise",
     "add_room",
     "augment_audio",
-    "augment_video",
-    "change_brightness",
     "change_gain",
     "change_speed",
     "clip_seed",
-    "flip",
-    "jitter_crop",
     "shift_pitch",
     "stretch_time",
 ]
 
 SPEEDS = (0.88, 0.94, 1.06, 1.13)
 AUDIO_KINDS = ("speed", "slower", "faster", "noise", "pitch", "stretch", "gain", "room")
-VIDEO_KINDS = ("crop", "flip", "brightness")
 
 _FFT = 1024  # of the phase vocoder, samples; at 16 kHz 64 ms
 _HOP = _FFT // 4
@@ -281,120 +274,6 @@ def shift_pitch(y: ArrayLike, *, sr: int, semitones: float) -> NDArray[np.float3
     return np.pad(shifted, (0, max(0, len(sound) - len(shifted))))[: len(sound)]
 
 
-def augment_video(
-    frames: ArrayLike, *, kinds: str | Sequence[str] = VIDEO_KINDS, seed: int = 0
-) -> NDArray[np.uint8]:
-    """Return an altered copy of a face clip, its alterations drawn at random, the same for all frames.
-
-    ==============  ====================================================================
-    kind            drawn
-    ==============  ====================================================================
-    ``crop``        window of 88 to 100 % of the frame anywhere in it, scaled to full size
-    ``flip``        left-right mirror image in half of the cases
-    ``brightness``  contrast 0.8 to 1.25 about the mean, offset -20 to 20 grey levels
-    ==============  ====================================================================
-
-    Parameters
-    ----------
-    frames : array_like of shape (t, y, x) or (t, y, x, 3), uint8
-        Face crops.
-    kinds : str or sequence of str
-        What is done, in this order.
-    seed : int, default=0
-        Of everything drawn; see `clip_seed`.
-
-    Returns
-    -------
-    ndarray of the same shape, uint8
-
-    Raises
-    ------
-    ValueError
-        If a kind is unknown or the frames have another shape or dtype.
-    """
-    video = _frames(frames)
-    rng = np.random.default_rng(check_seed("seed", seed))
-    for kind in [kinds] if isinstance(kinds, str) else kinds:
-        match check_choice("kinds", kind, VIDEO_KINDS):
-            case "crop":
-                share, down, right = rng.uniform(0.88, 1.0), rng.uniform(), rng.uniform()
-                video = jitter_crop(video, share=share, down=down, right=right)
-            case "flip":
-                video = flip(video) if rng.uniform() < 0.5 else video
-            case "brightness":
-                video = change_brightness(
-                    video, contrast=math.exp(rng.uniform(-0.22, 0.22)), offset=rng.uniform(-20, 20)
-                )
-    return video
-
-
-def jitter_crop(frames: ArrayLike, *, share: float, down: float, right: float) -> NDArray[np.uint8]:
-    """Cut a window out of every frame and scale it to the frame's size (bilinear).
-
-    Parameters
-    ----------
-    frames : array_like of shape (t, y, x) or (t, y, x, 3), uint8
-        Face crops.
-    share : float
-        Side of the window as a share of the frame's, 0.1 to 1.
-    down, right : float
-        Place of the window, 0 (top, left) to 1 (bottom, right).
-    """
-    import cv2
-
-    video = _frames(frames)
-    share = check_real("share", share, low=0.1, high=1)
-    down, right = check_real("down", down, low=0, high=1), check_real("right", right, low=0, high=1)
-    height, width = video.shape[1:3]
-    scale = np.array([[share, 0, right * (1 - share) * width], [0, share, down * (1 - share) * height]])
-    # Pixel centres lie at half integers: without this shift the copy would drift by half a pixel.
-    scale[:, 2] += 0.5 * share - 0.5
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = [
-        cv2.warpAffine(frame, scale, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        for frame in video
-    ]
-    return np.stack(moved)
-
-
-def flip(frames: ArrayLike) -> NDArray[np.uint8]:
-    """Return the left-right mirror image.
-
-    Examples
-    --------
-    >>> flip(np.array([[[1, 2, 3]]], dtype=np.uint8)).tolist()
-    [[[3, 2, 1]]]
-    """
-    return np.ascontiguousarray(_frames(frames)[:, :, ::-1])
-
-
-def change_brightness(frames: ArrayLike, *, contrast: float = 1.0, offset: float = 0.0) -> NDArray[np.uint8]:
-    """Spread grey levels about the clip's mean by `contrast` (0 to 4) and add `offset` (-255 to 255).
-
-    Examples
-    --------
-    >>> change_brightness(np.array([[[100, 120]]], dtype=np.uint8), contrast=2.0, offset=5.0).tolist()
-    [[[95, 135]]]
-    """
-    video = _frames(frames)
-    contrast = check_real("contrast", contrast, low=0, high=4)
-    offset = check_real("offset", offset, low=-255, high=255)
-    mean = float(video.mean())
-    levels = np.rint(mean + offset + contrast * (np.arange(256) - mean))
-    table = np.clip(levels, 0, 255).astype(np.uint8)
-    brighter: NDArray[np.uint8] = table[video]
-    return brighter
-
-
 def _sound(y: ArrayLike, sr: int) -> tuple[NDArray[np.float32], int]:
     refuse_samples_first("y", y)
     return check_array("y", y, dtype=np.float32, ndim=1), check_integer("sr", sr, low=1)
-
-
-def _frames(frames: ArrayLike) -> NDArray[np.uint8]:
-    video = check_array("frames", frames, ndim=(3, 4))
-    if video.dtype != np.uint8 or (video.ndim == 4 and video.shape[3] != 3):
-        raise ParameterError(
-            f"frames must be uint8 of shape (t, y, x) or (t, y, x, 3), got {video.dtype} {video.shape}"
-        )
-    return video

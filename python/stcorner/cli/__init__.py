@@ -143,14 +143,6 @@ COMMANDS = (
                 "Draw loss and accuracy of the network by epoch.",
                 ("stcorner plot learning my.stcorner", "stcorner plot learning history.json -o curves.pdf"),
             ),
-            Command(
-                "throughput",
-                "Draw how fast the package runs beside its peers.",
-                (
-                    "stcorner plot throughput bench/results/audio_speed.json",
-                    "stcorner plot throughput rates.json --unit files/s -o rates.svg",
-                ),
-            ),
         ),
     ),
     Command(

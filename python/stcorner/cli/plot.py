@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -23,7 +23,6 @@ __all__ = [
     "plane",
     "reliability",
     "spectrogram",
-    "throughput",
     "voice",
 ]
 
@@ -280,50 +279,3 @@ def learning(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
     if not isinstance(history, dict):
         raise ParameterError(f"FILE must be a model trained with --classifier fercnn, got {str(file)!r}")
     return options.write(plot_learning(history, theme=options.theme), target)
-
-
-def throughput(
-    file: Path,
-    /,
-    *,
-    unit: str | None = None,
-    options: FigureOptions = _DEFAULTS,
-) -> int:
-    """Draw how fast the package runs beside its peers.
-
-    Parameters
-    ----------
-    file
-        Results of a benchmark of speed (bench/results/*.json), or {"task": {"program": number}} as .json.
-    unit
-        What the numbers measure, where the file does not tell.
-    """
-    from stcorner.plotting import plot_throughput
-
-    target = options.target("throughput")
-    rates, known = _rates(file, read_json(file))
-    return options.write(plot_throughput(rates, unit=unit or known, theme=options.theme), target)
-
-
-def _rates(file: Path, content: Any) -> tuple[dict[str, dict[str, float]], str]:
-    """Return the measure of each program for each task, and its unit."""
-    from stcorner.errors import ParameterError
-
-    try:
-        rows = content.get("results")
-        if rows is None:
-            return {task: {k: float(v) for k, v in row.items()} for task, row in content.items()}, ""
-        rates: dict[str, dict[str, float]] = {}
-        for row in rows:
-            if "Mvoxel_per_s" in row:
-                task = f"{row['workload']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''}"
-                rates[task] = {name: float(rate) for name, rate in row["Mvoxel_per_s"].items()}
-            else:
-                task = ", ".join([row["task"], *([f"{row['sr'] / 1000:g} kHz"] if "sr" in row else [])])
-                rates.setdefault(task, {})[row["case"]] = float(row["ms"])
-        voxels = any("Mvoxel_per_s" in row for row in rows)
-        return rates, "million voxels a second" if voxels else "ms, less is better"
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ParameterError(
-            f"FILE must hold results of a benchmark of speed, got {str(file)!r} ({error})"
-        ) from None

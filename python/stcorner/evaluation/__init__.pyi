@@ -21,6 +21,5 @@ from .predictions import evaluate_predictions as evaluate_predictions
 from .result import ActorScore as ActorScore
 from .result import Evaluation as Evaluation
 from .tables import class_table as class_table
-from .tables import comparison_table as comparison_table
 from .tables import evaluation_tables as evaluation_tables
 from .tables import score_table as score_table

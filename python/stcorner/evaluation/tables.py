@@ -9,10 +9,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from stcorner.evaluation.comparison import PairedTest
     from stcorner.evaluation.result import Evaluation
 
-__all__ = ["as_text", "class_table", "comparison_table", "evaluation_tables", "score_table"]
+__all__ = ["as_text", "class_table", "evaluation_tables", "score_table"]
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
@@ -88,23 +87,6 @@ def class_table(evaluation: Evaluation) -> Any:
         for at, score in enumerate(evaluation.per_class)
     ]
     return _table("confusion", columns, rows)
-
-
-def comparison_table(tests: Sequence[PairedTest]) -> Any:
-    """Return a table of paired tests."""
-    rows = [
-        (
-            f"{test.first} - {test.second}",
-            _signed(test.difference),
-            f"{_signed(test.interval[0])}..{_signed(test.interval[1])}",
-            f"{test.p_value:.4f}",
-            f"{test.adjusted:.4f}",
-        )
-        for test in tests
-    ]
-    metric = tests[0].metric.upper() if tests else ""
-    columns = ("models", f"{metric} difference", "95 %", "p", "p (Holm)")
-    return _table("paired test over actors, in points", columns, rows)
 
 
 def evaluation_tables(evaluation: Evaluation) -> list[RenderableType]:

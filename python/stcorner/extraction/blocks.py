@@ -41,8 +41,13 @@ class Block(Protocol):
         Names of the values that `describe` returns.
     """
 
-    name: str
-    feature_names: Sequence[str]
+    @property
+    def name(self) -> str:
+        """What the block is called."""
+
+    @property
+    def feature_names(self) -> Sequence[str]:
+        """Names of the values."""
 
     def describe(self, clip: Clip) -> ArrayLike | None:
         """Return the values of a clip, None where there are none."""

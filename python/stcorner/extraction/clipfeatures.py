@@ -89,7 +89,7 @@ class ClipFeatures:
     """
 
     clips: Sequence[Clip]
-    blocks: Mapping[str, NDArray[np.float32]]
+    blocks: Mapping[str, NDArray[Any]]
     names: Mapping[str, list[str]] = field(default_factory=dict)
     clip_index: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     copies: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, np.str_))

@@ -37,6 +37,8 @@ _SILENCE = 1e-4
 # Samples at either end that do not count for that: resampling makes a step of a constant offset ring.
 _EDGE = SAMPLE_RATE // 100
 # Shorter than nearly all syllables: there is nothing in it that the statistics of a clip could be of.
+# Seconds: tables give times to the hundredth, and lossy codecs end with a block.
+_END_TOLERANCE = 0.05
 _SHORT = SAMPLE_RATE // 10
 # Shorter stretches of a face (in frames of the plan's rate) are too few for corners in time.
 _MIN_FRAMES = 12
@@ -172,7 +174,7 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
         from stcorner.media import MediaWarning
 
         _look(clip.sound, "audio", builder.details, known)
-        sound.append(_load_sound(clip))
+        sound.append(_load_sound(clip, plan))
         if 0 < len(sound[0]) < _SHORT:
             length = len(sound[0]) / SAMPLE_RATE
             warnings.warn(
@@ -252,14 +254,33 @@ def _look(path: Path, stream: str, details: dict[str, Any], known: dict[Path, Me
         details["start"] = 0.0
     if details["end"] is None:
         details["end"] = info.duration
+    elif info.duration is not None and details["end"] > info.duration + _END_TOLERANCE:
+        from stcorner.media import MediaWarning
+
+        warnings.warn(
+            f"{path}: ends at {info.duration:.3f} s, before the end of the segment, {details['end']:g} s",
+            MediaWarning,
+            stacklevel=1,
+        )
+        details["end"] = info.duration
 
 
-def _load_sound(clip: Clip) -> NDArray[np.float32]:
+def _load_sound(clip: Clip, plan: Plan) -> NDArray[np.float32]:
+    """Read the sound of a clip; how long it is counts, not how long it is said to be."""
     from stcorner.media import load_audio
 
     start = clip.start or 0.0
     duration = None if clip.end is None else clip.end - start
-    return load_audio(clip.sound, SAMPLE_RATE, offset=start, duration=duration)[0]
+    most = plan.max_seconds
+    if most is not None and (duration is None or duration > most):
+        duration = most + 1.0
+    y = load_audio(clip.sound, SAMPLE_RATE, offset=start, duration=duration)[0]
+    if most is not None and len(y) > most * SAMPLE_RATE:
+        raise MediaError(
+            f"{clip.sound} holds more sound than the {most:.0f} s of one row, whatever it declares: "
+            "read it by windows"
+        )
+    return y
 
 
 def describe_sound(

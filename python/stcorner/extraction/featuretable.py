@@ -29,6 +29,8 @@ FUNCTIONALS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "p10": lambda rows: np.quantile(rows, 0.1, axis=0),
     "p90": lambda rows: np.quantile(rows, 0.9, axis=0),
 }
+# What other tables call the column of ids.
+_USUAL = ("clip", "file", "filename", "name", "id")
 # Columns by which each tool's table is known, those that say where a row is from, and those that are no
 # feature of the person; the tool's own flag of rows that it could not measure.
 _TOOLS: dict[str, tuple[set[str], tuple[str, ...], set[str], str]] = {
@@ -64,7 +66,8 @@ class FeatureTable:
         What the block is called.
     key : str, default="clip_id"
         Column of the ids. Values may be ids or takes of clips, or paths whose stem is one. Where the file has
-        no such column, the tool's own is taken (``file``, ``input``), or the file's name.
+        no ``clip_id``, the tool's own column is taken (``file``, ``input``), one of the usual names
+        (``clip``, ``file``, ``filename``, ``name``, ``id``), or the file's name.
     columns : sequence of str, optional
         Columns to take. Default: all that hold numbers and are not the tool's bookkeeping.
     functionals : sequence of {"mean", "std", "min", "max", "median", "p10", "p90"}, optional
@@ -134,6 +137,11 @@ class FeatureTable:
             names if functionals is None else [f"{column}_{each}" for each in functionals for column in names]
         )
         self._takes = {_take(clip): clip for clip in self._rows}
+
+    @property
+    def clip_ids(self) -> list[str]:
+        """Ids of the clips, in the order of the source."""
+        return list(self._rows)
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -247,7 +255,8 @@ def _from_frame(
     known = [str(column) for column in frame.columns]
     tool = next((spec for spec in _TOOLS.values() if spec[0] <= set(known)), None)
     where, leave, flag = ((), set(), "") if tool is None else tool[1:]
-    owner = next((column for column in (key, *where) if column in known), None)
+    usual = _USUAL if key == "clip_id" and tool is None else ()
+    owner = next((column for column in (key, *where, *usual) if column in known), None)
     if owner is None and (not stem or (tool is None and key != "clip_id")):
         raise DatasetError(f"the table must have the column {key!r} of clip ids, got {known[:8]}")
     ids = np.asarray([stem] * len(frame) if owner is None else [_stem(value) for value in frame[owner]])

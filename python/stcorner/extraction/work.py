@@ -19,6 +19,7 @@ from stcorner.extraction.windows import window_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from stcorner.corpora.clip import SkippedFile
     from stcorner.extraction.plan import Plan
 
 __all__ = ["Item", "failed_row", "list_media", "make_items", "work_on"]
@@ -43,8 +44,8 @@ class Item:
 def list_media(root: str | os.PathLike[str]) -> list[Path]:
     """Return all audio and video files below a folder, in the order of their paths.
 
-    Links are followed, each folder once; hidden files and folders are left out. Files that cannot be
-    read are listed too: reading them will say why.
+    Links are followed, each folder once; hidden files and folders are left out. Files that cannot be read
+    and folders that cannot be listed are listed too: reading them will say why.
 
     Parameters
     ----------
@@ -59,7 +60,9 @@ def list_media(root: str | os.PathLike[str]) -> list[Path]:
     from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_files
 
     wanted = AUDIO_SUFFIXES | VIDEO_SUFFIXES
-    return [path for path in find_files(root) if path.suffix.lower() in wanted]
+    unlisted: list[SkippedFile] = []
+    found = [path for path in find_files(root, unlisted=unlisted) if path.suffix.lower() in wanted]
+    return sorted([*found, *(row.path for row in unlisted)])
 
 
 def make_items(clips_or_root: Any) -> tuple[list[Item], Path | None]:

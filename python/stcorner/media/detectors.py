@@ -307,27 +307,6 @@ def cascade(loaded: dict[str, Any], name: str) -> Any:
     return loaded[name]
 
 
-def choose_detector(detector: FaceDetector | str | None) -> FaceDetector:
-    """Return the detector of this name, or the one given; "auto" or None: the best one that is installed."""
-    from stcorner.media.blazeface import BlazeFaceDetector, has_blazeface
-
-    if detector is None or (isinstance(detector, str) and detector == "auto"):
-        return BlazeFaceDetector() if has_blazeface() else HaarDetector()
-    if isinstance(detector, str):
-        kinds: dict[str, type[HaarDetector | BlazeFaceDetector]] = {
-            "haar": HaarDetector,
-            "blazeface": BlazeFaceDetector,
-        }
-        if detector not in kinds:
-            raise ParameterError(
-                f"detector must be 'auto', 'haar', 'blazeface' or have a method detect, got {detector!r}"
-            )
-        return kinds[detector]()
-    if not callable(getattr(detector, "detect", None)):
-        raise ParameterError(f"detector must have a method detect(gray), got {type(detector).__name__}")
-    return detector
-
-
 def check_faces(faces: Any, detector: object) -> NDArray[np.float64]:
     """Return what a plugged-in detector gave, or say what is wrong with it."""
     rows = np.asarray(faces, dtype=np.float64)

@@ -31,7 +31,8 @@ from stcorner.media._track import (
     box_of,
     likeness,
 )
-from stcorner.media.detectors import FaceDetector, check_faces, choose_detector, keep_separate, overlap
+from stcorner.media.choosing import choose_detector
+from stcorner.media.detectors import FaceDetector, check_faces, keep_separate, overlap
 from stcorner.media.patches import EyeFinder, appearance, close_view, search
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-__all__ = ["plot_learning", "plot_plane", "plot_throughput"]
+__all__ = ["plot_learning", "plot_plane"]
 
 _MARKERS = "osD^v<>P"
 
@@ -184,71 +184,3 @@ def _draw_curves(axes: Axes, curves: Mapping[str, np.ndarray], key: str) -> None
     axes.set_xlabel("epoch")
     axes.grid(axis="y")
     label_at_end(axes, ends)
-
-
-def plot_throughput(
-    rates: Mapping[str, Mapping[str, float]],
-    *,
-    unit: str,
-    highlight: str = "stcorner",
-    theme: str = "light",
-) -> Figure:
-    """Draw how fast something runs beside its peers: one panel per task, one bar per program.
-
-    Parameters
-    ----------
-    rates : mapping of str to mapping of str to float
-        For each task the measure of each program, >= 0.
-    unit : str
-        What the bars measure, as ``"million voxels a second"``.
-    highlight : str, default="stcorner"
-        Programs whose names begin so are drawn strong.
-    theme : {"light", "dark"}
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ParameterError
-        If there is nothing to draw, or a value is negative or not finite.
-    MissingExtraError
-        If matplotlib is not installed.
-
-    Examples
-    --------
-    >>> figure = plot_throughput({"blur": {"stcorner": 120.0, "peer": 40.0}}, unit="Mvoxel/s")
-    >>> [float(bar.get_width()) for bar in figure.axes[0].patches]
-    [120.0, 40.0]
-    """
-    if not rates or not all(rates.values()):
-        raise ParameterError(f"rates must hold at least one task with one program, got {rates!r}")
-    for task, row in rates.items():
-        bad = {name: value for name, value in row.items() if not (np.isfinite(value) and value >= 0)}
-        if bad:
-            raise ParameterError(f"rates[{task!r}] must be finite and >= 0, got {bad}")
-    bars_in_all = sum(map(len, rates.values()))
-    largest = [max(row.values()) for row in rates.values()]
-    # Bars of one unit belong on one scale, unless it would hide whole tasks.
-    shared = max(largest) <= 20 * min(largest)
-    with styled(theme) as look:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(6.8, 0.5 + 0.35 * len(rates) + 0.26 * bars_in_all), layout="constrained")
-        ratios = [len(row) for row in rates.values()]
-        panels = figure.subplots(len(rates), 1, squeeze=False, height_ratios=ratios)[:, 0]
-        for axes, (task, row) in zip(panels, rates.items(), strict=True):
-            names = list(row)
-            colours = [look.strong if name.startswith(highlight) else look.other for name in names]
-            bars = axes.barh(range(len(names)), list(row.values()), color=colours, height=0.74)
-            axes.bar_label(bars, fmt="{:.3g}", padding=3, fontsize=8, color=look.ink)
-            axes.set_yticks(range(len(names)), names)
-            axes.set_ylim(len(names) - 0.5, -0.5)
-            axes.set_xlim(0, 1.12 * (max(largest) if shared else max(row.values())) or 1.0)
-            axes.tick_params(axis="y", length=0)
-            axes.tick_params(axis="x", length=0, labelbottom=False)
-            axes.spines["bottom"].set_visible(False)
-            axes.set_title(task, fontsize=9)
-        panels[-1].set_xlabel(unit if shared else f"{unit}; each task has a scale of its own")
-        return figure

@@ -11,6 +11,8 @@ from stcorner.errors import MissingExtraError, ParameterError
 from stcorner.video._source import harris_options, radius
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["harris_of_dask"]
@@ -22,14 +24,15 @@ def _halo(sigma: float, tau: float, s: float) -> tuple[int, int, int]:
     return radius(tau) + radius(tau * s**0.5) + 1, space, space
 
 
-def _one_chunk(block: NDArray[Any], **options: Any) -> NDArray[np.float32]:
-    from stcorner.video.harris import corner_harris_3d
-
-    return corner_harris_3d(block, **options)
-
-
-def harris_of_dask(video: Any, *, normalize: str | None, n_threads: int | None, **options: Any) -> Any:
-    """`corner_harris_3d` over a dask array; workers run in parallel, so each call takes one thread."""
+def harris_of_dask(
+    response: Callable[..., NDArray[np.float32]],
+    video: Any,
+    *,
+    normalize: str | None,
+    n_threads: int | None,
+    **options: Any,
+) -> Any:
+    """`corner_harris_3d` (`response`) over a dask array; workers run in parallel, each call on one thread."""
     try:
         import dask.array as da
     except ImportError:
@@ -50,7 +53,7 @@ def harris_of_dask(video: Any, *, normalize: str | None, n_threads: int | None, 
     # No boundary of dask's own: the faces of the whole video keep the border rule of the core.
     map_overlap: Any = da.map_overlap
     return map_overlap(
-        partial(_one_chunk, normalize=normalize, n_threads=n_threads or 1, **options),
+        partial(response, normalize=normalize, n_threads=n_threads or 1, **options),
         video,
         depth=depth,
         boundary="none",

@@ -132,7 +132,7 @@ def corner_harris_3d(
         from stcorner.video._dask import harris_of_dask
 
         lazy: NDArray[np.float32] = harris_of_dask(
-            video, sigma=sigma, tau=tau, normalize=kind, n_threads=n_threads, **common
+            corner_harris_3d, video, sigma=sigma, tau=tau, normalize=kind, n_threads=n_threads, **common
         )
         return lazy
     frames = check_video("video", video)
