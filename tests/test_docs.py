@@ -7,9 +7,9 @@ block after ``<!-- needs ... -->`` wants data that nobody may ship (or a camera)
 
 from __future__ import annotations
 
-import importlib
 import ast
 import contextlib
+import importlib
 import inspect
 import io
 import os

@@ -48,10 +48,10 @@ def made_faces(side: int = 48) -> np.ndarray:
 # Logits of the trained Keras model, before its normalisations were folded, over the temperature.
 KERAS_LOGITS = np.array(
     [
-        [-0.81757, -1.53747, 0.60582, -0.20651, 1.19808, -0.74945, 1.47475],
-        [-1.10786, -1.77395, 0.55500, 0.49889, 1.26276, -1.03674, 1.66246],
-        [-1.35853, -1.79372, 0.34066, 1.61753, 1.01135, -0.74910, 1.48041],
-        [-0.73250, -1.04669, 0.13537, 1.36484, 0.66081, -0.49000, 0.74801],
+        [-0.70811, -2.65610, 0.71666, 0.22739, 0.83583, -0.11601, 1.89579],
+        [-0.88591, -3.12184, 0.42514, 1.20276, 0.72902, -0.04065, 2.18191],
+        [-0.95923, -3.31973, 0.14375, 2.00969, 0.41753, 0.46001, 2.00084],
+        [-0.43563, -2.87624, 0.42241, 1.00396, 0.70562, 0.49472, 1.40128],
     ]
 )
 
@@ -183,14 +183,14 @@ def test_calibrated_and_right_on_fer2013(real_data: Path) -> None:
     confidence = found.max(1)
     bin_of = np.minimum((confidence * 15).astype(int), 14)
     error = sum(abs((confidence - right)[bin_of == one].sum()) for one in range(15)) / len(truth)
-    assert right.mean() >= 0.54
+    assert right.mean() >= 0.58
     assert error < 0.04
 
 
 def test_right_on_people_of_ckplus(real_data: Path) -> None:
     faces, truth = labelled(real_data, "ckplus48_half.npz", CKPLUS)
     found = stcorner.face_expressions(faces)[:, : NAMES.index("neutral")]
-    assert uar(truth, found.argmax(1)) >= 0.69
+    assert uar(truth, found.argmax(1)) >= 0.71
 
 
 def test_right_on_clips_of_an_actor(real_data: Path) -> None:
@@ -200,4 +200,4 @@ def test_right_on_clips_of_an_actor(real_data: Path) -> None:
         faces = [arrays[name][arrays[name].std((1, 2)) > 1] for name in clips]
     logs = [expression_log_probabilities(one, zoom=0.7).mean(0) for one in faces]
     truth = np.array([NAMES.index(RAVDESS[name.split("-")[2]]) for name in clips])
-    assert uar(truth, np.argmax(logs, axis=1)) >= 0.57
+    assert uar(truth, np.argmax(logs, axis=1)) >= 0.6

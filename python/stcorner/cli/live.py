@@ -48,7 +48,7 @@ def live(
     microphone
         With --camera: hear too, through the package sounddevice. Default: where it is installed.
     model
-        A *.stcorner file or the name of a shipped model. Default: ravdess-speech.
+        A *.stcorner file or the name of a shipped model. Default: ravdess-av.
     window
         Seconds of each window.
     hop

@@ -39,7 +39,7 @@ def predict(
     files
         Audio or video files, or folders of them.
     model
-        A *.stcorner file or the name of a shipped model. Default: ravdess-speech.
+        A *.stcorner file or the name of a shipped model. Default: ravdess-av.
     output
         Write the whole table to this .csv, .parquet or .json file.
     timeline

@@ -30,7 +30,7 @@ def report(
     output
         HTML file to write; it must end in .html.
     model
-        A *.stcorner file or the name of a shipped model. Default: ravdess-speech.
+        A *.stcorner file or the name of a shipped model. Default: ravdess-av.
     decide
         Whether a model decides on the clip; --no-decide shows features only.
     max_duration

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from stcorner.corpora.loading import corpus_readers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stcorner.recognizer.modelfile import ModelDocument
 
 __all__ = ["model_card"]
@@ -33,7 +35,7 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
         f"# {document.name}",
         "",
         f"Recognises {', '.join(document.classes)} in the "
-        f"{_INPUT[str(parameters.get('modality'))]} of a clip of one speaking person.",
+        f"{_inputs(document.feature_names)} of a clip of one speaking person.",
         "",
         "| | |",
         "|---|---|",
@@ -46,7 +48,8 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
         "## Data and terms",
         "",
         *(f"* {line}" for line in terms),
-        "* A model may carry the terms of the data that it learnt from.",
+        *([_EXPRESSION] if "expression" in document.feature_names else []),
+        "* The code is MIT. A model may carry the terms of the data that it learnt from.",
         "",
         "## Results on people it did not learn from",
         "",
@@ -70,4 +73,15 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
     return "\n".join(lines)
 
 
-_INPUT = {"audio": "voice", "video": "face", "both": "voice and face"}
+def _inputs(blocks: Iterable[str]) -> str:
+    """Return what of a clip the blocks look at."""
+    named = [_INPUT.get(block, f"block {block!r}") for block in blocks]
+    return " and ".join(dict.fromkeys(named))
+
+
+_INPUT = {"audio": "voice", "video": "face", "expression": "face"}
+_EXPRESSION = (
+    "* Its face half is the network `face_expressions`, trained on FER2013 (research use); its card stands"
+    " beside this one. The network knows no calm face: *calm* and *neutral* share its evidence, and the voice"
+    " tells them apart."
+)

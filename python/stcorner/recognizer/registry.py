@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["default_model", "describe", "find_model", "shipped_models"]
 
 _FOLDER = Path(__file__).parents[1] / "models"
-_DEFAULT = "ravdess-speech"
+_DEFAULT = "ravdess-av"
 
 
 def shipped_models() -> dict[str, Path]:
@@ -68,7 +68,7 @@ def describe(path: Path) -> dict[str, Any]:
     document = read_model(path).document
     return {
         "name": document.name,
-        "modality": document.parameters.get("modality"),
+        "blocks": " ".join(document.feature_names),
         "classifier": document.parameters.get("classifier"),
         "classes": " ".join(document.classes),
         "corpora": " ".join(document.training.corpora),
