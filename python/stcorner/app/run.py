@@ -83,9 +83,9 @@ def serve(
     except ImportError:
         raise MissingExtraError("The app", "starlette and uvicorn", "app") from None
     if settings.model is not None:
-        from stcorner.recognizer import load_model
+        from stcorner.recognizer import load_predictor
 
-        load_model(settings.model)  # now, not when the first clip has been uploaded
+        load_predictor(settings.model)  # now, not when the first clip has been uploaded
     with _listen(host, port) as listening:
         # What was bound decides, not how it was spelled: a name may stand for any address.
         private = is_loopback(str(listening.getsockname()[0]))
@@ -128,6 +128,10 @@ def _listen(host: str, port: int) -> socket.socket:
     # The zone of an address of version 6 is the system's to read.
     name = host.strip("[]") if address is None or "%" in host else str(address)
     try:
+        # Python's own does not close what it opened for a name with a character that no name has.
+        name.encode("idna")
+        if "\0" in name:
+            raise ValueError("it holds a character that no name has")
         return socket.create_server((name, port), family=family)
     except (OSError, TypeError, ValueError) as error:  # a name that no system has
         reason = getattr(error, "strerror", None) or error
