@@ -114,11 +114,17 @@ def serving(
     finally:
         server.process.kill()
         server.process.communicate()
+        while _STALLED:
+            _STALLED.pop().close()
+
+
+_STALLED: list[socket.socket] = []
 
 
 def stall(port: int, text: str) -> socket.socket:
     """Send the beginning of a request and no more."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+    _STALLED.append(connection)
     connection.sendall(text.replace("\n", "\r\n").encode())
     return connection
 

@@ -62,7 +62,10 @@ def test_json_and_duration(sound: Path, capsys: pytest.CaptureFixture[str]) -> N
         ([], "FILE or --camera must be given"),
         (["a.wav", "--camera", "0"], "FILE or --camera must be given"),
         (["a.wav"], "a.wav does not exist"),
-        (["--camera", "0", "--no-microphone"], "--no-microphone must leave a stream"),
+        (
+            ["--camera", "0", "--no-microphone", "--model", "ravdess-speech"],
+            "--no-microphone must leave a stream",
+        ),
     ],
 )
 def test_wrong_use(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,8 +105,11 @@ def select(names: Iterable[str] | str | None, default: Iterable[str]) -> tuple[D
         names = default
     elif isinstance(names, str):
         names = DESCRIPTORS if names == "all" else (names,)
-    chosen = tuple(dict.fromkeys(names))
-    unknown = [name for name in chosen if name not in DESCRIPTORS]
+    try:
+        chosen = tuple(dict.fromkeys(names))
+    except TypeError:
+        raise ParameterError(f"descriptors must be 'all' or names, got {names!r}") from None
+    unknown = [str(name) for name in chosen if name not in DESCRIPTORS]
     if unknown or not chosen:
         told, known = ", ".join(unknown) or "none", ", ".join(DESCRIPTORS)
         raise ParameterError(f"descriptors must be 'all' or some of {known}, got {told}")

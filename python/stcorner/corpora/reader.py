@@ -65,6 +65,7 @@ class CorpusReader:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from stcorner.corpora import corpus_readers
     >>> corpus_readers()["emo-db"].parse(Path("03a01Fa.wav"))["label"]
     'happy'

@@ -90,9 +90,9 @@ class FeatureTable:
     --------
     >>> import numpy as np
     >>> table = FeatureTable({"clip_id": ["a", "b"], "au": np.array([[0.5], [1.5]])}, name="face")
-    >>> table.feature_names, table.describe(stcorner.Clip.of("clips/b.wav")).tolist()
+    >>> table.feature_names, table.describe(Clip.of("clips/b.wav")).tolist()
     (['au_0'], [1.5])
-    >>> table.describe(stcorner.Clip.of("c.wav")) is None
+    >>> table.describe(Clip.of("c.wav")) is None
     True
     """
 

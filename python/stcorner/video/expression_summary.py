@@ -64,7 +64,7 @@ def pool_expressions(logs: ArrayLike, quality: ArrayLike | None = None) -> NDArr
     Examples
     --------
     >>> logs = np.log([[0.5, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05], [0.1, 0.5, 0.1, 0.1, 0.1, 0.05, 0.05]])
-    >>> np.exp(pool_expressions(logs, [1.0, 0.0])[:2]).round(3).tolist()
+    >>> np.exp(pool_expressions(logs, [1.0, 0.0])[:2].astype(float)).round(3).tolist()
     [0.5, 0.1]
     """
     rows = check_array("logs", logs, ndim=2, dtype=np.float64)
