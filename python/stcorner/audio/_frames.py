@@ -19,7 +19,14 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-__all__ = ["check_pitch_range", "check_rate", "check_signal", "decimation", "frame_layout"]
+__all__ = [
+    "check_one_channel",
+    "check_pitch_range",
+    "check_rate",
+    "check_signal",
+    "decimation",
+    "frame_layout",
+]
 
 # The power of a frame of any length that fits into memory still fits into float32.
 _LARGEST = 1e12
@@ -56,6 +63,14 @@ def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]
     if not sound and (largest := np.abs(checked).max()) > _LARGEST:
         raise ParameterError(f"y must be of magnitude <= {_LARGEST:g} (full scale is 1.0), got {largest:g}")
     return checked
+
+
+def check_one_channel(y: ArrayLike) -> NDArray[np.float32]:
+    """Return `y` as `check_signal` does; more than one channel is refused."""
+    signal: NDArray[np.float32] = check_signal(y)
+    if signal.ndim != 1:
+        raise ParameterError(f"y must have shape (n,), got {signal.shape}")
+    return signal
 
 
 def check_rate(sr: Any) -> float:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner._base.validation import check_real
-from stcorner.audio._frames import check_rate, check_signal
+from stcorner.audio._frames import check_one_channel, check_rate, check_signal
 from stcorner.audio.framewise import rms
 from stcorner.audio.pitch import pitch_autocorrelation
-from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -66,9 +65,7 @@ def voice_activity(
     >>> bool(active[25]), bool(active[75]), bool(active[125])
     (False, True, False)
     """
-    signal = check_signal(y)
-    if signal.ndim != 1:
-        raise ParameterError(f"y must have shape (n,), got {signal.shape}")
+    signal = check_one_channel(y)
     rate = check_rate(sr)
     reach = check_real("range_db", range_db, low=0.0, open_low=True)
     periodic_from = check_real("strength_threshold", strength_threshold, low=0.0, high=1.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner._base.validation import check_choice, check_integer, check_real
-from stcorner.audio._frames import check_signal, decimation
+from stcorner.audio._frames import check_one_channel, check_signal, decimation
 from stcorner.audio._measure import N_MFCC, Frames, Layout
 from stcorner.audio.descriptors import measured, select
 from stcorner.errors import ParameterError
@@ -109,9 +109,7 @@ def frame_table(
     (11, 200.0)
     """
     table_of = _Table(Layout.checked(sr, hop_length, fmin, fmax), descriptors, n_mfcc)
-    signal = check_signal(y)
-    if signal.ndim != 1:
-        raise ParameterError(f"y must have shape (n,), got {signal.shape}")
+    signal = check_one_channel(y)
     path = check_choice("tracker", tracker, ("viterbi", "peak")) == "viterbi"
     level = None
     if reference_level is not None:

@@ -15,7 +15,14 @@ from stcorner._base.validation import (
     check_real,
     resolve_n_threads,
 )
-from stcorner.audio._frames import check_pitch_range, check_rate, check_signal, decimation, frame_layout
+from stcorner.audio._frames import (
+    check_one_channel,
+    check_pitch_range,
+    check_rate,
+    check_signal,
+    decimation,
+    frame_layout,
+)
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -251,9 +258,7 @@ def pitch_remarks(y: ArrayLike, *, sr: float, fmin: float = 60.0, fmax: float = 
     >>> pitch_remarks(tone, sr=16000, fmax=800.0)
     []
     """
-    signal, rate = check_signal(y), check_rate(sr)
-    if signal.ndim != 1:
-        raise ParameterError(f"y must have shape (n,), got {signal.shape}")
+    signal, rate = check_one_channel(y), check_rate(sr)
     low, high = check_pitch_range(rate, fmin, fmax)
     remarks = []
     _, voiced, _ = pitch_autocorrelation(signal, sr=rate, fmin=low, fmax=high)

@@ -9,7 +9,7 @@ import numpy as np
 
 from stcorner import _core
 from stcorner._base.validation import check_array, check_integer, check_real, resolve_n_threads
-from stcorner.audio._frames import check_rate, check_signal
+from stcorner.audio._frames import check_one_channel, check_rate
 from stcorner.audio.framewise import rms
 from stcorner.audio.pitch import harmonicity, pitch_autocorrelation
 from stcorner.errors import ParameterError
@@ -32,13 +32,6 @@ _CEPSTRUM_TOP, _CEPSTRUM_FRAME = 5000.0, 0.1  # Hz, s
 _TREND = (0.001, 0.05)  # s
 _LEAST_POWER = 1e-8  # of a bin whose frames lie about 1: 16-bit noise is above it
 _LOWEST_PEAK, _HIGHEST_PEAK = 60.0, 330.0  # Hz
-
-
-def _one_channel(y: ArrayLike) -> NDArray[np.float32]:
-    signal = check_signal(y)
-    if signal.ndim != 1:
-        raise ParameterError(f"y must have shape (n,), got {signal.shape}")
-    return signal
 
 
 def cut(signal: NDArray[np.float32], first: int, hop: int, n_frames: int, length: int) -> NDArray[np.float32]:
@@ -161,7 +154,7 @@ def formants(
     >>> frequencies.shape, bandwidths.shape
     ((51, 4), (51, 4))
     """
-    signal, rate = _one_channel(y), check_rate(sr)
+    signal, rate = check_one_channel(y), check_rate(sr)
     poles = check_integer("order", order, low=2, high=64)
     count = check_integer("n_formants", n_formants, low=1, high=poles // 2)
     top = check_real("max_formant", max_formant, low=100.0)
@@ -225,7 +218,7 @@ def glottal_pulses(
     >>> np.diff(glottal_pulses(tone, sr=16000))[5:8].round(5)
     array([0.01, 0.01, 0.01])
     """
-    signal, rate = _one_channel(y), check_rate(sr)
+    signal, rate = check_one_channel(y), check_rate(sr)
     signal = signal - signal.mean(dtype=np.float64).astype(np.float32)
     hop = max(1, round(0.005 * rate))
     f0, _, _ = pitch_autocorrelation(
@@ -357,7 +350,7 @@ def shimmer(y: ArrayLike, pulses: ArrayLike, *, sr: float) -> dict[str, float]:
     >>> round(shimmer(tone, glottal_pulses(tone, sr=16000), sr=16000)["local"], 3)
     0.0
     """
-    signal, rate = _one_channel(y), check_rate(sr)
+    signal, rate = check_one_channel(y), check_rate(sr)
     periods = _periods(pulses)
     if len(periods) < 2:
         return dict.fromkeys(("local", "local_db", "apq3", "apq11"), float("nan"))
@@ -450,7 +443,7 @@ def cepstral_peak_prominence(
     >>> cepstral_peak_prominence(pulse_train, sr=16000) > 20
     True
     """
-    signal, rate = _one_channel(y), check_real("sr", sr, low=2.0 * _CEPSTRUM_TOP, high=1e7)
+    signal, rate = check_one_channel(y), check_real("sr", sr, low=2.0 * _CEPSTRUM_TOP, high=1e7)
     hop, length = max(1, round(0.002 * rate)), _even_length(_CEPSTRUM_FRAME, rate)
     if len(signal) < length:
         raise ParameterError(f"y must have at least {length} samples (0.1 s), got {len(signal)}")
@@ -514,7 +507,7 @@ def voice_quality(y: ArrayLike, *, sr: float, fmin: float = 75.0, fmax: float = 
     >>> found["jitter_local"] < 1e-3, found["hnr"] > 30
     (True, True)
     """
-    signal, rate = _one_channel(y), check_rate(sr)
+    signal, rate = check_one_channel(y), check_rate(sr)
     pulses = glottal_pulses(signal, sr=rate, fmin=fmin, fmax=fmax)
     found = {f"jitter_{name}": value for name, value in jitter(pulses).items()}
     found |= {f"shimmer_{name}": value for name, value in shimmer(signal, pulses, sr=rate).items()}
