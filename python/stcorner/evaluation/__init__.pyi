@@ -16,7 +16,6 @@ from .metrics import macro_f1 as macro_f1
 from .metrics import per_class_scores as per_class_scores
 from .metrics import unweighted_average_recall as unweighted_average_recall
 from .metrics import weighted_average_recall as weighted_average_recall
-from .metrics import wilson_interval as wilson_interval
 from .predictions import evaluate_predictions as evaluate_predictions
 from .result import ActorScore as ActorScore
 from .result import Evaluation as Evaluation

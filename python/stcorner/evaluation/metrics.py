@@ -25,7 +25,6 @@ __all__ = [
     "per_class_scores",
     "unweighted_average_recall",
     "weighted_average_recall",
-    "wilson_interval",
 ]
 
 METRICS = ("uar", "war", "macro_f1")
@@ -266,19 +265,3 @@ def _resample_actors(
     rng = np.random.default_rng(check_integer("seed", seed, low=0))
     drawn = rng.multinomial(n_actors, np.full(n_actors, 1 / n_actors), size=n_resamples)
     return np.asarray(np.tensordot(drawn, matrices, axes=1))
-
-
-def wilson_interval(share: float, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of `n` independent clips (Wilson's score); nan without clips.
-
-    Examples
-    --------
-    >>> tuple(round(bound, 3) for bound in wilson_interval(0.5, 10))
-    (0.237, 0.763)
-    """
-    if not n:
-        return float("nan"), float("nan")
-    z2 = 1.959964**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))

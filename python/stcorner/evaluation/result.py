@@ -31,7 +31,6 @@ from stcorner.evaluation.metrics import (
     per_class_scores,
     unweighted_average_recall,
     weighted_average_recall,
-    wilson_interval,
 )
 
 if TYPE_CHECKING:
@@ -58,8 +57,13 @@ class ActorScore:
 
     @property
     def war_interval(self) -> tuple[float, float]:
-        """95 % interval of `war` by Wilson's score: of this actor, for other clips of the same kind."""
-        return wilson_interval(self.war, self.n)
+        """95 % interval of `war` by Wilson's score, for other clips of this actor; nan without any."""
+        from scipy.stats import binomtest
+
+        if not self.n:
+            return float("nan"), float("nan")
+        found = binomtest(round(self.war * self.n), self.n).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._base.warnings import collected_warnings
 from stcorner.errors import InternalError, MediaError, MissingExtraError, StcornerError
 from stcorner.extraction.plan import SAMPLE_RATE
+from stcorner.media.remarks import collected_remarks, remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +126,7 @@ class RowBuilder:
     ) -> None:
         """Fill the blocks of a stream by `compute`, or record why they are missing."""
         blocks = self._plan.blocks_of(stream)
-        with collected_warnings() as caught:
+        with collected_remarks() as caught:
             try:
                 vectors, found = compute()
                 self.status.update(dict.fromkeys(blocks, found.pop("status")))
@@ -171,20 +170,14 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
     known = {} if info is None else {clip.path: info}
 
     def from_sound() -> tuple[Described, dict[str, Any]]:
-        from stcorner.media import MediaWarning
-
         _look(clip.sound, "audio", builder.details, known)
         sound.append(_load_sound(clip, plan))
         if 0 < len(sound[0]) < _SHORT:
             length = len(sound[0]) / SAMPLE_RATE
-            warnings.warn(
-                f"{clip.sound}: {length:.3f} s of sound is less than a syllable and tells little",
-                MediaWarning,
-                stacklevel=1,
-            )
+            remark(f"{clip.sound}: {length:.3f} s of sound is less than a syllable and tells little")
         vectors, found = describe_sound(sound[0], plan, name=str(clip.sound))
         if not found["n_voiced"]:
-            warnings.warn(f"{clip.sound}: no voice was found in its sound", MediaWarning, stacklevel=1)
+            remark(f"{clip.sound}: no voice was found in its sound")
         return vectors, found
 
     def from_picture() -> tuple[Described, dict[str, Any]]:
@@ -255,13 +248,7 @@ def _look(path: Path, stream: str, details: dict[str, Any], known: dict[Path, Me
     if details["end"] is None:
         details["end"] = info.duration
     elif info.duration is not None and details["end"] > info.duration + _END_TOLERANCE:
-        from stcorner.media import MediaWarning
-
-        warnings.warn(
-            f"{path}: ends at {info.duration:.3f} s, before the end of the segment, {details['end']:g} s",
-            MediaWarning,
-            stacklevel=1,
-        )
+        remark(f"{path}: ends at {info.duration:.3f} s, before the end of the segment, {details['end']:g} s")
         details["end"] = info.duration
 
 

@@ -1,6 +1,5 @@
 __all__: list[str]
 
-from ._container import MediaWarning as MediaWarning
 from .blazeface import BlazeFaceDetector as BlazeFaceDetector
 from .clips import FaceClip as FaceClip
 from .clips import FaceTrack as FaceTrack
@@ -17,5 +16,6 @@ from .info import probe as probe
 from .picture import VideoBlock as VideoBlock
 from .picture import iter_video as iter_video
 from .picture import load_video as load_video
+from .remarks import MediaWarning as MediaWarning
 from .sound import iter_audio as iter_audio
 from .sound import load_audio as load_audio

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stcorner.errors import MediaError, ParameterError
 from stcorner.media._parts import Part
+from stcorner.media.remarks import remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,6 @@ __all__ = [
     "MAX_PIXELS",
     "Clock",
     "Damage",
-    "MediaWarning",
     "check_path",
     "is_picture_or_sound",
     "media_zero",
@@ -49,10 +48,6 @@ _DEMUXERS = (
 
 _LOST_SHARE = 0.05
 _LOST_SECONDS = 0.25
-
-
-class MediaWarning(UserWarning):
-    """A media file is slightly damaged; what could be decoded is used, on its own times."""
 
 
 def check_path(path: str | os.PathLike[str], name: str = "path") -> Path:
@@ -253,7 +248,7 @@ class Damage:
             )
         if self.lost:
             message = f"{self.path}: {self.lost} {self.kind} packet(s) could not be decoded{because}"
-            warnings.warn(message, MediaWarning, stacklevel=4)
+            remark(message, stacklevel=4)
 
 
 def packets(container: Any, stream: Any, damage: Damage) -> Iterator[list[Any]]:

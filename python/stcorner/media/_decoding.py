@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from stcorner.media._container import (
     MAX_GAP,
     Clock,
     Damage,
-    MediaWarning,
     media_zero,
     open_container,
     packets,
@@ -23,6 +21,7 @@ from stcorner.media._declared import declared_end
 from stcorner.media._drift import Drift
 from stcorner.media._parts import spans_of
 from stcorner.media._plain import open_plain
+from stcorner.media.remarks import remark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +59,7 @@ def decoded_sound(file: Path, sr: int | None = None, offset: float = 0.0) -> Ite
     with open_plain(file) as plain:
         if plain is not None:
             if plain.header.remark:
-                warnings.warn(f"{file}: {plain.header.remark}", MediaWarning, stacklevel=4)
+                remark(f"{file}: {plain.header.remark}", stacklevel=4)
             yield from _from_soundfile(file, plain, _seek(plain, sr, offset))
             return
     at, silent = 0, None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stcorner._base.validation import check_flag, check_integer, check_real
 from stcorner.errors import MediaError
-from stcorner.media._container import MAX_BYTES, MediaWarning, check_path
+from stcorner.media._container import MAX_BYTES, check_path
 from stcorner.media._decoding import decoded_sound
 from stcorner.media._growing import Growing
+from stcorner.media.remarks import remark
 
 if TYPE_CHECKING:
     import os
@@ -207,10 +207,9 @@ class _ChannelMean:
     def judge(self) -> None:
         """Warn of a mean far below that of unrelated channels, the power of which is one nth of theirs."""
         if self._of_mean * self._channels < _CANCELLED * self._of_channels:
-            warnings.warn(
+            remark(
                 f"{self._file}: its channels cancel each other in their mean (one is inverted?); "
                 "mono=False reads them apart",
-                MediaWarning,
                 stacklevel=3,
             )
 

@@ -1,4 +1,4 @@
-"""Warnings of clips that several threads read at once."""
+"""Remarks on files that several threads read at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stcorner._base.warnings import _switch, collected_warnings
+from stcorner.media.remarks import MediaWarning, collected_remarks, remark
 
 
 def test_each_thread_gets_its_own_and_nothing_is_left_behind() -> None:
@@ -17,10 +17,10 @@ def test_each_thread_gets_its_own_and_nothing_is_left_behind() -> None:
     turn = threading.Barrier(n_threads)
 
     def work(name: int) -> list[str]:
-        with collected_warnings() as texts:
+        with collected_remarks() as texts:
             turn.wait(timeout=60)
             for _ in range(20):
-                warnings.warn(f"of {name}", UserWarning, stacklevel=1)
+                remark(f"of {name}")
             if name % 2:  # not the last that came is the first that goes
                 turn_back.wait(timeout=60)
         if not name % 2:
@@ -35,13 +35,13 @@ def test_each_thread_gets_its_own_and_nothing_is_left_behind() -> None:
 
 
 def test_others_see_theirs_and_blocks_nest() -> None:
-    with collected_warnings() as outer:
-        with collected_warnings() as inner, ThreadPoolExecutor(1) as pool:
-            warnings.warn("inner", stacklevel=1)
-            shown: list[str] = []
-            _switch._show = lambda message, *_, **__: shown.append(str(message))
-            pool.submit(warnings.warn, "elsewhere", stacklevel=1).result()
-        warnings.warn("outer", stacklevel=1)
-    assert (outer, inner, shown) == (["outer"], ["inner"], ["elsewhere"])
-    with pytest.warns(UserWarning, match="again"):
-        warnings.warn("again", stacklevel=1)
+    with collected_remarks() as outer:
+        with collected_remarks() as inner, ThreadPoolExecutor(1) as pool:
+            remark("inner")
+            with pytest.warns(MediaWarning, match="^elsewhere$"):
+                pool.submit(remark, "elsewhere").result()
+        remark("outer")
+    assert (outer, inner) == (["outer"], ["inner"])
+    with pytest.warns(MediaWarning, match="again") as caught:
+        remark("again")
+    assert caught[0].filename == __file__
