@@ -1,10 +1,13 @@
-"""Write the tables of README.md, docs/benchmarks.md and docs/results.md from bench/results/*.json.
+"""Write the tables of README.md and of the docs from bench/results/*.json.
 
-``python bench/readme_tables.py`` rewrites what stands between the marks ``<!-- results:scores -->`` or
-``<!-- results:speed -->`` and ``<!-- results:end -->``; with ``--check`` it only says whether they are up to
-date. Nobody writes there by hand, so that every printed number has a command behind it.
-``results:summary`` takes the scores of science_*.json only, ``results:file NAME`` everything in one file.
-A file with a ``page`` is shown there alone: its rows need the words around them.
+``python bench/readme_tables.py`` rewrites what stands between a mark and ``<!-- results:end -->``; with
+``--check`` it only says whether the pages are up to date. Nobody writes there by hand, so that every printed
+number has a command behind it. The marks:
+
+``results:people``                          voice, face, and both, on people whom the model never saw
+``results:rows FILE | ROW = TITLE | ...``   scores of some systems of a file; a row that is gone is an error
+``results:pick FILE | COLUMNS | FILTERS``   ``column = title; ...`` of the rows where ``key = value; ...``
+``results:numbers``                         everything in every file, each folded
 
 Scores are dictionaries with ``uar``, ``war`` and ``interval`` anywhere in a file; their keys name the row.
 Measurements are lists of dictionaries (one row each) or nested dictionaries of numbers.
@@ -23,10 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "results.md")
-MARK = re.compile(
-    r"(<!-- results:(summary|scores|speed|file \w+) -->\n)(.*?)(<!-- results:end -->)", re.DOTALL
-)
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+MARK = re.compile(r"(<!-- results:(?!end)([^\n]+?) -->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
 PROVENANCE = (
     "what",
     "clips",
@@ -125,25 +126,92 @@ def speed_table(document: dict[str, Any], *, nested: bool = True) -> str:
     return "\n".join(parts)
 
 
+def named(text: str) -> list[tuple[str, str]]:
+    """Return pairs of name and title of ``name = title; ...``; a name without a title is its own."""
+    pairs = [part.partition(" = ") for part in text.split("; ")]
+    return [(name.strip(), title.strip() or name.strip()) for name, _, title in pairs]
+
+
+def rows_table(document: dict[str, Any], wanted: list[str]) -> str:
+    """Return the scores of the named systems."""
+    found = {" / ".join(path): values for path, values in scores(document)}
+    found |= {" / ".join(path[1:]): values for path, values in scores(document) if len(path) > 1}
+    rows = []
+    for each in wanted:
+        name, _, title = each.partition(" = ")
+        values = found[name.strip()]
+        low, high = values["interval"]
+        rows.append([title.strip() or name.strip(), f"{values['uar']:.1f}", f"{low:.1f} to {high:.1f}"])
+    return table(["System", "UAR %", "95 % interval"], rows)
+
+
+def pick_table(document: dict[str, Any], columns: str, filters: str = "") -> str:
+    """Return some columns of the rows that pass the filters."""
+    lists = [value for value in document.values() if isinstance(value, list) and value]
+    measured = [row for value in lists for row in value if isinstance(row, dict)]
+    pairs = named(columns)
+    conditions = [part.partition(" = ") for part in filters.split("; ") if part]
+    kept = [
+        {**row, **row.get("ratios", {})}
+        for row in measured
+        if pairs[0][0] in row
+        and all(str(row.get(key.strip(), "")) in value.strip().split(" or ") for key, _, value in conditions)
+    ]
+    if not kept:
+        raise SystemExit(f"no row of {filters!r}")
+    rows = [[row.get(name, "") for name, _ in pairs] for row in kept]
+    rounded = [[f"{each:.3g}" if isinstance(each, float) else each for each in row] for row in rows]
+    return table([title for _, title in pairs], rounded)
+
+
+def people_table(results: Path) -> str:
+    """Return the table of the README: voice, face, and both, on new people."""
+    fused = json.loads((results / "science_fusion.json").read_text())
+    alone = json.loads((results / "science_av.json").read_text())["table"]
+    systems = {" / ".join(path[1:]): values for path, values in scores(fused)}
+    lines = (("voice", "audio", "voice alone"), ("face", "openface", "face alone"))
+    lines += (("voice and face", "audio + openface, late", "both"),)
+    rows = []
+    for title, of_twenty, of_one in lines:
+        both = (systems[of_twenty], alone[f"{of_one}, 8 classes"])
+        cells = [
+            f"{each['uar']:.0f} % ({' to '.join(f'{x:.0f}' for x in each['interval'])})" for each in both
+        ]
+        rows.append([title, *cells])
+    columns = ["", "20 people, action units of OpenFace", "1 person (60 clips), the package alone"]
+    return table(columns, rows)
+
+
+def described(document: dict[str, Any]) -> str:
+    """Return where a file's numbers come from."""
+    known = {**document.get("machine", {}), **document}
+    return ", ".join(f"{name} {cell(known[name])}" for name in PROVENANCE if known.get(name))
+
+
+def numbers(results: Path) -> str:
+    """Return every file of results, each folded."""
+    parts = []
+    for path in sorted(results.glob("*.json")):
+        document = json.loads(path.read_text())
+        if isinstance(document, dict):
+            scored = score_table(document)
+            body = "\n".join(filter(None, [scored, speed_table(document, nested=not scored)]))
+            head = f'<details markdown="1">\n<summary>{path.name}</summary>\n\n'
+            parts.append(f"{head}{described(document)}\n\n{body}\n</details>\n")
+    return "\n".join(parts)
+
+
 def section(kind: str, results: Path) -> str:
     """Return everything that belongs between two marks."""
-    parts = []
-    alone = kind.removeprefix("file ") if kind.startswith("file ") else None
-    pattern = f"{alone}.json" if alone else "science_*.json" if kind == "summary" else "*.json"
-    for path in sorted(results.glob(pattern)):
-        document = json.loads(path.read_text())
-        if not isinstance(document, dict) or (document.get("page") and not alone):
-            continue
-        scored = score_table(document)
-        if alone:
-            body = "\n".join(filter(None, [scored, speed_table(document, nested=not scored)]))
-        else:
-            body = scored if kind != "speed" else "" if scored else speed_table(document)
-        if body:
-            known = {**document.get("machine", {}), **document}
-            facts = ", ".join(f"{name} {cell(known[name])}" for name in PROVENANCE if known.get(name))
-            parts.append(f"**{path.stem.replace('science_', '').replace('_', ' ')}** ({facts})\n\n{body}")
-    return "\n" + "\n".join(parts) + "\n" if parts else "\nNot measured yet.\n\n"
+    word, _, rest = kind.partition(" ")
+    if word == "people":
+        return "\n" + people_table(results) + "\n"
+    if word == "numbers":
+        return "\n" + numbers(results) + "\n"
+    name, *parts = [part.strip() for part in rest.split(" | ")]
+    document = json.loads((results / f"{name}.json").read_text())
+    body = rows_table(document, parts) if word == "rows" else pick_table(document, *parts)
+    return f"\n{body}\n"
 
 
 def main() -> int:

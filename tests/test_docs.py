@@ -1,54 +1,32 @@
 """The code in README.md and docs/ runs as it stands there.
 
 Python blocks of a page run in order, in one namespace, in a folder that holds what the pages speak of:
-``corpus/``, ``clip.mp4`` and ``clip.wav``. Shell blocks run where the line before says ``<!-- run -->``. A
-block after ``<!-- needs ... -->`` wants data that nobody may ship (or a camera): it is only compiled.
+``corpus/``, ``clip.mp4`` and ``clip.wav``. A ``text`` block right below one shows what it prints. Shell
+blocks run where the line before says ``<!-- run -->``. A block after ``<!-- needs ... -->`` wants data that
+nobody may ship (or a camera): it is only compiled.
 """
 
 from __future__ import annotations
 
 import ast
-import contextlib
 import importlib
 import inspect
-import io
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 import stcorner
+from page_blocks import Block, agree, blocks, fill_folder, run_page
 from stcorner import plotting
 from stcorner.cli import COMMANDS, build_app
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
-FENCE = re.compile(
-    r"(?:^<!-- (?P<mark>[^>]*) -->\n)?^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.M | re.S
-)
-
-
-class Block(NamedTuple):
-    """A fenced block of a page, the mark above it, and the line it starts on."""
-
-    language: str
-    code: str
-    mark: str
-    line: int
-
-
-def blocks(page: Path) -> list[Block]:
-    text = page.read_text()
-    return [
-        Block(m["language"], m["code"], m["mark"] or "", text.count("\n", 0, m.start("code")) + 1)
-        for m in FENCE.finditer(text)
-    ]
 
 
 def pages_with(language: str, **marks: bool) -> list[Path]:
@@ -65,29 +43,19 @@ def identify(page: Path) -> str:
 @pytest.fixture
 def folder(small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder as the pages assume it."""
-    (tmp_path / "corpus").symlink_to(small_corpus)
-    videos = sorted(small_corpus.rglob("01-*.mp4"))
-    shutil.copy(videos[0], tmp_path / "clip.mp4")
-    import soundfile
-
-    y, sr = stcorner.load_audio(videos[0], sr=48000)
-    soundfile.write(tmp_path / "clip.wav", y, sr)
+    fill_folder(tmp_path, small_corpus)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", pages_with("python"), ids=identify)
-def test_python_blocks_run(page: Path, folder: Path) -> None:
-    names: dict[str, object] = {"__name__": "__docs__"}
-    for block in blocks(page):
-        if block.language != "python":
-            continue
-        # Empty lines in front, so that a traceback names the page's own line.
-        code = compile("\n" * (block.line - 1) + block.code, str(page), "exec")
-        if not block.mark.startswith("needs"):
-            with contextlib.redirect_stdout(io.StringIO()):
-                exec(code, names)
+def test_python_blocks_run_and_print_what_the_page_shows(page: Path, folder: Path) -> None:
+    for block, printed, shown in run_page(page):
+        if shown is not None:
+            assert agree(shown.code, printed), (
+                f"{identify(page)}:{shown.line} shows, but {block.line} prints\n{printed}"
+            )
 
 
 @pytest.mark.slow

@@ -175,8 +175,6 @@ def command(argv: list[str]) -> str:
 def write(options, name: str, content: dict, started: float) -> None:
     document = {
         "command": command(sys.argv),
-        # Only this page says what each row is: some measure a leak on purpose.
-        **({"page": "docs/results.md"} if name not in ("fusion", "train_shipped") else {}),
         "stcorner": stcorner.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
