@@ -112,6 +112,7 @@ from .video import describe_stips as describe_stips
 from .video import detect_stips as detect_stips
 from .video import face_expression_names as face_expression_names
 from .video import face_expressions as face_expressions
+from .video import face_table as face_table
 from .video import orientation_histogram as orientation_histogram
 from .video import orientation_histogram_names as orientation_histogram_names
 from .video import overlay as overlay

@@ -157,11 +157,11 @@ COMMANDS = (
     ),
     Command(
         "features",
-        "Compute named features: one row per file, or with --frames one row per 10 ms of sound.",
+        "Compute named features: one row per file, or with --frames per 10 ms of sound or face and frame.",
         (
             "stcorner features *.wav -o features.csv",
             "stcorner features clip.mp4 --modality both -o features.parquet",
-            "stcorner features clip.mp4 --frames",
+            "stcorner features clip.mp4 --frames --modality video -o faces.csv",
         ),
     ),
     Command(

@@ -24,7 +24,7 @@ def features(
     jobs: int = 1,
     json: bool = False,
 ) -> int:
-    """Compute named features: one row per file, or with --frames one row per 10 ms of sound.
+    """Compute named features: one row per file, or with --frames per 10 ms of sound or face and frame.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ def features(
     recipe
         Description of the sound: rich, paper162, notebook162 or egemaps.
     frames
-        Give the tracks frame by frame (sound only) instead of one vector per file.
+        Give a row for each frame instead of each file: the tracks of the sound every 10 ms or, with
+        --modality video, 25 times per second where each face is, what it expresses and what of it moves.
     jobs
         Processes; -1 is one per core.
     json
@@ -45,9 +46,12 @@ def features(
     """
     from stcorner._base.files import check_table_path, write_table
     from stcorner.cli._output import complain, print_json, print_table
+    from stcorner.errors import ParameterError
 
     check_table_path("--output", output)
-    rows, errors = _frames(files) if frames else _vectors(files, modality, recipe, jobs)
+    if frames and modality == "both":
+        raise ParameterError("--frames must have one --modality: sound and faces have rows of their own")
+    rows, errors = _frames(files, modality) if frames else _vectors(files, modality, recipe, jobs)
     columns = list(rows[0]) if rows else []
     if output is not None and rows:
         write_table(output, rows, columns)
@@ -94,17 +98,26 @@ def _vectors(
     return [row for row, good in zip(rows, usable, strict=True) if good], [e.error for e in found.errors]
 
 
-def _frames(files: Sequence[Path]) -> tuple[list[dict[str, Any]], list[str]]:
+def _table(file: Path, modality: str) -> dict[str, Any]:
     from stcorner.audio import frame_table
-    from stcorner.errors import StcornerError
     from stcorner.media import load_audio
+    from stcorner.video import face_table
+
+    if modality == "video":
+        found: dict[str, Any] = face_table(file)
+        return found
+    y, sr = load_audio(file)
+    return dict(frame_table(y, sr=sr))
+
+
+def _frames(files: Sequence[Path], modality: str) -> tuple[list[dict[str, Any]], list[str]]:
+    from stcorner.errors import StcornerError
 
     rows: list[dict[str, Any]] = []
     errors = []
     for file in files:
         try:
-            y, sr = load_audio(file)
-            table = frame_table(y, sr=sr)
+            table = _table(file, modality)
         except StcornerError as error:
             errors.append(str(error))
             continue

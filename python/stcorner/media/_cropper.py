@@ -11,7 +11,7 @@ import numpy as np
 from stcorner.media.patches import crop, reduction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -39,20 +39,22 @@ class Crop(NamedTuple):
 
 
 class Row(NamedTuple):
-    """All faces at one grid point."""
+    """All faces at one grid point, and the number of the video's frame that shows them."""
 
     time: float
     crops: dict[int, Crop]
+    frame: int
 
 
 @dataclass
 class Cropper:
     """Resample tracked frames in time and cut out the faces that the rule asks for, from `start` to `end`.
 
-    The grid is that of the whole. With the rule "largest" the face is chosen as the frames come in: the one
-    with the largest area summed over the first two seconds that show a face. It is kept until a cut, or until
-    it has been gone for two seconds; then the next is chosen, behind a row that shows nobody. `areas` sums up
-    who was how large for how long, for those who can wait for the end. Without `pictures` nothing is cut out.
+    The grid is that of the whole, or the frames themselves where `fps` is infinite. With the rule "largest"
+    the face is chosen as the frames come in: the one with the largest area summed over the first two seconds
+    that show a face. It is kept until a cut, or until it has been gone for two seconds; then the next is
+    chosen, behind a row that shows nobody. `areas` sums up who was how large for how long, for those who can
+    wait for the end. Without `pictures` nothing is cut out.
     """
 
     size: int
@@ -81,10 +83,9 @@ class Cropper:
         if self._before is None:
             self._before, self._zero, self._shot = frame, frame.time, frame.shot
         rows: list[Row] = []
-        while (time := self._next) <= frame.time + 1e-9:
+        for time in self._grid(frame.time):
             nearer = self._before if time - self._before.time <= frame.time - time else frame
             rows += self._chosen_rows(time, nearer) if self.rule == "largest" else [self._row(time, nearer)]
-            self._count += 1
         self._before = frame
         return self._inside(rows)
 
@@ -106,18 +107,27 @@ class Cropper:
     def _next(self) -> float:
         return self._zero + self._count / self.fps
 
+    def _grid(self, until: float) -> Iterator[float]:
+        if math.isinf(self.fps):
+            self._zero = until
+            yield until
+            return
+        while (time := self._next) <= until + 1e-9:
+            yield time
+            self._count += 1
+
     def _inside(self, rows: list[Row]) -> list[Row]:
         return [row for row in rows if self.start <= row.time < self.end]
 
     def _row(self, time: float, frame: TrackedFrame) -> Row:
         if abs(time - frame.time) > _HOLD:
-            return Row(time, {})
+            return Row(time, {}, frame.number)
         wanted = frame.faces if self._chosen is None else {self._chosen} & frame.faces.keys()
         shown = self.start <= time < self.end
         crops = {face_id: self._crop(face_id, frame, shown=shown and self.pictures) for face_id in wanted}
         if shown:
             _add_areas(self.areas, crops)
-        return Row(time, crops)
+        return Row(time, crops, frame.number)
 
     def _crop(self, face_id: int, frame: TrackedFrame, *, shown: bool) -> Crop:
         pose = frame.faces[face_id]
@@ -140,7 +150,7 @@ class Cropper:
             ready = self._decide()
             self._chosen, self._decide_at, self._shot = None, None, frame.shot
             self._recent.clear()
-            return [*ready, Row(time, {})]
+            return [*ready, Row(time, {}, frame.number)]
         row = self._row(time, frame)
         if self._chosen is not None:
             if row.crops:
@@ -159,7 +169,9 @@ class Cropper:
         if self._chosen is None:
             self._chosen = _largest(self._recent)
         chosen = self._chosen
-        rows = [Row(row.time, {key: one for key, one in row.crops.items() if key == chosen}) for row in rows]
+        rows = [
+            row._replace(crops={key: one for key, one in row.crops.items() if key == chosen}) for row in rows
+        ]
         self._seen_at = max((row.time for row in rows if row.crops), default=self._seen_at)
         return rows
 

@@ -62,11 +62,11 @@ def track_faces(
     """
     tracker = FaceTracker(detector)
     seen: dict[int, list[tuple[Any, ...]]] = {}
-    for number, frame in enumerate(_tracked(check_path(path), tracker)):
+    for frame in _tracked(check_path(path), tracker):
         for face_id, pose in frame.faces.items():
             box = (pose.x - pose.size / 2, pose.y - pose.size / 2, pose.size, pose.size)
             seen.setdefault(face_id, []).append(
-                (number, frame.time, box, pose.angle, pose.confidence, pose.quality)
+                (frame.number, frame.time, box, pose.angle, pose.confidence, pose.quality)
             )
     tracks = []
     for face_id in sorted(seen):

@@ -74,12 +74,13 @@ _ACCEPT_TEXTURE = 0.75
 
 
 class TrackedFrame(NamedTuple):
-    """A frame, its time, the faces in it by id, and the number of its shot."""
+    """A frame, its time, the faces in it by id, the number of its shot, and its own."""
 
     gray: NDArray[np.uint8]
     time: float
     faces: dict[int, Pose]
     shot: int
+    number: int
 
 
 class FaceTracker:
@@ -107,6 +108,7 @@ class FaceTracker:
         self._shot = 0
         self._tracks: list[Track] = []
         self._waiting: deque[tuple[NDArray[np.uint8], float]] = deque()
+        self._n_released = 0
         self._keys: list[tuple[float, NDArray[np.uint8]]] = []
         self._n_keys = 0
         self._since_key = 0
@@ -175,7 +177,8 @@ class FaceTracker:
             gray, time = self._waiting.popleft()
             poses = ((track.face_id, track.pose(time)) for track in shown)
             faces = {face_id: pose for face_id, pose in poses if face_id is not None and pose is not None}
-            ready.append(TrackedFrame(gray, time, faces, self._shot))
+            ready.append(TrackedFrame(gray, time, faces, self._shot, self._n_released))
+            self._n_released += 1
         if ready:
             for track in self._tracks:
                 track.forget(ready[-1].time - REACH - MAX_GAP)
