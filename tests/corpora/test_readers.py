@@ -321,9 +321,15 @@ def test_a_label_is_one_label_however_its_accents_are_written() -> None:
     assert stcorner.corpora.canonical_label(apart) == stcorner.corpora.canonical_label(composed) == composed
 
 
-def test_table_of_excel(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        '\ufefffile,label,sentence,subject\r\n\r\na.WAV,ANG,"no, never",anna,\r\nb.wav,Angry,yes,bob\r\n',
+        "\ufefffile;label;sentence;subject\r\na.WAV;ANG;no, never;anna\r\nb.wav;Angry;yes;bob\r\n",
+    ],
+)
+def test_table_of_excel(text: str, tmp_path: Path) -> None:
     touch(tmp_path, "a.WAV", "b.wav")
-    text = '\ufefffile,label,sentence,subject\r\n\r\na.WAV,ANG,"no, never",anna,\r\nb.wav,Angry,yes,bob\r\n'
     (tmp_path / "mine.csv").write_bytes(text.encode())
     clips = stcorner.load_folder(tmp_path / "mine.csv")
     assert [(c.label, c.sentence, c.subject) for c in clips] == [

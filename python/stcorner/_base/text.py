@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["from_cell", "json_safe", "shown", "to_cell"]
+__all__ = ["delimiter_of", "from_cell", "json_safe", "shown", "to_cell"]
 
 _UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _HIDDEN = re.compile(f"[{_UNSEEN}]")
@@ -53,6 +53,18 @@ def to_cell(text: str) -> str:
     plain = _SEQUENCE.sub(lambda found: f"\\x5c{found[0][1:]}" if _is_ours(found) else found[0], text)
     plain = shown(plain)
     return f"'{plain}" if _COMPUTED.match(plain) else plain
+
+
+def delimiter_of(header: str) -> str:
+    """Return what separates the columns of a CSV file by its first line: comma, semicolon or tab.
+
+    Examples
+    --------
+    >>> delimiter_of('path;"label, as rated";subject')
+    ';'
+    """
+    bare = re.sub('"[^"]*"', "", header)
+    return max(",;\t", key=bare.count)
 
 
 def from_cell(cell: str) -> str:

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from stcorner._base.text import from_cell
+from stcorner._base.text import delimiter_of, from_cell
 from stcorner._base.validation import check_choice
 from stcorner.corpora.clip import (
     AUDIO_SUFFIXES,
@@ -227,7 +227,9 @@ def _is_emotion(folder: str) -> bool:
 def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
+            delimiter = delimiter_of(file.readline())
+            file.seek(0)
+            reader = csv.DictReader(file, restval="", delimiter=delimiter)
             found = list(reader.fieldnames or ())
             rows: list[tuple[int, dict[Any, Any]]] = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -245,7 +247,7 @@ def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
     seen: dict[tuple[object, ...], tuple[Clip, int]] = {}
     for number, row in rows:
         extra = [value for value in row.get(None, ()) if value.strip()]
-        if extra:  # a comma without quotes: what follows it stands in the wrong columns
+        if extra:  # a delimiter without quotes: what follows it stands in the wrong columns
             raise DatasetError(
                 f"line {number} of {table.name} must have at most {len(found)} fields, got {extra} beyond: "
                 "a value with a comma needs quotes"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner._base.text import delimiter_of, from_cell
 from stcorner._base.validation import check_choice
 from stcorner.errors import DatasetError, MissingExtraError, ParameterError
 
@@ -180,17 +182,18 @@ def _read(
         return _from_frame(source.reset_index() if key in source.index.names else source, key, columns, "")
     if not isinstance(source, str | os.PathLike):
         try:
-            return _from_arrays(dict(source), key, columns, "the mapping")
-        except (TypeError, ValueError) as error:
+            arrays = dict(source)
+        except (TypeError, ValueError):
             raise ParameterError(
-                f"source must be a file, a DataFrame or a mapping of arrays: {error}"
+                f"source must be a file, a DataFrame or a mapping of arrays, got {type(source).__name__}"
             ) from None
+        return _from_arrays(arrays, key, columns, "the mapping")
     path = Path(source)
     if path.is_dir():
         files = sorted(each for each in path.rglob("*.csv") if not each.name.startswith("."))
         if not files:
             raise DatasetError(f"{path} holds no CSV file")
-        parts = [_from_frame(_frame(each), key, columns, each.stem) for each in files]
+        parts = [_from_frame(_frame(each, key), key, columns, each.stem) for each in files]
         if any(part[2] != parts[0][2] for part in parts):
             raise DatasetError(f"the files below {path} must have the same columns")
         return (
@@ -204,10 +207,10 @@ def _read(
                 return _from_arrays({name: held[name] for name in held.files}, key, columns, str(path))
         except (OSError, ValueError, EOFError) as error:
             raise DatasetError(f"{path} is no npz file that can be read: {error}") from None
-    return _from_frame(_frame(path), key, columns, path.stem)
+    return _from_frame(_frame(path, key), key, columns, path.stem)
 
 
-def _frame(path: Path) -> Any:
+def _frame(path: Path, key: str) -> Any:
     try:
         import pandas as pd
     except ImportError:
@@ -215,8 +218,19 @@ def _frame(path: Path) -> Any:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        # openSMILE's program writes semicolons, and so do spreadsheets of half the world.
-        frame = pd.read_csv(path, sep=None, engine="python", skipinitialspace=True)
+        with path.open(encoding="utf-8-sig") as file:
+            delimiter = delimiter_of(file.readline())
+            # Where a comma separates decimals, columns are separated by semicolons.
+            decimal = "," if delimiter == ";" and re.search(r"\d,\d", file.readline()) else "."
+        named = {key, *_USUAL}.union(*(spec[1] for spec in _TOOLS.values()))
+        frame = pd.read_csv(
+            path,
+            sep=delimiter,
+            decimal=decimal,
+            encoding="utf-8-sig",
+            skipinitialspace=True,
+            converters=dict.fromkeys(named, from_cell),  # an id such as 007 is a name
+        )
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, ImportError) as error:  # pandas' own errors of parsing are ValueErrors
@@ -260,6 +274,8 @@ def _from_frame(
     if owner is None and (not stem or (tool is None and key != "clip_id")):
         raise DatasetError(f"the table must have the column {key!r} of clip ids, got {known[:8]}")
     ids = np.asarray([stem] * len(frame) if owner is None else [_stem(value) for value in frame[owner]])
+    if stem and set(ids) == {"unknown"}:  # SMILExtract without -instname
+        ids = np.asarray([stem] * len(frame))
     if flag:
         good = frame[flag].to_numpy() > 0
         frame, ids = frame[good], ids[good]
@@ -284,6 +300,8 @@ def _from_frame(
 def _stem(value: Any) -> str:
     """Return an id as it is, and of a path the name without folder and suffix."""
     text = str(value)
+    if len(text) > 1 and text[0] == text[-1] == "'":  # as SMILExtract writes them
+        text = text[1:-1]
     name = text.replace("\\", "/").rsplit("/", 1)[-1]
     head, dot, tail = name.rpartition(".")
     return head if dot and head and 1 <= len(tail) <= 4 and not tail.isdigit() else name
