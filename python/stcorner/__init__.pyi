@@ -87,6 +87,7 @@ from .media import FaceTrack as FaceTrack
 from .media import HaarDetector as HaarDetector
 from .media import MediaInfo as MediaInfo
 from .media import MediaWarning as MediaWarning
+from .media import Recording as Recording
 from .media import VideoBlock as VideoBlock
 from .media import VideoInfo as VideoInfo
 from .media import YuNetDetector as YuNetDetector

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from stcorner._base.validation import check_choice, check_real
 from stcorner.errors import DatasetError, ParameterError
+from stcorner.media.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from stcorner.media.recording import Source
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -125,6 +128,8 @@ class Clip:
         Part of the file in seconds; None means from the beginning, to the end.
     audio_path : Path, optional
         Sound of the same take in a file of its own; None means that the sound is in `path`.
+    recording : Recording, optional
+        Sound and pictures in arrays; `path` is then a name and no file.
 
     Raises
     ------
@@ -154,6 +159,7 @@ class Clip:
     start: float | None = None
     end: float | None = None
     audio_path: Path | None = None
+    recording: Recording | None = None
 
     def __post_init__(self) -> None:
         """Refuse fields that a later stage would trip over."""
@@ -180,22 +186,31 @@ class Clip:
 
     @classmethod
     def of(cls, item: Any) -> Clip:
-        """Return a clip as it is, and an unlabelled clip for a path.
+        """Return a clip as it is, and an unlabelled clip for a path or a recording.
 
         Raises
         ------
         ValueError
-            If `item` is neither.
+            If `item` is none of them.
         """
         if isinstance(item, Clip):
             return item
-        if not isinstance(item, str | os.PathLike):
+        if not cls.is_one(item):
             raise ParameterError(
-                f"clips must be Clip objects or paths, got one of type {type(item).__name__}"
+                f"clips must be Clip objects, paths or recordings, got one of type {type(item).__name__}"
             )
-        path = Path(item)
+        recording = item if isinstance(item, Recording) else None
+        path = Path(str(item) if isinstance(item, Recording) else item)
         name = path.stem or path.name
-        return cls(path=path, clip_id=name, label="", subject="", take=name, modality="both", corpus="files")
+        return cls(
+            path=path, clip_id=name, label="", subject="", take=name, modality="both", corpus="files",
+            recording=recording,
+        )  # fmt: skip
+
+    @staticmethod
+    def is_one(item: Any) -> bool:
+        """Whether `item` is what `of` takes, and no sequence of such."""
+        return isinstance(item, Clip | str | os.PathLike | Recording)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -211,6 +226,10 @@ class Clip:
     def sound(self) -> Path:
         """The file that holds the sound."""
         return self.audio_path or self.path
+
+    def source(self, stream: str) -> Source:
+        """Return what is to be read for a stream, "audio" or "video": a file, or the recording."""
+        return self.recording or (self.sound if stream == "audio" else self.path)
 
 
 @dataclass(frozen=True, kw_only=True)

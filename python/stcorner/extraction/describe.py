@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stcorner.corpora.clip import Clip
     from stcorner.extraction.plan import Plan
     from stcorner.media import MediaInfo
+    from stcorner.media.recording import Source
 
     Described = dict[str, NDArray[np.float32]]
 
@@ -167,10 +168,10 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
     """
     builder = RowBuilder(clip, plan)
     sound: list[NDArray[np.float32]] = []
-    known = {} if info is None else {clip.path: info}
+    known = {} if info is None else {clip.source("video"): info}
 
     def from_sound() -> tuple[Described, dict[str, Any]]:
-        _look(clip.sound, "audio", builder.details, known)
+        _look(clip.source("audio"), "audio", builder.details, known)
         sound.append(_load_sound(clip, plan))
         if 0 < len(sound[0]) < _SHORT:
             length = len(sound[0]) / SAMPLE_RATE
@@ -183,10 +184,10 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
     def from_picture() -> tuple[Described, dict[str, Any]]:
         from stcorner.media import crop_face
 
-        _look(clip.path, "video", builder.details, known)
+        _look(clip.source("video"), "video", builder.details, known)
         start = clip.start or 0.0
         face = crop_face(
-            clip.path, size=plan.crop_size, fps=plan.fps, rule=plan.face, start=start, end=clip.end
+            clip.source("video"), size=plan.crop_size, fps=plan.fps, rule=plan.face, start=start, end=clip.end
         )
         vectors, found = describe_face(
             face.frames, face.success, plan, name=str(clip.path), quality=face.face_quality
@@ -230,7 +231,7 @@ def _altered_copies(row: Row, sound: NDArray[np.float32], plan: Plan) -> list[Ro
     return copies
 
 
-def _look(path: Path, stream: str, details: dict[str, Any], known: dict[Path, MediaInfo]) -> None:
+def _look(path: Source, stream: str, details: dict[str, Any], known: dict[Source, MediaInfo]) -> None:
     """Take rates and span from the container, and refuse a file without the stream."""
     from stcorner.media import probe
 
@@ -261,7 +262,7 @@ def _load_sound(clip: Clip, plan: Plan) -> NDArray[np.float32]:
     most = plan.max_seconds
     if most is not None and (duration is None or duration > most):
         duration = most + 1.0
-    y = load_audio(clip.sound, SAMPLE_RATE, offset=start, duration=duration)[0]
+    y = load_audio(clip.source("audio"), SAMPLE_RATE, offset=start, duration=duration)[0]
     if most is not None and len(y) > most * SAMPLE_RATE:
         raise MediaError(
             f"{clip.sound} holds more sound than the {most:.0f} s of one row, whatever it declares: "

@@ -19,9 +19,7 @@ from stcorner.extraction.describe import MissingStreamError, RowBuilder, describ
 from stcorner.extraction.plan import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from stcorner.extraction.plan import Plan
     from stcorner.media import FaceDetector
     from stcorner.media._cropper import Row as FaceRow
+    from stcorner.media.recording import MediaLike
 
 __all__ = [
     "FaceWindow", "FaceWindows", "SoundWindow", "SoundWindows", "iter_face_windows", "iter_sound_windows",
@@ -187,7 +186,7 @@ class FaceWindows:
         return FaceWindow(start, frames, seen, face_id, quality)
 
 
-def iter_sound_windows(path: str | os.PathLike[str], *, window: float, hop: float) -> Iterator[SoundWindow]:
+def iter_sound_windows(path: MediaLike, *, window: float, hop: float) -> Iterator[SoundWindow]:
     """Yield each window of the sound of a file."""
     from stcorner.media import iter_audio
 
@@ -197,13 +196,13 @@ def iter_sound_windows(path: str | os.PathLike[str], *, window: float, hop: floa
     yield from windows.flush()
 
 
-def iter_face_windows(path: Path, plan: Plan, *, window: float, hop: float) -> Iterator[FaceWindow]:
+def iter_face_windows(path: MediaLike, plan: Plan, *, window: float, hop: float) -> Iterator[FaceWindow]:
     """Yield each window of the face of a file."""
-    from stcorner.media._container import check_path
     from stcorner.media.picture import decoded_frames
+    from stcorner.media.recording import check_source
 
     windows = FaceWindows(plan, window=window, hop=hop)
-    for gray, time in decoded_frames(check_path(path), gray=True):
+    for gray, time in decoded_frames(check_source(path), gray=True):
         yield from windows.push(gray, time)
     yield from windows.flush()
 
@@ -214,15 +213,15 @@ def window_rows(clip: Clip, plan: Plan) -> Iterator[Row]:
 
     assert plan.window is not None
     assert plan.hop is not None
-    paths = {"audio": clip.sound, "video": clip.path}
-    infos = {path: probe(path) for path in {paths[stream] for stream in plan.streams}}
-    audio = infos[clip.sound].audio if "audio" in plan.streams else None
-    video = infos[clip.path].video if "video" in plan.streams else None
+    sources = {"audio": clip.source("audio"), "video": clip.source("video")}
+    infos = {source: probe(source) for source in {sources[stream] for stream in plan.streams}}
+    audio = infos[sources["audio"]].audio if "audio" in plan.streams else None
+    video = infos[sources["video"]].video if "video" in plan.streams else None
     streams: dict[str, Iterator[Window]] = {}
     if audio is not None:
-        streams["audio"] = iter_sound_windows(clip.sound, window=plan.window, hop=plan.hop)
+        streams["audio"] = iter_sound_windows(sources["audio"], window=plan.window, hop=plan.hop)
     if video is not None:
-        streams["video"] = iter_face_windows(clip.path, plan, window=plan.window, hop=plan.hop)
+        streams["video"] = iter_face_windows(sources["video"], plan, window=plan.window, hop=plan.hop)
     if not streams:
         raise MediaError(f"{clip.path} has no stream for the blocks {', '.join(plan.blocks)}")
     rates = {"sr": audio.sample_rate if audio else None, "fps": (video.fps or None) if video else None}

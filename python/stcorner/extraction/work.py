@@ -81,7 +81,10 @@ def make_items(clips_or_root: Any) -> tuple[list[Item], Path | None]:
         given = [Path(clips_or_root)] if single else list(clips_or_root)
         if not given:
             raise DatasetError("clips must not be empty")
-    return [_item(Clip.of(one), root) for one in given], root
+    clips = [Clip.of(one) for one in given]
+    if any(clip.recording is not None for clip in clips):
+        raise DatasetError("clips must be files to extract, got a Recording: use EmotionRecognizer.extract")
+    return [_item(clip, root) for clip in clips], root
 
 
 def _labelled(root: Path, paths: Sequence[Path]) -> dict[Path, Clip]:
@@ -144,7 +147,7 @@ def _rows(clip: Clip, plan: Plan) -> Iterator[Row]:
     if plan.max_seconds is not None:
         from stcorner.media import probe
 
-        info = None if clip.end is not None else probe(clip.path)
+        info = None if clip.end is not None else probe(clip.source("video"))
         end = clip.end if info is None else info.duration
         length = None if end is None else end - (clip.start or 0.0)
         if length is not None and length > plan.max_seconds:

@@ -16,6 +16,7 @@ from .info import probe as probe
 from .picture import VideoBlock as VideoBlock
 from .picture import iter_video as iter_video
 from .picture import load_video as load_video
+from .recording import Recording as Recording
 from .remarks import MediaWarning as MediaWarning
 from .sound import iter_audio as iter_audio
 from .sound import load_audio as load_audio

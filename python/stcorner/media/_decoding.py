@@ -21,6 +21,7 @@ from stcorner.media._declared import declared_end
 from stcorner.media._drift import Drift
 from stcorner.media._parts import spans_of
 from stcorner.media._plain import open_plain
+from stcorner.media.recording import Recording
 from stcorner.media.remarks import remark
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from stcorner.media._parts import Span
     from stcorner.media._plain import Plain
+    from stcorner.media.recording import Source
 
     Block = NDArray[np.float32]
 
@@ -50,12 +52,17 @@ _GAP_TOLERANCE = 0.1
 _SILENT_SHARE = 10.0
 
 
-def decoded_sound(file: Path, sr: int | None = None, offset: float = 0.0) -> Iterator[tuple[Block, int, int]]:
+def decoded_sound(
+    file: Source, sr: int | None = None, offset: float = 0.0
+) -> Iterator[tuple[Block, int, int]]:
     """Yield (channels, n) blocks as stored, the rate, and the number of the block's first sample.
 
     libsndfile reads plain files, from shortly before `offset` on where their codec can be entered anywhere;
     FFmpeg reads the rest.
     """
+    if isinstance(file, Recording):
+        yield from file.sound_blocks()
+        return
     with open_plain(file) as plain:
         if plain is not None:
             if plain.header.remark:

@@ -12,21 +12,21 @@ import numpy as np
 
 from stcorner._base.validation import check_integer, check_real
 from stcorner.errors import MediaError, ParameterError
-from stcorner.media._container import MAX_BYTES, check_path
+from stcorner.media._container import MAX_BYTES
 from stcorner.media._cropper import Cropper, FaceRows
 from stcorner.media.clips import FaceClip, FaceTrack, empty_clip, join, status_of
 from stcorner.media.picture import decoded_frames
+from stcorner.media.recording import check_source
 from stcorner.media.tracking import FaceTracker
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from stcorner.media._cropper import Crop, Row
     from stcorner.media.detectors import FaceDetector
+    from stcorner.media.recording import MediaLike, Source
     from stcorner.media.tracking import TrackedFrame
 
 __all__ = ["crop_face", "iter_faces", "track_faces"]
@@ -37,14 +37,12 @@ _BLOCK = 250
 Rule = Literal["largest", "all"] | int
 
 
-def track_faces(
-    path: str | os.PathLike[str], *, detector: FaceDetector | str | None = "auto"
-) -> list[FaceTrack]:
+def track_faces(path: MediaLike, *, detector: FaceDetector | str | None = "auto") -> list[FaceTrack]:
     """Follow all faces of a video.
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or Recording
         Any video file that FFmpeg can read.
     detector : FaceDetector, "auto", "haar" or "blazeface", default="auto"
         "auto": `BlazeFaceDetector` where the extra `face` is installed, else `HaarDetector`. The result says
@@ -62,7 +60,7 @@ def track_faces(
     """
     tracker = FaceTracker(detector)
     seen: dict[int, list[tuple[Any, ...]]] = {}
-    for frame in _tracked(check_path(path), tracker):
+    for frame in _tracked(check_source(path), tracker):
         for face_id, pose in frame.faces.items():
             box = (pose.x - pose.size / 2, pose.y - pose.size / 2, pose.size, pose.size)
             seen.setdefault(face_id, []).append(
@@ -88,7 +86,7 @@ def track_faces(
 
 @overload
 def crop_face(
-    path: str | os.PathLike[str],
+    path: MediaLike,
     *,
     size: int = 96,
     fps: float = 25.0,
@@ -100,7 +98,7 @@ def crop_face(
 ) -> FaceClip: ...
 @overload
 def crop_face(
-    path: str | os.PathLike[str],
+    path: MediaLike,
     *,
     size: int = 96,
     fps: float = 25.0,
@@ -111,7 +109,7 @@ def crop_face(
     end: float | None = None,
 ) -> list[FaceClip]: ...
 def crop_face(
-    path: str | os.PathLike[str],
+    path: MediaLike,
     *,
     size: int = 96,
     fps: float = 25.0,
@@ -125,7 +123,7 @@ def crop_face(
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or Recording
         Any video file that FFmpeg can read.
     size : int, default=96
         Side of the crop in pixels, 8 to 1024.
@@ -177,7 +175,7 @@ def crop_face(
     )
     blocks: list[FaceClip] = []
     total = 0
-    for block in _face_blocks(check_path(path), faces, _BLOCK):
+    for block in _face_blocks(check_source(path), faces, _BLOCK):
         blocks.append(block)
         total += block.frames.nbytes
         if total > MAX_BYTES:
@@ -196,7 +194,7 @@ def crop_face(
 
 
 def iter_faces(
-    path: str | os.PathLike[str],
+    path: MediaLike,
     *,
     size: int = 96,
     fps: float = 25.0,
@@ -235,7 +233,7 @@ def iter_faces(
     length = check_integer("block_length", block_length, low=1)
     follow = partial(face_rows, size=size, fps=fps, detector=detector, margin=margin, start=start, end=end)
     faces = follow(rule=rule)
-    file = check_path(path)
+    file = check_source(path)
     return _largest_blocks(file, follow, length) if rule == "largest" else _face_blocks(file, faces, length)
 
 
@@ -265,7 +263,7 @@ def face_rows(
     return FaceRows(FaceTracker(detector), cropper)
 
 
-def _largest_blocks(file: Path, follow: Callable[..., FaceRows], length: int) -> Iterator[FaceClip]:
+def _largest_blocks(file: Source, follow: Callable[..., FaceRows], length: int) -> Iterator[FaceClip]:
     """Read the file once to see who is the largest, and once more for the blocks."""
     faces = follow(rule="all")
     faces.cropper.pictures = False
@@ -279,7 +277,7 @@ def _largest_blocks(file: Path, follow: Callable[..., FaceRows], length: int) ->
     yield from _face_blocks(file, follow(rule=0 if chosen is None else chosen), length)
 
 
-def _face_blocks(file: Path, faces: FaceRows, length: int) -> Iterator[FaceClip]:
+def _face_blocks(file: Source, faces: FaceRows, length: int) -> Iterator[FaceClip]:
     begin = perf_counter()
     cropper = faces.cropper
     rows: list[Row] = []
@@ -301,7 +299,7 @@ def _face_blocks(file: Path, faces: FaceRows, length: int) -> Iterator[FaceClip]
     yield from blocks(last=True)
 
 
-def _tracked(file: Path, tracker: FaceTracker) -> Iterator[TrackedFrame]:
+def _tracked(file: Source, tracker: FaceTracker) -> Iterator[TrackedFrame]:
     for gray, time in decoded_frames(file, gray=True):
         yield from tracker.push(gray, time)
     yield from tracker.flush()

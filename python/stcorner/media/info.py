@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stcorner.errors import MediaError
-from stcorner.media._container import MAX_PIXELS, check_path, media_zero, open_container, stream_of
+from stcorner.media._container import MAX_PIXELS, media_zero, open_container, stream_of
 from stcorner.media._declared import (
     WHOLE,
     has_other_tracks,
@@ -20,14 +21,14 @@ from stcorner.media._declared import (
 )
 from stcorner.media._parts import spans_of
 from stcorner.media._plain import open_plain
+from stcorner.media.recording import Recording, check_source
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
-    from pathlib import Path
 
     from stcorner.media._parts import Span
     from stcorner.media._plain import Plain
+    from stcorner.media.recording import MediaLike
 
 __all__ = ["AudioInfo", "MediaInfo", "VideoInfo", "probe"]
 
@@ -167,7 +168,7 @@ def _start(stream: Any, zero: float) -> float:
     return 0.0 if stream.start_time is None else float(stream.start_time * stream.time_base) - zero
 
 
-def probe(path: str | os.PathLike[str]) -> MediaInfo:
+def probe(path: MediaLike) -> MediaInfo:
     """Describe the container and the audio and video streams that are read of it.
 
     At most one frame is decoded (for its rotation). A file that does not declare how long it is (aac, ac3,
@@ -176,7 +177,7 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or Recording
         Any file that FFmpeg can read, other than playlists and still images.
 
     Returns
@@ -198,12 +199,32 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
     >>> info.duration, info.audio.sample_rate, info.video is None
     (0.5, 16000, True)
     """
-    file = check_path(path)
+    file = check_source(path)
+    if isinstance(file, Recording):
+        return _recording_info(file)
     with open_plain(file) as plain:
         if plain is not None:
             return _plain_info(file, plain)
     first, *others = (_span_info(file, span) for span in spans_of(file))
     return _chained(first, others) if others else first
+
+
+def _recording_info(recording: Recording) -> MediaInfo:
+    audio = video = None
+    if recording.sound is not None:
+        y, rate = recording.sound
+        audio = AudioInfo(
+            codec="array", sample_rate=rate, channels=y.size // y.shape[-1],
+            duration=recording.sound_seconds, start_time=0.0,
+        )  # fmt: skip
+    if recording.frames is not None:
+        n_frames, height, width = recording.frames.shape[:3]
+        video = VideoInfo(
+            codec="array", width=width, height=height, fps=recording.fps or 0.0,
+            duration=recording.frames_seconds, start_time=0.0, n_frames=n_frames, rotation=0,
+        )  # fmt: skip
+    longest = max(one.duration or 0.0 for one in (audio, video) if one is not None)
+    return MediaInfo(path=Path(str(recording)), format="array", duration=longest, audio=audio, video=video)
 
 
 def _plain_info(file: Path, plain: Plain) -> MediaInfo:

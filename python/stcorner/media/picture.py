@@ -14,7 +14,6 @@ from stcorner.media._container import (
     MAX_BYTES,
     Clock,
     Damage,
-    check_path,
     media_zero,
     open_container,
     packets,
@@ -24,13 +23,14 @@ from stcorner.media._declared import declared_end, declared_fps, mean_fps, whole
 from stcorner.media._growing import Growing
 from stcorner.media._parts import spans_of
 from stcorner.media.info import orientation, square_size
+from stcorner.media.recording import Recording, check_source
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from stcorner.media.recording import MediaLike, Source
 
 __all__ = ["VideoBlock", "iter_video", "load_video"]
 
@@ -69,12 +69,12 @@ class VideoBlock:
     times: NDArray[np.float64]
 
 
-def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDArray[np.uint8], float]:
+def load_video(path: MediaLike, *, gray: bool = True) -> tuple[NDArray[np.uint8], float]:
     """Read all frames of a video.
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or Recording
         Any video file that FFmpeg can read.
     gray : bool, default=True
         Luma only. With False the frames are RGB.
@@ -99,9 +99,9 @@ def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDAr
     iter_video : the same frames by blocks, with their times.
     """
     check_flag("gray", gray)
-    file = check_path(path)
+    file = check_source(path)
     grown, times = Growing(), []
-    fps = mean_fps(file, spans_of(file)[0])
+    fps = file.fps if isinstance(file, Recording) else mean_fps(file, spans_of(file)[0])
     for block in _blocks(file, 32, gray=gray):
         grown.add(block.frames)
         times.append(block.times)
@@ -115,14 +115,12 @@ def load_video(path: str | os.PathLike[str], *, gray: bool = True) -> tuple[NDAr
     return grown.result(), float(fps)
 
 
-def iter_video(
-    path: str | os.PathLike[str], *, block_length: int = 32, gray: bool = True
-) -> Iterator[VideoBlock]:
+def iter_video(path: MediaLike, *, block_length: int = 32, gray: bool = True) -> Iterator[VideoBlock]:
     """Read a video block by block, in constant memory.
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or Recording
         Any video file that FFmpeg can read.
     block_length : int, default=32
         Frames in each block but the last, >= 1; fewer where so many would take more than 64 MB.
@@ -150,10 +148,10 @@ def iter_video(
     """
     check_flag("gray", gray)
     length = check_integer("block_length", block_length, low=1)
-    return _blocks(check_path(path), length, gray=gray)
+    return _blocks(check_source(path), length, gray=gray)
 
 
-def _blocks(file: Path, length: int, *, gray: bool) -> Iterator[VideoBlock]:
+def _blocks(file: Source, length: int, *, gray: bool) -> Iterator[VideoBlock]:
     frames: NDArray[np.uint8] | None = None
     times: list[float] = []
     for picture, time in decoded_frames(file, gray=gray):
@@ -169,8 +167,11 @@ def _blocks(file: Path, length: int, *, gray: bool) -> Iterator[VideoBlock]:
         yield VideoBlock(frames[: len(times)].copy(), np.array(times))
 
 
-def decoded_frames(file: Path, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8], float]]:
+def decoded_frames(file: Source, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8], float]]:
     """Yield each frame and its time. The array may be a view of the decoder's: read it, do not write."""
+    if isinstance(file, Recording):
+        yield from file.pictures(gray=gray)
+        return
     convert: _Converter | None = None
     zero = 0.0
     for span in spans_of(file):

@@ -8,19 +8,19 @@ import numpy as np
 
 from stcorner._base.validation import check_flag, check_integer, check_real
 from stcorner.errors import MediaError
-from stcorner.media._container import MAX_BYTES, check_path
+from stcorner.media._container import MAX_BYTES
 from stcorner.media._decoding import decoded_sound
 from stcorner.media._growing import Growing
+from stcorner.media.recording import check_source
 from stcorner.media.remarks import remark
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from stcorner.media._decoding import Block
+    from stcorner.media.recording import MediaLike, Source
 
 __all__ = ["Converter", "iter_audio", "load_audio"]
 
@@ -35,7 +35,7 @@ _CANCELLED = 0.03
 
 
 def load_audio(
-    path: str | os.PathLike[str],
+    path: MediaLike,
     sr: int | None = 16000,
     *,
     mono: bool = True,
@@ -46,7 +46,7 @@ def load_audio(
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or Recording
         Audio file, or video file with an audio stream.
     sr : int or None, default=16000
         Samples per second of the result, 1 to 1,000,000; soxr's high-quality resampler converts.
@@ -94,7 +94,7 @@ def load_audio(
     check_flag("mono", mono)
     start = check_real("offset", offset, low=0.0)
     length = None if duration is None else check_real("duration", duration, low=0.0, open_low=True)
-    file = check_path(path)
+    file = check_source(path)
     grown = Growing()
     rate, first, stop, end = 0, 0, None, 0
     mean = _ChannelMean(file) if mono else None
@@ -127,7 +127,7 @@ def load_audio(
 
 
 def iter_audio(
-    path: str | os.PathLike[str], *, sr: int | None = 16000, block_seconds: float = 10.0
+    path: MediaLike, *, sr: int | None = 16000, block_seconds: float = 10.0
 ) -> Iterator[NDArray[np.float32]]:
     """Read the sound of a file block by block, in constant memory.
 
@@ -135,7 +135,7 @@ def iter_audio(
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or Recording
         Audio file, or video file with an audio stream.
     sr : int or None, default=16000
         Samples per second of the result; None keeps the file's rate.
@@ -164,10 +164,10 @@ def iter_audio(
     """
     wanted = None if sr is None else check_integer("sr", sr, low=1, high=_MAX_RATE)
     seconds = check_real("block_seconds", block_seconds, low=0.001, high=3600.0)
-    return _equal_blocks(check_path(path), wanted, seconds)
+    return _equal_blocks(check_source(path), wanted, seconds)
 
 
-def _equal_blocks(file: Path, sr: int | None, seconds: float) -> Iterator[NDArray[np.float32]]:
+def _equal_blocks(file: Source, sr: int | None, seconds: float) -> Iterator[NDArray[np.float32]]:
     waiting: list[Block] = []
     held = 0
     mean = _ChannelMean(file)
@@ -189,7 +189,7 @@ def _equal_blocks(file: Path, sr: int | None, seconds: float) -> Iterator[NDArra
 class _ChannelMean:
     """Mean of the channels, watched: where they cancel each other, the voice would be gone unsaid."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Source) -> None:
         self._file = file
         self._channels = 1
         self._of_channels = 0.0
@@ -215,7 +215,7 @@ class _ChannelMean:
 
 
 def _resampled(
-    file: Path, sr: int | None, mean: _ChannelMean | None, *, offset: float = 0.0
+    file: Source, sr: int | None, mean: _ChannelMean | None, *, offset: float = 0.0
 ) -> Iterator[tuple[Block, int, int]]:
     """Yield (channels, n) blocks at `sr`, with the rate and the number of the first sample.
 

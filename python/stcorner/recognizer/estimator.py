@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -18,12 +17,14 @@ from stcorner.extraction.plan import BUILT_IN, Plan
 from stcorner.recognizer.predictor import check_columns
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
     from stcorner.extraction.blocks import Block
+    from stcorner.media.recording import MediaLike
     from stcorner.recognizer.modelfile import TrainingDocument
     from stcorner.recognizer.predictor import Predictor
 
@@ -184,7 +185,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        clips : sequence of Clip or path
+        clips : sequence of Clip, path or Recording
             What to read.
         n_jobs : int, optional
             Processes; None is one, -1 as many as there are cores.
@@ -222,7 +223,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : sequence of Clip or path, or ClipFeatures
+        X : sequence of Clip, path or Recording, or ClipFeatures
             What to learn from: at least two emotions.
         y : array_like of shape (n_samples,), optional
             Label of each clip. Default: the clips' own.
@@ -287,7 +288,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the features of clips or files; an array is refused with what to do."""
         if isinstance(X, np.ndarray) and X.dtype.kind in "fiub":
             check_columns(X, ())  # type: ignore[arg-type]
-        if isinstance(X, str | os.PathLike | Clip):
+        if Clip.is_one(X):
             raise ParameterError("X must be a sequence of clips to learn from, got one")
         return self.extract(list(X), n_jobs=n_jobs, progress=progress)
 
@@ -298,7 +299,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return X
         if isinstance(X, np.ndarray) and X.dtype.kind in "fiub":
             check_columns(X, ())  # type: ignore[arg-type]
-        single = isinstance(X, str | os.PathLike | Clip)
+        single = Clip.is_one(X)
         return self.predictor_.extract([X] if single else X)
 
     def predict_table(
@@ -323,7 +324,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : Clip, path, a sequence of them, or ClipFeatures
+        X : Clip, path, Recording, a sequence of them, or ClipFeatures
             What to predict. Altered copies are not predicted.
 
         Returns
@@ -345,7 +346,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(failed):
             reasons = features.details[failed[0]]["errors"]
             raise MediaError(f"{len(failed)} of {len(features)} clips gave no features: {'; '.join(reasons)}")
-        return probabilities[0] if isinstance(X, str | os.PathLike | Clip) else probabilities
+        return probabilities[0] if Clip.is_one(X) else probabilities
 
     def predict(self, X: Any) -> Any:
         """Return the most probable label: a string for one clip, an array for several.
@@ -366,7 +367,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : sequence of Clip or path, or ClipFeatures
+        X : sequence of Clip, path or Recording, or ClipFeatures
             What to predict.
         y : array_like of shape (n_samples,), optional
             True labels. Default: the clips' own.
@@ -382,15 +383,13 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         return float(np.average(self.predict(features) == truth, weights=weights))
 
-    def timeline(
-        self, path: str | os.PathLike[str], *, window: float = 2.0, hop: float = 0.5
-    ) -> Iterator[dict[str, Any]]:
+    def timeline(self, path: MediaLike, *, window: float = 2.0, hop: float = 0.5) -> Iterator[dict[str, Any]]:
         """Predict sliding windows of one file, in constant memory.
 
         Parameters
         ----------
-        path : path
-            The file.
+        path : path or Recording
+            The file, or its sound and frames.
         window : float, default=2.0
             Length of each window in seconds, 0.5 to 60.
         hop : float, default=0.5

@@ -15,6 +15,8 @@ from stcorner.extraction.clipfeatures import ClipFeatures
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from stcorner.corpora.clip import Clip
+    from stcorner.media.recording import MediaLike
     from stcorner.recognizer.estimator import EmotionRecognizer
     from stcorner.recognizer.predictor import Predictor
 
@@ -94,7 +96,7 @@ def feature_group(name: str, block: str = "audio", n_columns: int = 0) -> str:
 
 def explain_decision(
     recognizer: EmotionRecognizer | Predictor,
-    features: ClipFeatures,
+    features: ClipFeatures | Clip | MediaLike,
     row: int = 0,
     *,
     label: str | None = None,
@@ -113,8 +115,8 @@ def explain_decision(
     ----------
     recognizer : EmotionRecognizer or Predictor
         A fitted one; any blocks, any classifier and any fusion.
-    features : ClipFeatures
-        As its ``extract`` gives them.
+    features : ClipFeatures, Clip, path or Recording
+        As its ``extract`` gives them, or what they are to be computed from.
     row : int, default=0
         Sample of `features` to explain.
     label : str, optional
@@ -140,10 +142,12 @@ def explain_decision(
     .. [1] E. Strumbelj, I. Kononenko, "Explaining prediction models and individual predictions with
        feature contributions", Knowledge and Information Systems 41 (2014) 647-665.
     """
+    predictor: Predictor = getattr(recognizer, "predictor_", recognizer)
+    if not isinstance(features, ClipFeatures):
+        features = predictor.extract([features])
     row = check_integer("row", row, low=0, high=len(features) - 1)
     n_orders = check_integer("n_orders", n_orders, low=1)
     rng = np.random.default_rng(check_integer("random_state", random_state, low=0))
-    predictor: Predictor = getattr(recognizer, "predictor_", recognizer)
     classes = list(predictor.classes)
     chosen = features[[row]].originals()
     probabilities = predictor.predict_proba(chosen)[0]

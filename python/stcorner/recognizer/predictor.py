@@ -14,7 +14,6 @@ from stcorner.extraction.clipfeatures import ClipFeatures
 from stcorner.fusion.rules import combine_tables
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from stcorner.classifiers import TemperatureScaling
     from stcorner.extraction.blocks import Block
     from stcorner.extraction.plan import Plan
+    from stcorner.media.recording import MediaLike
     from stcorner.recognizer.fused import FusedSpace
 
 __all__ = ["Head", "Predictor", "check_columns"]
@@ -165,9 +165,7 @@ class Predictor:
             blocks=self.blocks,
         )
 
-    def timeline(
-        self, path: str | os.PathLike[str], *, window: float = 2.0, hop: float = 0.5
-    ) -> Iterator[dict[str, Any]]:
+    def timeline(self, path: MediaLike, *, window: float = 2.0, hop: float = 0.5) -> Iterator[dict[str, Any]]:
         """Predict sliding windows of one file, in constant memory; see `EmotionRecognizer.timeline`."""
         from stcorner.recognizer.timeline import timeline
 

@@ -14,12 +14,12 @@ from stcorner.extraction.windows import window_rows
 from stcorner.extraction.work import failed_row
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
     from pathlib import Path
 
     from stcorner.extraction.describe import Row
     from stcorner.extraction.plan import Plan
+    from stcorner.media.recording import MediaLike
     from stcorner.recognizer.predictor import Predictor
 
 __all__ = ["failure", "predict_row", "timeline", "window_plan"]
@@ -40,9 +40,7 @@ def window_plan(model: Predictor, window: float, hop: float) -> Plan:
     return replace(model.plan, window=length, hop=step)
 
 
-def timeline(
-    model: Predictor, path: str | os.PathLike[str], *, window: float, hop: float
-) -> Iterator[dict[str, Any]]:
+def timeline(model: Predictor, path: MediaLike, *, window: float, hop: float) -> Iterator[dict[str, Any]]:
     """Yield one row per window; see `EmotionRecognizer.timeline`."""
     plan = window_plan(model, window, hop)
     return (predict_row(model, row) for row in window_rows(Clip.of(path), plan))
