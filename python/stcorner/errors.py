@@ -53,7 +53,17 @@ class ModelError(StcornerError, ValueError):
 
 
 class MissingExtraError(StcornerError, ImportError):
-    """A function needs packages of an optional extra that is not installed."""
+    """A function needs packages of an optional extra that is not installed.
+
+    Parameters
+    ----------
+    feature : str
+        What needs the packages.
+    package : str
+        The package that is missing.
+    extra : str
+        Name of the extra that installs it.
+    """
 
     def __init__(self, feature: str, package: str, extra: str) -> None:
         super().__init__(f"{feature} needs {package}: pip install 'stcorner[{extra}]'")

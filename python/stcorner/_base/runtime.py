@@ -38,6 +38,11 @@ def active_isa() -> str:
 def available_isas() -> list[str]:
     """Return the instruction sets that this processor can run, weakest first.
 
+    Returns
+    -------
+    list of str
+        Names for `set_isa`.
+
     Examples
     --------
     >>> available_isas()[0]
@@ -59,6 +64,11 @@ def set_isa(name: str) -> None:
     ValueError
         If the name is unknown or the processor cannot run it.
 
+    See Also
+    --------
+    available_isas : What may be set.
+    active_isa : What is set.
+
     Examples
     --------
     >>> set_isa("baseline")
@@ -73,6 +83,11 @@ def show_versions() -> dict[str, object]:
     """Return what a bug report needs: versions of Python, of the packages used, and of the core.
 
     Packages that are not installed have the value None.
+
+    Returns
+    -------
+    dict of str to object
+        ``stcorner``, ``python``, ``platform``, ``core`` and ``packages``.
 
     Examples
     --------

@@ -57,11 +57,6 @@ def serve(
     ready : callable, optional
         Called as ``ready(address)`` once browsers can connect. The address carries the token.
 
-    Warns
-    -----
-    UserWarning
-        If others on the network can reach the app.
-
     Raises
     ------
     ParameterError
@@ -69,6 +64,11 @@ def serve(
         of `settings` cannot be read.
     MissingExtraError
         If starlette or uvicorn is not installed.
+
+    Warns
+    -----
+    UserWarning
+        If others on the network can reach the app.
     """
     check_integer("port", port, low=0, high=65_535)
     settings = settings or Settings()

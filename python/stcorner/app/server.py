@@ -220,7 +220,8 @@ def create_app(
 
     Returns
     -------
-    starlette.applications.Starlette
+    Starlette
+        The application.
     """
     settings = settings or Settings()
     api = _Api(settings)

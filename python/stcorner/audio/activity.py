@@ -58,6 +58,10 @@ def voice_activity(
     ValueError
         If `y` is empty, not finite or not one channel, or a parameter is out of its range.
 
+    See Also
+    --------
+    trim_silence : Cut the silence away.
+
     Examples
     --------
     >>> tone = 0.1 * np.sin(2 * np.pi * 200 * np.arange(8000) / 16000)
@@ -126,6 +130,10 @@ def trim_silence(
     ------
     ValueError
         As `voice_activity`.
+
+    See Also
+    --------
+    voice_activity : Where speech is.
 
     Examples
     --------

@@ -56,6 +56,7 @@ def describe_column(name: str, recipe: str | None = None) -> ColumnDescription:
     Returns
     -------
     ColumnDescription
+        Meaning, unit, range and source.
 
     Raises
     ------

@@ -79,8 +79,11 @@ def frame_table(
         ``strength`` and ``mfcc``.
     n_mfcc : int
         Number of cepstral coefficients after the zeroth, 1 to 20.
-    fmin, fmax, tracker
-        As in `pitch_autocorrelation`.
+    fmin, fmax : float
+        Range of the search in Hz; `fmax` at most a quarter of the rate after decimation.
+    tracker : {"viterbi", "peak"}
+        Least-cost path, or each frame's best candidate by itself (the paper's rule; frames are then
+        independent, as a stream needs them).
     reference_level : float, optional
         As in `pitch_autocorrelation`, and the root mean square of a frame at 0 dB. None: the clip's largest
         magnitude, and its loudest frame.
@@ -99,6 +102,11 @@ def frame_table(
         If `y` is empty, not finite or not one channel, or a parameter is out of its range.
     MissingExtraError
         If pandas is wanted and not installed.
+
+    See Also
+    --------
+    AudioStream : The same from a stream of blocks.
+    describe_column : Meaning, unit and range of a column.
 
     Examples
     --------
@@ -142,8 +150,15 @@ class AudioStream:
     ----------
     sr : float
         Sample rate in Hz.
-    hop_length, descriptors, n_mfcc, fmin, fmax
-        As in `frame_table`.
+    hop_length : int, optional
+        Samples between frames. Default: 10 ms.
+    descriptors : iterable of str or "all", optional
+        Names of the registry, `stcorner.audio.DESCRIPTORS`. Default: ``zcr``, ``rms``, ``f0``, ``voiced``,
+        ``strength`` and ``mfcc``.
+    n_mfcc : int
+        Number of cepstral coefficients after the zeroth, 1 to 20.
+    fmin, fmax : float
+        Range of the search in Hz; `fmax` at most a quarter of the rate after decimation.
     reference_level : float
         Magnitude that the pitch tracker's silence threshold refers to, and root mean square of a frame at
         0 dB; 1 is full scale.
@@ -195,6 +210,16 @@ class AudioStream:
     def push(self, samples: ArrayLike) -> dict[str, NDArray[Any]]:
         """Take samples (m,), m >= 0, and return the frames that are complete now, as columns.
 
+        Parameters
+        ----------
+        samples : array_like of shape (m,)
+            The next samples, floating point, one channel; m may be 0.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (t,)
+            Columns of `frame_table` for the frames that are complete now; t may be 0.
+
         Raises
         ------
         ValueError
@@ -214,7 +239,13 @@ class AudioStream:
         return self._emit(max(self._next, complete - self._table.look_ahead), max(self._next, complete))
 
     def flush(self) -> dict[str, NDArray[Any]]:
-        """End the signal and return the frames that are left, as columns."""
+        """End the signal and return the frames that are left, as columns.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (t,)
+            Columns of `frame_table` for the frames that are left.
+        """
         self._flushed = True
         last = 1 + self._heard // self._layout.hop if self._heard else self._next
         return self._emit(last, last)

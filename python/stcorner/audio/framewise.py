@@ -76,6 +76,10 @@ def zero_crossing_rate(
     ValueError
         If `y` is empty, not finite or of an integer type, or a length is below 1.
 
+    See Also
+    --------
+    zcr_and_rms : This and `rms` in one pass.
+
     Notes
     -----
     The paper's equation takes signs from {0, 1} and divides by 2N, which gives half of this; with signs
@@ -122,6 +126,10 @@ def rms(
     ValueError
         If `y` is empty, not finite or of an integer type, or a length is below 1.
 
+    See Also
+    --------
+    zcr_and_rms : This and `zero_crossing_rate` in one pass.
+
     Examples
     --------
     >>> rms([3.0, -4.0, 0.0, 0.0], frame_length=2, hop_length=2, center=False)
@@ -142,7 +150,28 @@ def zcr_and_rms(
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Compute `zero_crossing_rate` and `rms` in one pass over the signal.
 
-    Parameters and values are those of the two functions.
+    Values are those of the two functions.
+
+    Parameters
+    ----------
+    y : array_like of shape (..., n)
+        Audio, floating point; leading axes are channels.
+    frame_length, hop_length : int
+        In samples.
+    center : bool
+        Frame i is centred on sample ``i * hop_length`` (beyond the ends nothing changes); False puts its
+        first sample there.
+    threshold : float
+        Samples above ``-threshold`` count as positive, so that silence has no crossings.
+    n_threads : int, optional
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    zcr : ndarray of shape (t,), float64
+        Share of sign changes, 0 to 1.
+    rms : ndarray of shape (t,), float32
+        Root mean square, in units of the signal.
 
     Examples
     --------

@@ -155,6 +155,7 @@ def pitch_autocorrelation(
     f0 : ndarray of shape (..., t), float32
         Hz, NaN where unvoiced.
     voiced : ndarray of shape (..., t), bool
+        True where there is voice.
     strength : ndarray of shape (..., t), float32
         Normalised autocorrelation of the chosen candidate, or of the best where unvoiced: 0 to 1. Of what
         the weights leave where `noise_adaptation` found noise: set that to 0 to measure the noise.
@@ -163,6 +164,12 @@ def pitch_autocorrelation(
     ------
     ValueError
         If `y` is empty, not finite or of an integer type, or a parameter is out of its range.
+
+    See Also
+    --------
+    harmonicity : Noise of the voice, from the strength.
+    pitch_remarks : What about a recording may spoil its pitch.
+    autocorrelate : The function whose maxima are candidates.
 
     Notes
     -----
@@ -308,6 +315,10 @@ def harmonicity(strength: ArrayLike, *, floor_db: float = -30.0) -> NDArray[np.f
     ------
     ValueError
         If a strength is not finite or outside 0 to 1.
+
+    See Also
+    --------
+    pitch_autocorrelation : Gives the strength.
 
     Examples
     --------

@@ -55,6 +55,11 @@ def clip_features(y: ArrayLike, *, sr: float, recipe: str = "rich") -> NDArray[n
     ValueError
         If `y` is empty, not finite, of an integer type, or (``"notebook162"``) not longer than 0.6 s.
 
+    See Also
+    --------
+    feature_names : Names of the values.
+    frame_table : Values per frame in place of one vector.
+
     References
     ----------
     .. [1] F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and
@@ -115,10 +120,19 @@ def feature_names(recipe: str = "rich") -> list[str]:
     recipe : {"rich", "paper162", "notebook162", "egemaps"}
         As in `clip_features`.
 
+    Returns
+    -------
+    list of str
+        One name for each value.
+
     Raises
     ------
     ValueError
         If the recipe is unknown.
+
+    See Also
+    --------
+    describe_column : Meaning, unit and range of a name.
 
     Examples
     --------

@@ -98,8 +98,14 @@ def melspectrogram(
         Sample rate in Hz.
     S : array_like of shape (..., bins, t), optional
         A spectrogram to use in place of `y`; the options of the transform are then not read.
-    n_fft, hop_length, win_length, window, center
-        As in `power_spectrogram`.
+    n_fft, hop_length : int
+        Length of the transform and step between frames, in samples.
+    win_length : int, optional
+        Length of the window, centred in the transform. Default: `n_fft`.
+    window : str or array_like of shape (win_length,)
+        Name for `scipy.signal.get_window`, or the samples.
+    center : bool
+        Frame i is centred on sample ``i * hop_length``, with zeros beyond the ends.
     n_mels : int
         Number of bands.
     fmin, fmax : float
@@ -112,11 +118,18 @@ def melspectrogram(
     Returns
     -------
     ndarray of shape (..., n_mels, t), float32
+        Power, in squared units of the signal.
 
     Raises
     ------
     ValueError
         If neither or both of `y` and `S` are given, or a parameter is out of its range.
+
+    See Also
+    --------
+    power_spectrogram : The spectrum before the bands.
+    mfcc : Cepstral coefficients of it.
+    spectral_features : Mel, MFCC and chroma in one pass.
 
     Examples
     --------
@@ -191,25 +204,47 @@ def mfcc(
 
     Parameters
     ----------
-    y, sr, n_fft, hop_length, win_length, window, center, n_mels, fmin, fmax, htk
-        As in `melspectrogram`.
-    mel_norm : "slaney" or None
-        The `norm` of `melspectrogram`.
+    y : array_like of shape (..., n), optional
+        Audio, floating point; leading axes are channels.
+    sr : float
+        Sample rate in Hz.
     S : array_like of shape (..., n_mels, t), optional
         A mel spectrogram (power) to use in place of `y`.
     n_mfcc : int
         Number of coefficients, the zeroth included; at most `n_mels`.
+    n_fft, hop_length : int
+        Length of the transform and step between frames, in samples.
+    win_length : int, optional
+        Length of the window, centred in the transform. Default: `n_fft`.
+    window : str or array_like of shape (win_length,)
+        Name for `scipy.signal.get_window`, or the samples.
+    center : bool
+        Frame i is centred on sample ``i * hop_length``, with zeros beyond the ends.
+    n_mels : int
+        Number of bands.
+    fmin, fmax : float
+        Edges of the lowest and the highest band in Hz; `fmax` None is half the sample rate.
+    htk : bool
+        The scale 2595 log10(1 + f / 700) in place of Slaney's (linear below 1 kHz).
+    mel_norm : "slaney" or None
+        The `norm` of `melspectrogram`.
     top_db : float or None
         Values more than this below the clip's largest are raised to it; None keeps frames independent.
 
     Returns
     -------
     ndarray of shape (..., n_mfcc, t), float32
+        Coefficients, without unit.
 
     Raises
     ------
     ValueError
         If neither or both of `y` and `S` are given, or a parameter is out of its range.
+
+    See Also
+    --------
+    delta : Slopes over time.
+    spectral_features : Mel, MFCC and chroma in one pass.
 
     Examples
     --------
@@ -249,8 +284,20 @@ def chroma(
 
     Parameters
     ----------
-    y, sr, S, n_fft, hop_length, win_length, window, center
-        As in `melspectrogram`.
+    y : array_like of shape (..., n), optional
+        Audio, floating point; leading axes are channels.
+    sr : float
+        Sample rate in Hz.
+    S : array_like of shape (..., bins, t), optional
+        A spectrogram to use in place of `y`; the options of the transform are then not read.
+    n_fft, hop_length : int
+        Length of the transform and step between frames, in samples.
+    win_length : int, optional
+        Length of the window, centred in the transform. Default: `n_fft`.
+    window : str or array_like of shape (win_length,)
+        Name for `scipy.signal.get_window`, or the samples.
+    center : bool
+        Frame i is centred on sample ``i * hop_length``, with zeros beyond the ends.
     n_chroma : int
         Number of pitch classes per octave.
     tuning : float, optional
@@ -265,6 +312,10 @@ def chroma(
     ------
     ValueError
         If neither or both of `y` and `S` are given, or a parameter is out of its range.
+
+    See Also
+    --------
+    spectral_features : Mel, MFCC and chroma in one pass.
 
     Examples
     --------
@@ -320,7 +371,38 @@ def spectral_features(
 ) -> dict[str, NDArray[np.float32]]:
     """Compute mel spectrogram, MFCC and chroma over one pass of Fourier transforms.
 
-    Parameters and values are those of `melspectrogram`, `mfcc` and `chroma`.
+    Values are those of `melspectrogram`, `mfcc` and `chroma`.
+
+    Parameters
+    ----------
+    y : array_like of shape (..., n), optional
+        Audio, floating point; leading axes are channels.
+    sr : float
+        Sample rate in Hz.
+    n_fft, hop_length : int
+        Length of the transform and step between frames, in samples.
+    win_length : int, optional
+        Length of the window, centred in the transform. Default: `n_fft`.
+    window : str or array_like of shape (win_length,)
+        Name for `scipy.signal.get_window`, or the samples.
+    center : bool
+        Frame i is centred on sample ``i * hop_length``, with zeros beyond the ends.
+    n_mfcc : int
+        Number of coefficients, the zeroth included; at most `n_mels`.
+    n_mels : int
+        Number of bands.
+    n_chroma : int
+        Number of pitch classes per octave.
+    fmin, fmax : float
+        Edges of the lowest and the highest band in Hz; `fmax` None is half the sample rate.
+    htk : bool
+        The scale 2595 log10(1 + f / 700) in place of Slaney's (linear below 1 kHz).
+    mel_norm : "slaney" or None
+        The `norm` of `melspectrogram`.
+    top_db : float or None
+        Values more than this below the clip's largest are raised to it; None keeps frames independent.
+    tuning : float, optional
+        Deviation from A440 in shares of a class, -64 to 64. None estimates it from the spectrogram.
 
     Returns
     -------

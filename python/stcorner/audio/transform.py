@@ -126,7 +126,8 @@ def power_spectrogram(
 
     Returns
     -------
-    ndarray of shape (..., 1 + n_fft // 2, t), float32
+    ndarray of shape (..., n_fft // 2 + 1, t), float32
+        Power, in squared units of the signal.
 
     Raises
     ------

@@ -283,6 +283,11 @@ def jitter(pulses: ArrayLike) -> dict[str, float]:
     ValueError
         If the pulses do not ascend.
 
+    See Also
+    --------
+    shimmer : Perturbation of the amplitude.
+    glottal_pulses : The periods that are compared.
+
     References
     ----------
     .. [1] P. Boersma, D. Weenink, Praat's manual, "Voice 2. Jitter".
@@ -339,6 +344,11 @@ def shimmer(y: ArrayLike, pulses: ArrayLike, *, sr: float) -> dict[str, float]:
     ------
     ValueError
         If `y` is empty, not finite or not one channel, or the pulses do not ascend.
+
+    See Also
+    --------
+    jitter : Perturbation of the period.
+    glottal_pulses : The periods that are compared.
 
     References
     ----------
@@ -499,6 +509,12 @@ def voice_quality(y: ArrayLike, *, sr: float, fmin: float = 75.0, fmax: float = 
     ------
     ValueError
         As `pitch_autocorrelation`.
+
+    See Also
+    --------
+    jitter : One of its measures.
+    shimmer : One of its measures.
+    cepstral_peak_prominence : One of its measures.
 
     Examples
     --------

@@ -148,7 +148,8 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
 
         Returns
         -------
-        self : DiscriminantClassifier
+        DiscriminantClassifier
+            The estimator itself.
 
         Raises
         ------

@@ -69,6 +69,11 @@ class TemperatureScaling:
         y : array_like of shape (n,), int
             Column of the true class.
 
+        Returns
+        -------
+        TemperatureScaling
+            The estimator itself.
+
         Raises
         ------
         ValueError
@@ -92,7 +97,18 @@ class TemperatureScaling:
         return self
 
     def transform(self, probabilities: ArrayLike) -> NDArray[np.float64]:
-        """Return the scaled probabilities, shape (n, n_classes); rows sum to 1."""
+        """Return the scaled probabilities, shape (n, n_classes); rows sum to 1.
+
+        Parameters
+        ----------
+        probabilities : array_like of shape (n, n_classes)
+            Probabilities to sharpen or to soften.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float64
+            Scaled probabilities; rows sum to 1.
+        """
         if not hasattr(self, "temperature_"):
             from sklearn.exceptions import NotFittedError
 
@@ -103,12 +119,33 @@ class TemperatureScaling:
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return what `from_state` needs: a part for JSON and (no) arrays."""
+        """Return what `from_state` needs: a part for JSON and (no) arrays.
+
+        Returns
+        -------
+        meta : dict
+            Values for JSON.
+        arrays : dict of str to ndarray
+            Empty.
+        """
         return {"temperature": self.temperature_}, {}
 
     @classmethod
     def from_state(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Rebuild from `get_state`."""
+        """Rebuild from `get_state`.
+
+        Parameters
+        ----------
+        meta : mapping
+            What `get_state` gave.
+        arrays : mapping of str to ndarray
+            What `get_state` gave.
+
+        Returns
+        -------
+        TemperatureScaling
+            Fitted.
+        """
         if set(meta) != {"temperature"} or arrays:
             raise ModelError(f"state of a temperature must be {{'temperature': T}}, got {dict(meta)}")
         scaling = cls()

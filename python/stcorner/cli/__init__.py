@@ -21,7 +21,17 @@ __all__ = ["COMMANDS", "Command", "build_app", "main"]
 
 
 class Command(NamedTuple):
-    """A command: its name, what it does, calls that a person may copy, and commands of its own."""
+    """A command: its name, what it does, calls that a person may copy, and commands of its own.
+
+    Parameters
+    ----------
+    name, help : str
+        What it is called, and its summary.
+    examples : tuple of str
+        Calls to copy.
+    parts : tuple of Command
+        Commands of its own.
+    """
 
     name: str
     help: str
@@ -201,7 +211,13 @@ COMMANDS = (
 
 
 def build_app() -> App:
-    """Return the command line with every command registered, none imported."""
+    """Return the command line with every command registered, none imported.
+
+    Returns
+    -------
+    App
+        The command line.
+    """
     from cyclopts import App
 
     import stcorner

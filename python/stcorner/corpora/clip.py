@@ -74,6 +74,7 @@ def canonical_label(name: str) -> str:
     Returns
     -------
     str
+        Lower case; the name itself where no synonym is known.
 
     Raises
     ------
@@ -120,10 +121,12 @@ class Clip:
         What of the clip is to be used. An mp4 with sound can be read as "audio".
     corpus : str
         Name of the corpus.
-    sentence, intensity, repetition, sex : str, optional
+    sentence, intensity, repetition : str, optional
         As far as the corpus tells.
     channel : str
         "speech" or "song".
+    sex : str, optional
+        As far as the corpus tells.
     start, end : float, optional
         Part of the file in seconds; None means from the beginning, to the end.
     audio_path : Path, optional
@@ -188,6 +191,16 @@ class Clip:
     def of(cls, item: Any) -> Clip:
         """Return a clip as it is, and an unlabelled clip for a path or a recording.
 
+        Parameters
+        ----------
+        item : Clip, str or path
+            A clip, or a media file.
+
+        Returns
+        -------
+        Clip
+            The clip itself, or an unlabelled one for the file.
+
         Raises
         ------
         ValueError
@@ -234,7 +247,17 @@ class Clip:
 
 @dataclass(frozen=True, kw_only=True)
 class SkippedFile:
-    """A file that a reader found and left out, and why."""
+    """A file that a reader found and left out, and why.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    clip_id : str
+        The id that it would have had.
+    reason : str
+        Why it was left out.
+    """
 
     path: Path
     clip_id: str
@@ -249,7 +272,9 @@ class ClipList(list[Clip]):
     Parameters
     ----------
     clips : iterable of Clip
+        The clips.
     skipped : iterable of SkippedFile
+        Files that were left out.
 
     Examples
     --------
@@ -296,6 +321,7 @@ def map_labels(clips: Iterable[Clip], label_map: Mapping[str, str | None]) -> Cl
     Parameters
     ----------
     clips : iterable of Clip
+        Labelled clips.
     label_map : mapping of str to str or None
         New name of each label that changes; None drops its clips. Labels that are not named stay.
 

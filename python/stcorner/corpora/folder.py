@@ -92,6 +92,10 @@ def load_folder(
         more fields than the header, no label (``NA``, ``nan``, ``None`` and the like are none), a file out of
         `media_root`, or a second label for a clip (the message has its line).
 
+    See Also
+    --------
+    load_corpus : Recognise a published corpus by its names.
+
     Examples
     --------
     >>> load_folder("no such folder")

@@ -35,6 +35,7 @@ def actor_folds(clips: Sequence[Clip], protocol: str | Path = "auto", *, seed: i
     Parameters
     ----------
     clips : sequence of Clip
+        Clips of one corpus, with subjects.
     protocol : str or path, default="auto"
         A name of `protocol_names`, or a protocol file (see `load_protocol`), restricted to the subjects
         present; folds that lose all their test subjects are left out.
@@ -63,6 +64,11 @@ def actor_folds(clips: Sequence[Clip], protocol: str | Path = "auto", *, seed: i
     ValueError
         If the protocol is unknown, is of another corpus, or does not name a subject that is present; if
         subjects or sentences are unknown where they are needed; if fewer than two sides remain.
+
+    See Also
+    --------
+    protocol_names : Protocols that are known.
+    audit_folds : Look for what the sides share.
 
     Examples
     --------

@@ -89,7 +89,7 @@ def load_corpus(
     media_root: str | Path | None = None,
     **options: Any,
 ) -> ClipList:
-    """List the clips of a folder, reading it as the corpus that it looks like.
+    r"""List the clips of a folder, reading it as the corpus that it looks like.
 
     Parameters
     ----------
@@ -100,14 +100,23 @@ def load_corpus(
         A name of `corpus_readers`: read the folder as that corpus, whatever it looks like.
     modality : {None, "audio", "video", "both"}
         As in the readers.
-    subject, media_root
-        As in `load_folder`; a published corpus knows its speakers and takes neither.
+    subject : str, pattern or int, optional
+        Regular expression searched in the path below `root` (with `/`); its first group is the speaker,
+        as `r"spk(\d+)"`. Or the folder that is the speaker's: 1 is the first below `root`, -1 the one that
+        holds the file. Without it the folder between emotion and file is the speaker
+        (`happy/anna/03.wav`); where there is none the speaker is unknown (empty), and actor folds are
+        refused.
+    media_root : path, optional
+        Folder that the files of a table lie in; default: the table's own. A row that leads out of it is
+        refused: a table from elsewhere must not read what it was not given.
+        A published corpus knows its speakers and takes neither.
     **options
         For the reader: ``channel`` of RAVDESS, ``label`` and ``ties`` of CREMA-D.
 
     Returns
     -------
     ClipList
+        The clips; `skipped` lists the files that were left out.
 
     Raises
     ------
@@ -115,6 +124,13 @@ def load_corpus(
         If `root` does not exist or holds no usable clip.
     ValueError
         If an option is not of the reader that is chosen.
+
+    See Also
+    --------
+    load_ravdess : Read RAVDESS, with its own options.
+    load_cremad : Read CREMA-D, with its own options.
+    load_folder : Read folders or a table of your own.
+    actor_folds : Split the clips by person.
 
     Examples
     --------

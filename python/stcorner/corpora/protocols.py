@@ -99,6 +99,7 @@ class Protocol:
     Parameters
     ----------
     name : str
+        Name of the protocol.
     corpora : tuple of str
         Names of the corpora that the members belong to.
     separates : tuple of str
@@ -123,6 +124,11 @@ def protocol_names() -> list[str]:
     Two splits of CREMA-D that others publish, of TensorFlow Datasets and of nkululeko, are left out: only
     their sizes are known to us, not their members, and a guess under their name would mislead.
 
+    Returns
+    -------
+    list of str
+        Names for `actor_folds`.
+
     Examples
     --------
     >>> protocol_names()[0], protocol_names()[-1]
@@ -144,6 +150,7 @@ def load_protocol(name: str | Path) -> Protocol:
     Returns
     -------
     Protocol
+        What the file says.
 
     Raises
     ------

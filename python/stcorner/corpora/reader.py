@@ -91,7 +91,18 @@ class CorpusReader:
         return f"CorpusReader({self.name!r})"
 
     def knows(self, path: Path) -> bool:
-        """Whether the path has a name of this corpus."""
+        """Whether the path has a name of this corpus.
+
+        Parameters
+        ----------
+        path : Path
+            A file.
+
+        Returns
+        -------
+        bool
+            True if the file's name is one of this corpus.
+        """
         try:
             self.parse(path)
         except DatasetError:
@@ -99,7 +110,22 @@ class CorpusReader:
         return True
 
     def read(self, root: str | Path, *, modality: str | None = None, **options: Any) -> ClipList:
-        """List the clips below a folder, with the reader's own options."""
+        """List the clips below a folder, with the reader's own options.
+
+        Parameters
+        ----------
+        root : path
+            Folder of the corpus.
+        modality : {None, "audio", "video", "both"}
+            Keep the clips with these streams. None keeps all.
+        **options
+            Options of this reader.
+
+        Returns
+        -------
+        ClipList
+            The clips; `skipped` lists the files that were left out.
+        """
         load = self.load or partial(_load_named, self)
         known = [name for name in inspect.signature(load).parameters if name not in ("root", "modality")]
         if unknown := sorted(options.keys() - set(known)):

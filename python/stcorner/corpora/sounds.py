@@ -154,6 +154,7 @@ def match_sounds(
     Parameters
     ----------
     queries, references : sequence of SoundFingerprint
+        Sounds of the two sides.
     threshold : float, 0 < threshold <= 1
         Least similarity of a match.
 

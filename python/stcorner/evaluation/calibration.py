@@ -48,15 +48,18 @@ def reliability(
     Parameters
     ----------
     probabilities : array_like of shape (n, n_classes)
+        Rows sum to 1.
     y : array_like of shape (n,), int
         Column of the true class.
-    n_bins : int, >= 1
+    n_bins : int, default=15
+        Number of bins, >= 1.
     binning : {"width", "mass"}
         Bins of equal width in confidence, or of (nearly) equal numbers of clips.
 
     Returns
     -------
     Reliability
+        Confidence, accuracy and number of clips of each bin.
 
     Raises
     ------
@@ -96,7 +99,16 @@ def expected_calibration_error(
 ) -> float:
     """Return the mean distance of confidence and accuracy over bins, weighted by their clips.
 
-    Parameters, errors as of `reliability`.
+    Parameters
+    ----------
+    probabilities : array_like of shape (n, n_classes)
+        Rows sum to 1.
+    y : array_like of shape (n,), int
+        Column of the true class.
+    n_bins : int, default=15
+        Number of bins, >= 1.
+    binning : {"width", "mass"}
+        Bins of equal width in confidence, or of (nearly) equal numbers of clips.
 
     Returns
     -------
@@ -142,6 +154,7 @@ def abstention_curve(probabilities: ArrayLike, y: ArrayLike, *, n_points: int = 
     Parameters
     ----------
     probabilities : array_like of shape (n, n_classes)
+        Rows sum to 1.
     y : array_like of shape (n,), int
         Column of the true class.
     n_points : int, >= 1
@@ -150,6 +163,7 @@ def abstention_curve(probabilities: ArrayLike, y: ArrayLike, *, n_points: int = 
     Returns
     -------
     AbstentionCurve
+        Scores by the share of clips that are kept.
 
     Raises
     ------

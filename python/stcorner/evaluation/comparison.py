@@ -66,11 +66,13 @@ def paired_test(first: Evaluation, second: Evaluation, *, metric: str = "uar", s
     first, second : Evaluation
         Clips where either model failed are left out of both.
     metric : {"uar", "war"}
-    seed : int, >= 0
+    seed : int, default=0
+        Seed of the random exchanges and draws, >= 0.
 
     Returns
     -------
     PairedTest
+        Difference, interval and p value.
 
     Raises
     ------
@@ -180,8 +182,9 @@ def compare_models(
     ----------
     evaluations : sequence of Evaluation
         At least two, on the same clips.
-    metric, seed
-        As in `paired_test`.
+    metric : {"uar", "war"}
+    seed : int, default=0
+        Seed of the random exchanges and draws, >= 0.
 
     Returns
     -------
@@ -192,6 +195,10 @@ def compare_models(
     ------
     ValueError
         If there are fewer than two, or as in `paired_test`.
+
+    See Also
+    --------
+    cross_validate : Evaluate one model.
 
     References
     ----------

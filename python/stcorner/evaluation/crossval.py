@@ -91,6 +91,11 @@ def cross_validate(
         If training and test side share what the protocol promises to keep apart.
     ValueError
         If `features` does not belong to the clips or a parameter is out of range.
+
+    See Also
+    --------
+    evaluate_predictions : Score predictions that exist already.
+    compare_models : Test which of several models is better.
     """
     check_integer("calibration_folds", calibration_folds, low=0)
     check_flag("allow_leaks", allow_leaks)

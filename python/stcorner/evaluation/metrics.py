@@ -36,12 +36,14 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[str
     Parameters
     ----------
     y_true, y_pred : array_like of shape (n,), str
+        True and predicted labels.
     classes : sequence of str
         Order of rows (true) and columns (predicted).
 
     Returns
     -------
     ndarray of shape (n_classes, n_classes), int64
+        Numbers of clips.
 
     Raises
     ------
@@ -106,7 +108,15 @@ def unweighted_average_recall(counts: ArrayLike) -> NDArray[np.float64]:
 def weighted_average_recall(counts: ArrayLike) -> NDArray[np.float64]:
     """Share of correct predictions (WAR, WA, accuracy).
 
-    Parameters and shapes as of `unweighted_average_recall`.
+    Parameters
+    ----------
+    counts : array_like of shape (..., n_classes, n_classes)
+        Confusion matrices, true labels in rows.
+
+    Returns
+    -------
+    ndarray of shape (...), float64
+        0 to 1.
 
     Examples
     --------
@@ -121,7 +131,17 @@ def macro_f1(counts: ArrayLike) -> NDArray[np.float64]:
     """Mean over classes of F1, the harmonic mean of precision and recall.
 
     A class that occurs but is never predicted counts 0; one that neither occurs nor is predicted does not
-    count. Parameters and shapes as of `unweighted_average_recall`.
+    count.
+
+    Parameters
+    ----------
+    counts : array_like of shape (..., n_classes, n_classes)
+        Confusion matrices, true labels in rows.
+
+    Returns
+    -------
+    ndarray of shape (...), float64
+        0 to 1.
 
     Examples
     --------
@@ -146,7 +166,17 @@ _FUNCTIONS = {"uar": unweighted_average_recall, "war": weighted_average_recall, 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassScore:
-    """Scores of one class; nan: `precision` where it was never predicted, `recall` where it never occurs."""
+    """Scores of one class; nan: `precision` where it was never predicted, `recall` where it never occurs.
+
+    Parameters
+    ----------
+    label : str
+        The class.
+    n : int
+        Number of clips with this label.
+    precision, recall, f1 : float
+        Scores, 0 to 1.
+    """
 
     label: str
     n: int
@@ -157,6 +187,18 @@ class ClassScore:
 
 def per_class_scores(counts: ArrayLike, classes: Sequence[str]) -> list[ClassScore]:
     """Return precision, recall and F1 of each class from a confusion matrix.
+
+    Parameters
+    ----------
+    counts : array_like of shape (n_classes, n_classes)
+        Confusion matrix: rows true, columns predicted.
+    classes : sequence of str
+        Names of the classes.
+
+    Returns
+    -------
+    list of ClassScore
+        One for each class, in order.
 
     Examples
     --------
@@ -192,9 +234,12 @@ def bootstrap_interval(
     counts : array_like of shape (n_actors, n_classes, n_classes)
         Confusion matrix of each actor.
     metric : {"uar", "war", "macro_f1"}
-    level : float, 0 < level < 1
-    n_resamples : int, >= 100
-    seed : int, >= 0
+    level : float, default=0.95
+        Share of draws inside the interval, between 0 and 1.
+    n_resamples : int, default=5000
+        Draws, >= 1.
+    seed : int, default=0
+        Seed of the draws, >= 0.
 
     Returns
     -------
@@ -228,7 +273,16 @@ def class_recall_intervals(
 ) -> NDArray[np.float64]:
     """Return the percentile interval of each class's recall when other actors had been recorded.
 
-    Parameters, errors and source as of `bootstrap_interval`.
+    Parameters
+    ----------
+    counts : array_like of shape (n_actors, n_classes, n_classes)
+        Confusion matrix of each actor.
+    level : float, default=0.95
+        Share of draws inside the interval, between 0 and 1.
+    n_resamples : int, default=5000
+        Draws, >= 1.
+    seed : int, default=0
+        Seed of the draws, >= 0.
 
     Returns
     -------

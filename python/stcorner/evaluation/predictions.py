@@ -33,11 +33,13 @@ def evaluate_predictions(
     Parameters
     ----------
     clips : sequence of Clip
+        Clips with labels and subjects.
     probabilities : array_like of shape (n, n_classes)
         One row per clip; nan where there is no prediction.
     classes : sequence of str
         Labels of the columns, sorted.
     model, protocol : str
+        Names for tables.
     folds : sequence of str, optional
         Fold of each clip; by default all stand in one, named as the protocol.
     **further
@@ -52,6 +54,10 @@ def evaluate_predictions(
     ------
     ValueError
         If a clip has a label that is not among `classes`, or lengths do not fit.
+
+    See Also
+    --------
+    cross_validate : Train, predict and score by folds.
 
     Examples
     --------

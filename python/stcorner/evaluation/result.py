@@ -48,7 +48,17 @@ MAX_CHARACTERS = 64 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class ActorScore:
-    """Scores of the clips of one actor."""
+    """Scores of the clips of one actor.
+
+    Parameters
+    ----------
+    actor : str
+        Subject, or value of another property.
+    n : int
+        Number of clips.
+    uar, war : float
+        Scores, 0 to 1.
+    """
 
     actor: str
     n: int
@@ -209,7 +219,18 @@ class Evaluation:
         return [_score(name, counts) for name, counts in self._counts_by(self.folds).items()]
 
     def per_stratum(self, name: str) -> list[ActorScore]:
-        """Return scores by a property of the clips, in the form of `per_actor`."""
+        """Return scores by a property of the clips, in the form of `per_actor`.
+
+        Parameters
+        ----------
+        name : str
+            A property of the clips, such as ``"sex"``.
+
+        Returns
+        -------
+        list of ActorScore
+            One row for each value of the property.
+        """
         if name not in self.strata:
             raise ParameterError(f"name must be one of {', '.join(self.strata) or '(none)'}, got {name!r}")
         return [_score(key, counts) for key, counts in self._counts_by(self.strata[name]).items()]
@@ -230,11 +251,35 @@ class Evaluation:
         }
 
     def interval(self, metric: str = "uar", **options: Any) -> tuple[float, float]:
-        """Return the interval of a score by bootstrap over actors; options as of `bootstrap_interval`."""
+        """Return the interval of a score by bootstrap over actors.
+
+        Parameters
+        ----------
+        metric : {"uar", "war", "macro_f1"}, default="uar"
+            The score.
+        **options
+            ``level``, ``n_resamples`` and ``seed`` of `bootstrap_interval`.
+
+        Returns
+        -------
+        tuple of float
+            Lower and upper end, 0 to 1.
+        """
         return bootstrap_interval(self._stacked_counts(), metric=metric, **options)
 
     def recall_intervals(self, **options: Any) -> NDArray[np.float64]:
-        """Return intervals of the classes' recalls, (n_classes, 2); as of `class_recall_intervals`."""
+        """Return intervals of the classes' recalls.
+
+        Parameters
+        ----------
+        **options
+            ``level``, ``n_resamples`` and ``seed`` of `bootstrap_interval`.
+
+        Returns
+        -------
+        ndarray of shape (n_classes, 2), float64
+            Lower and upper end of each class's recall, 0 to 1.
+        """
         return class_recall_intervals(self._stacked_counts(), **options)
 
     def _stacked_counts(self) -> NDArray[np.int64]:
@@ -251,15 +296,54 @@ class Evaluation:
         return rows[self.predicted], codes[self.predicted]
 
     def ece(self, *, calibrated: bool = False, **options: Any) -> float:
-        """Return the expected calibration error; options as of `expected_calibration_error`."""
+        """Return the expected calibration error.
+
+        Parameters
+        ----------
+        calibrated : bool, default=False
+            Use the probabilities after temperature scaling.
+        **options
+            ``n_bins`` and ``binning`` of `expected_calibration_error`.
+
+        Returns
+        -------
+        float
+            0 (as sure as right) to 1.
+        """
         return expected_calibration_error(*self._scored(calibrated=calibrated), **options)
 
     def reliability(self, *, calibrated: bool = False, **options: Any) -> Reliability:
-        """Return confidence against accuracy; options as of `stcorner.evaluation.reliability`."""
+        """Return confidence against accuracy.
+
+        Parameters
+        ----------
+        calibrated : bool, default=False
+            Use the probabilities after temperature scaling.
+        **options
+            ``n_bins`` and ``binning`` of `stcorner.evaluation.reliability`.
+
+        Returns
+        -------
+        Reliability
+            Confidence, accuracy and number of clips of each bin.
+        """
         return reliability(*self._scored(calibrated=calibrated), **options)
 
     def abstention(self, *, calibrated: bool = False, **options: Any) -> AbstentionCurve:
-        """Return scores of the surest clips; options as of `abstention_curve`."""
+        """Return scores of the surest clips.
+
+        Parameters
+        ----------
+        calibrated : bool, default=False
+            Use the probabilities after temperature scaling.
+        **options
+            ``n_points`` of `abstention_curve`.
+
+        Returns
+        -------
+        AbstentionCurve
+            Scores by the share of clips that are kept.
+        """
         return abstention_curve(*self._scored(calibrated=calibrated), **options)
 
     @property
@@ -272,7 +356,13 @@ class Evaluation:
         return errors
 
     def summary(self) -> dict[str, Any]:
-        """Return the main numbers, as JSON can hold them."""
+        """Return the main numbers, as JSON can hold them.
+
+        Returns
+        -------
+        dict of str to str, int, float or list
+            Model, protocol, counts, scores (0 to 1) and their intervals.
+        """
         numbers: dict[str, Any] = {"model": self.model, "protocol": self.protocol}
         numbers |= {
             "n_clips": len(self.y_true),
@@ -284,7 +374,18 @@ class Evaluation:
         return numbers | {"actors": self.spread, **(self.calibration if self.predicted.any() else {})}
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Return the evaluation as JSON, and write it to a file where `path` is given."""
+        """Return the evaluation as JSON, and write it to a file where `path` is given.
+
+        Parameters
+        ----------
+        path : path, optional
+            File to write as well.
+
+        Returns
+        -------
+        str
+            The text.
+        """
         text = encode(self)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
@@ -293,6 +394,16 @@ class Evaluation:
     @classmethod
     def from_json(cls, source: str | Path) -> Evaluation:
         """Read what `to_json` wrote: a path, or the text itself (it begins with a brace).
+
+        Parameters
+        ----------
+        source : path or str
+            A file, or the text itself.
+
+        Returns
+        -------
+        Evaluation
+            What was written.
 
         Raises
         ------

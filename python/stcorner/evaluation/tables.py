@@ -36,7 +36,18 @@ def _signed(value: float) -> str:
 
 
 def score_table(evaluations: Sequence[Evaluation]) -> Any:
-    """Return a table with one row of scores, in percent, per model."""
+    """Return a table with one row of scores, in percent, per model.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        Models to compare.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per model.
+    """
     columns = (
         "model",
         "protocol",
@@ -73,7 +84,18 @@ def score_table(evaluations: Sequence[Evaluation]) -> Any:
 
 
 def class_table(evaluation: Evaluation) -> Any:
-    """Return the confusion matrix in counts, with precision, recall and F1 in percent."""
+    """Return the confusion matrix in counts, with precision, recall and F1 in percent.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What to show.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per class.
+    """
     columns = ("true \\ said", *evaluation.classes, "n", "recall", "precision", "F1")
     rows = [
         (
@@ -90,7 +112,18 @@ def class_table(evaluation: Evaluation) -> Any:
 
 
 def evaluation_tables(evaluation: Evaluation) -> list[RenderableType]:
-    """Return what a person should see of one evaluation, a red notice first where it leaks."""
+    """Return what a person should see of one evaluation, a red notice first where it leaks.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What to show.
+
+    Returns
+    -------
+    list of rich renderables
+        Notices and tables in the order in which to print them.
+    """
     from rich.text import Text
 
     parts: list[RenderableType] = [

@@ -50,7 +50,18 @@ class Block(Protocol):
         """Names of the values."""
 
     def describe(self, clip: Clip) -> ArrayLike | None:
-        """Return the values of a clip, None where there are none."""
+        """Return the values of a clip, None where there are none.
+
+        Parameters
+        ----------
+        clip : Clip
+            The clip to describe.
+
+        Returns
+        -------
+        array_like of shape (n_features,), or None
+            Its values.
+        """
 
 
 def block_names_of(blocks: Any, modality: str = "both") -> tuple[str, ...]:

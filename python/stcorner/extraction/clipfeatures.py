@@ -208,11 +208,28 @@ class ClipFeatures:
         return np.asarray(keys, dtype=np.str_)
 
     def originals(self) -> ClipFeatures:
-        """Return the samples without their altered copies."""
+        """Return the samples without their altered copies.
+
+        Returns
+        -------
+        ClipFeatures
+            The same samples; copies are left out.
+        """
         return self.with_copies(())
 
     def with_copies(self, kinds: Iterable[str]) -> ClipFeatures:
-        """Return the samples with only these kinds of altered copies."""
+        """Return the samples with only these kinds of altered copies.
+
+        Parameters
+        ----------
+        kinds : iterable of str
+            Kinds of altered copies to keep, such as ``"noise"``.
+
+        Returns
+        -------
+        ClipFeatures
+            The same samples; other copies are left out.
+        """
         wanted = np.isin(self.copies, ["", *kinds])
         if wanted.all():
             return self
@@ -220,23 +237,56 @@ class ClipFeatures:
         return self._rows(rows, self.clips, np.bincount(self.clip_index[rows], minlength=len(self)))
 
     def versions(self) -> ClipFeatures:
-        """Return every row as a sample of its own, copies too; only a leaky protocol wants that."""
+        """Return every row as a sample of its own, copies too; only a leaky protocol wants that.
+
+        Returns
+        -------
+        ClipFeatures
+            One sample for each row, altered copies included.
+        """
         clips = [self.clips[at] for at in self.clip_index]
         ones = np.ones(len(clips), np.intp)
         return self._rows(np.arange(len(clips)), clips, ones, copies=np.full(len(clips), ""))
 
     def relabelled(self, clips: Sequence[Clip]) -> ClipFeatures:
-        """Return the samples with other clips, such as those of a corpus with its labels."""
+        """Return the samples with other clips, such as those of a corpus with its labels.
+
+        Parameters
+        ----------
+        clips : sequence of Clip
+            One for each sample, in order.
+
+        Returns
+        -------
+        ClipFeatures
+            The same values under these clips.
+        """
         return replace(self, clips=clips)
 
     def present(self, blocks: Iterable[str] | None = None) -> NDArray[np.bool_]:
-        """Return which rows have at least one of the blocks named, by default of all."""
+        """Return which rows have at least one of the blocks named, by default of all.
+
+        Parameters
+        ----------
+        blocks : iterable of str, optional
+            Names of blocks. Default: all.
+
+        Returns
+        -------
+        ndarray of shape (n,), bool
+            True where a sample has at least one of the blocks.
+        """
         chosen = [self.blocks[name] for name in (self.blocks if blocks is None else blocks)]
         there = [np.isfinite(block).all(axis=1) for block in chosen if block.shape[1]]
         return np.asarray(np.logical_or.reduce(there)) if there else np.zeros(len(self.clip_index), np.bool_)
 
     def to_parquet(self, path: str | os.PathLike[str]) -> Path:
         """Write the table, one row per sample and altered copy; needs the extra ``table``.
+
+        Parameters
+        ----------
+        path : path
+            File to write; it ends in ``.parquet``.
 
         Returns
         -------
@@ -255,6 +305,16 @@ class ClipFeatures:
     @classmethod
     def from_parquet(cls, path: str | os.PathLike[str]) -> ClipFeatures:
         """Read what `to_parquet` or `extract` wrote; needs the extra ``table``.
+
+        Parameters
+        ----------
+        path : path
+            File to read.
+
+        Returns
+        -------
+        ClipFeatures
+            What the file holds.
 
         Raises
         ------

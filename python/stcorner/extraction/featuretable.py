@@ -154,7 +154,18 @@ class FeatureTable:
         return f"<FeatureTable {self.name!r}: {len(self)} clips, {len(self.feature_names)} columns>"
 
     def describe(self, clip: Clip) -> NDArray[np.float32] | None:
-        """Return the values of a clip, by its id or else its take; None where the table has no row of it."""
+        """Return the values of a clip, by its id or else its take; None where the table has no row of it.
+
+        Parameters
+        ----------
+        clip : Clip
+            The clip whose row is wanted.
+
+        Returns
+        -------
+        ndarray of shape (n_features,), float32, or None
+            Its values.
+        """
         for key in (clip.clip_id, clip.path.stem):
             if key in self._rows:
                 return self._rows[key]

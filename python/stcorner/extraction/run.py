@@ -132,6 +132,7 @@ def extract(
     Returns
     -------
     Extraction
+        Files written, and counts.
 
     Raises
     ------
@@ -141,6 +142,10 @@ def extract(
         If there is no file to read.
     OutputError
         If the results cannot be written (disk full, no rights, another run).
+
+    See Also
+    --------
+    ClipFeatures : What is written, and read again.
     """
     from stcorner._base.runtime import active_isa
 

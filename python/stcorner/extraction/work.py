@@ -52,6 +52,11 @@ def list_media(root: str | os.PathLike[str]) -> list[Path]:
     root : path
         The folder.
 
+    Returns
+    -------
+    list of Path
+        Files, sorted.
+
     Raises
     ------
     DatasetError

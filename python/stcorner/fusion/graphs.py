@@ -135,6 +135,11 @@ def intrinsic_graph(
     ValueError
         If `X` is not a finite matrix, `y` or `groups` has another length, or `n_neighbors` < 1.
 
+    See Also
+    --------
+    penalty_graph : The graph that is pushed apart.
+    graph_laplacian : The matrix of either.
+
     Notes
     -----
     The search is exact: Euclidean distances are compared in float64, equal ones by row number.
@@ -195,6 +200,10 @@ def penalty_graph(
     ------
     ValueError
         If `X` is not a finite matrix, `y` or `groups` has another length, or a parameter is not allowed.
+
+    See Also
+    --------
+    intrinsic_graph : The graph that is pulled together.
 
     Notes
     -----

@@ -65,16 +65,20 @@ class LateFusion(Classifier):
     classes_ : ndarray
         Sorted labels: the meaning of the tables' columns.
 
+    Raises
+    ------
+    ValueError
+        For tables of unequal shape, rows that are not probabilities, rows without any table.
+
+    See Also
+    --------
+    ModalityFusion : Join features in place of probabilities.
+
     Notes
     -----
     The rows of `fit` must be validation rows: of actors whom none of the classifiers was trained on.
     Otherwise the classifier that overfits most gets the largest weight. A row of NaN stands for a
     missing modality; the other classifiers decide alone.
-
-    Raises
-    ------
-    ValueError
-        For tables of unequal shape, rows that are not probabilities, rows without any table.
 
     Examples
     --------
@@ -101,6 +105,11 @@ class LateFusion(Classifier):
             Probabilities by each classifier, columns in the order of the sorted labels.
         y : array_like of shape (n,)
             True class of each row; every class must occur.
+
+        Returns
+        -------
+        LateFusion
+            The estimator itself.
         """
         from scipy.optimize import minimize
 
@@ -132,7 +141,18 @@ class LateFusion(Classifier):
         return self
 
     def predict_proba(self, P: Sequence[ArrayLike]) -> Matrix:
-        """Return the mixed probabilities (n, classes)."""
+        """Return the mixed probabilities (n, classes).
+
+        Parameters
+        ----------
+        P : sequence of array_like of shape (n, n_classes)
+            Probabilities of each model; NaN where it has none.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float64
+            Mixed probabilities; rows sum to 1.
+        """
         check_is_fitted(self)
         tables = _check_tables(P)
         if len(tables) != len(self.weights_) or tables[0].shape[1] != len(self.classes_):
@@ -143,6 +163,17 @@ class LateFusion(Classifier):
         return combine_tables(tables, self.weights_, self.rule)
 
     def predict(self, P: Sequence[ArrayLike]) -> NDArray[Any]:
-        """Return the most probable label of each row."""
+        """Return the most probable label of each row.
+
+        Parameters
+        ----------
+        P : sequence of array_like of shape (n, n_classes)
+            Probabilities of each model; NaN where it has none.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            The most probable label of each row.
+        """
         best = self.predict_proba(P).argmax(axis=1)
         return np.asarray(self.classes_[best])

@@ -64,6 +64,11 @@ class MarginalFisherAnalysis(Transformer):
     ValueError
         In `fit`: rows that are not finite, fewer than two classes, a parameter out of its range.
 
+    See Also
+    --------
+    search_mfa : Choose its parameters on held-out groups.
+    ModalityFusion : Scale, weight and project several blocks.
+
     Notes
     -----
     With rows of ``Z`` the principal components of the data, and ``L``, ``L'`` the Laplacians of the
@@ -129,6 +134,11 @@ class MarginalFisherAnalysis(Transformer):
             Rows of one group are never neighbours.
         client : distributed.Client, optional
             Look for neighbours over row blocks on its workers; the result is the same.
+
+        Returns
+        -------
+        MarginalFisherAnalysis
+            The estimator itself.
         """
         self._check_parameters()
         n_threads = resolve_n_threads(self.n_threads)
@@ -173,7 +183,18 @@ class MarginalFisherAnalysis(Transformer):
         return min(int(self.n_components), len(values))
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Map rows: ``(X - mean_) @ components_.T``, shape (n, n_components)."""
+        """Map rows: ``(X - mean_) @ components_.T``, shape (n, n_components).
+
+        Parameters
+        ----------
+        X : array_like of shape (n, n_features)
+            Rows to map.
+
+        Returns
+        -------
+        ndarray of shape (n, n_components), float64
+            ``(X - mean_) @ components_.T``.
+        """
         check_is_fitted(self)
         rows = self._validated(X, dtype=[np.float64, np.float32], reset=False)
         return np.asarray((rows - self.mean_) @ self.components_.T)
@@ -182,6 +203,16 @@ class MarginalFisherAnalysis(Transformer):
         """Return the rows of smallest distance to `mean_` that `transform` maps to `X`.
 
         With all components these are the training rows' projections on their principal components.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, n_components)
+            Rows that `transform` gave.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features), float64
+            Rows in the space of the features.
         """
         check_is_fitted(self)
         fused = np.asarray(X, dtype=np.float64)

@@ -45,8 +45,15 @@ class ModalityFusion(Transformer):
     n_components : int, default=60
         Length of the projection (of each, where there are several), >= 1; cut to what the data
         allow (``"lda"``: classes - 1). Not used by ``"concatenate"``.
-    n_neighbors, n_pairs, penalty, pca_variance
-        As in `MarginalFisherAnalysis`; the defaults are those that did best on held-out actors.
+    n_neighbors : int, default=5
+        Neighbours of the same class that each row is held to (k1).
+    n_pairs : int, default=200
+        Pairs of different classes that are pushed apart (k2); counted as `penalty` says.
+    penalty : {"class_pairs", "global_pairs", "sample_neighbors"}
+        Which pairs; see `penalty_graph`.
+    pca_variance : float, default=0.98
+        Share of the variance, in (0, 1], that principal components keep before the graphs are made.
+        The defaults are those that did best on held-out actors.
     shrinkage : float, default=0.3
         Regularisation of every projection, in units of mean variance, >= 0 (``"cca"``: in [0, 1]).
     clip : float, default=4.0
@@ -68,6 +75,10 @@ class ModalityFusion(Transformer):
     ValueError
         For blocks of unequal length, infinite or partly missing rows, rows without any modality, no
         complete row where a method needs one, a parameter out of range.
+
+    See Also
+    --------
+    LateFusion : Mix probabilities in place of features.
 
     Notes
     -----
@@ -149,6 +160,11 @@ class ModalityFusion(Transformer):
             Class of each row. Not needed by ``"concatenate"`` and ``"cca"``.
         groups : array_like of shape (n,), optional
             Rows of one group are never neighbours in Marginal Fisher Analysis.
+
+        Returns
+        -------
+        ModalityFusion
+            The estimator itself.
         """
         self._check_parameters()
         blocks = self._blocks(X, reset=True)
@@ -211,7 +227,18 @@ class ModalityFusion(Transformer):
         return mfa.mean_, mfa.components_
 
     def transform(self, X: Any) -> Matrix:
-        """Fuse the blocks: shape (n, length of the fused vector)."""
+        """Fuse the blocks: shape (n, length of the fused vector).
+
+        Parameters
+        ----------
+        X : sequence of array_like of shape (n, d), or array_like
+            Blocks as in `fit`; a row that lacks one is NaN there.
+
+        Returns
+        -------
+        ndarray of shape (n, length of the fused vector), float64
+            Fused rows.
+        """
         check_is_fitted(self)
         scaled = scale_blocks(self._blocks(X, reset=False), self._scaler)
         if not self._projections:
@@ -225,12 +252,31 @@ class ModalityFusion(Transformer):
         )
 
     def present(self, X: Any) -> NDArray[np.bool_]:
-        """Flag what each row has: shape (n, n_blocks), False where a modality is missing."""
+        """Flag what each row has: shape (n, n_blocks), False where a modality is missing.
+
+        Parameters
+        ----------
+        X : sequence of array_like of shape (n, d), or array_like
+            Blocks as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_blocks), bool
+            False where a modality is missing.
+        """
         check_is_fitted(self)
         return present_rows(self._blocks(X, reset=False))
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return the fitted state as a model file holds it: values for JSON, and arrays."""
+        """Return the fitted state as a model file holds it: values for JSON, and arrays.
+
+        Returns
+        -------
+        meta : dict
+            Values for JSON.
+        arrays : dict of str to ndarray
+            Fitted arrays.
+        """
         check_is_fitted(self)
         arrays: dict[str, NDArray[Any]] = {}
         for number in range(self.n_blocks_):

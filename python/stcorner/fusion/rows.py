@@ -88,7 +88,13 @@ class ParquetRows:
         self.shape = (int(file.metadata.num_rows), len(self.columns))
 
     def pieces(self) -> Iterator[NDArray[Any]]:
-        """Yield the rows of the file, at most `BLOCK_ROWS` at a time, as float64 arrays."""
+        """Yield the rows of the file, at most `BLOCK_ROWS` at a time, as float64 arrays.
+
+        Yields
+        ------
+        ndarray of shape (m, d), float64
+            The next rows.
+        """
         from pyarrow import parquet
 
         file = parquet.ParquetFile(self.path)

@@ -149,6 +149,10 @@ def search_mfa(
     ValueError
         For bad rows, an unknown name in `grid`, an empty list there, or fewer groups than folds.
 
+    See Also
+    --------
+    MarginalFisherAnalysis : What it searches parameters for.
+
     Notes
     -----
     Neighbours are looked for once per fold and penalty, with the largest numbers asked for; smaller

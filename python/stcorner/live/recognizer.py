@@ -68,8 +68,8 @@ class LiveRecognizer:
 
     See Also
     --------
-    EmotionRecognizer.timeline : the same windows of a file.
-    LiveSession : capture in a thread, frames dropped where it cannot keep up, latency measured.
+    EmotionRecognizer.timeline : The same windows of a file.
+    LiveSession : Capture in a thread, frames dropped where it cannot keep up, latency measured.
 
     Examples
     --------
@@ -134,7 +134,7 @@ class LiveRecognizer:
         Returns
         -------
         list of dict
-            Rows as of `EmotionRecognizer.timeline`, for each window that is now complete.
+            Rows with the columns of `EmotionRecognizer.timeline`, for each window that is now complete.
 
         Raises
         ------
@@ -204,6 +204,11 @@ class LiveRecognizer:
     def end(self, stream: str) -> list[dict[str, Any]]:
         """Say that nothing more comes of a stream: windows no longer wait for it.
 
+        Parameters
+        ----------
+        stream : {"audio", "video"}
+            The stream that has ended.
+
         Returns
         -------
         list of dict
@@ -221,7 +226,13 @@ class LiveRecognizer:
         return self._answers()
 
     def flush(self) -> list[dict[str, Any]]:
-        """End all streams; return the rows that are left."""
+        """End all streams; return the rows that are left.
+
+        Returns
+        -------
+        list of dict
+            Rows of `EmotionRecognizer.timeline`.
+        """
         return [row for stream in self.streams for row in self.end(stream)]
 
     def _check_open(self, stream: str) -> None:

@@ -145,8 +145,8 @@ class LiveSession:
         Yields
         ------
         dict
-            Row as of `EmotionRecognizer.timeline`, with ``latency`` (seconds from the capture of the
-            window's end to the answer) and ``dropped_frames`` (so far).
+            Row with the columns of `EmotionRecognizer.timeline`, with ``latency`` (seconds from the
+            capture of the window's end to the answer) and ``dropped_frames`` (so far).
 
         Raises
         ------
@@ -180,7 +180,13 @@ class LiveSession:
                 thread.join(timeout=5.0)
 
     def summary(self) -> dict[str, Any]:
-        """Return what was measured: windows, frames, drops, median and 95th percentile of the latency."""
+        """Return what was measured: windows, frames, drops, median and 95th percentile of the latency.
+
+        Returns
+        -------
+        dict of str to int or float
+            Counts, and latencies in seconds.
+        """
         times = sorted(self._latencies)
         return {
             "windows": self._windows,

@@ -61,7 +61,20 @@ class Source(Protocol):
     lossless: bool
 
     def capture(self, begin: float, stop: Event) -> Iterator[Captured]:
-        """Yield what is captured until it ends or `stop` is set; `begin` is 0 s of the clock."""
+        """Yield what is captured until it ends or `stop` is set; `begin` is 0 s of the clock.
+
+        Parameters
+        ----------
+        begin : float
+            Reading of `time.monotonic` that is 0 s of the session's clock.
+        stop : threading.Event
+            Set to end the capture.
+
+        Yields
+        ------
+        Captured
+            A block of sound or a picture, when it is there.
+        """
         ...
 
 
@@ -104,7 +117,20 @@ class FileSource:
         self.lossless = self.speed is None
 
     def capture(self, begin: float, stop: Event) -> Iterator[Captured]:
-        """Yield sound and pictures when they are due."""
+        """Yield sound and pictures when they are due.
+
+        Parameters
+        ----------
+        begin : float
+            Reading of `time.monotonic` that is 0 s of the session's clock.
+        stop : threading.Event
+            Set to end the capture.
+
+        Yields
+        ------
+        Captured
+            A block of sound or a picture, when it is due.
+        """
         parts = [self._sound() if stream == "audio" else self._pictures() for stream in self.streams]
         for event in heapq.merge(*parts, key=lambda event: event.until):
             if self.speed is not None:
@@ -160,7 +186,20 @@ class CameraSource:
         self.width = None if width is None else check_integer("width", width, low=16, high=8192)
 
     def capture(self, begin: float, stop: Event) -> Iterator[Captured]:
-        """Yield each picture as the camera gives it."""
+        """Yield each picture as the camera gives it.
+
+        Parameters
+        ----------
+        begin : float
+            Reading of `time.monotonic` that is 0 s of the session's clock.
+        stop : threading.Event
+            Set to end the capture.
+
+        Yields
+        ------
+        Captured
+            One picture.
+        """
         import cv2
 
         camera = cv2.VideoCapture(self.index)
@@ -211,7 +250,20 @@ class MicrophoneSource:
         self.sr = check_integer("sr", sr, low=8000, high=192_000)
 
     def capture(self, begin: float, stop: Event) -> Iterator[Captured]:
-        """Yield blocks of a tenth of a second."""
+        """Yield blocks of a tenth of a second.
+
+        Parameters
+        ----------
+        begin : float
+            Reading of `time.monotonic` that is 0 s of the session's clock.
+        stop : threading.Event
+            Set to end the capture.
+
+        Yields
+        ------
+        Captured
+            A tenth of a second of sound.
+        """
         import queue
 
         arrived: queue.Queue[tuple[NDArray[np.float32], float]] = queue.Queue()

@@ -104,7 +104,13 @@ class BlazeFaceDetector:
         return {**self.__dict__, "_networks": {}}
 
     def close_up(self) -> BlazeFaceDetector:
-        """Return the detector for pictures that one face about half fills."""
+        """Return the detector for pictures that one face about half fills.
+
+        Returns
+        -------
+        BlazeFaceDetector
+            A detector for large faces.
+        """
         near = BlazeFaceDetector.__new__(BlazeFaceDetector)
         near.__dict__.update(self.__dict__)
         near._near = True
@@ -112,6 +118,16 @@ class BlazeFaceDetector:
 
     def detect(self, gray: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the faces of one picture with the eyes, largest first, as `FaceDetector` says.
+
+        Parameters
+        ----------
+        gray : ndarray of shape (y, x), uint8
+            Luma of one picture, 0 to 255.
+
+        Returns
+        -------
+        ndarray of shape (n, 9), float32
+            Columns as `FaceDetector` defines them, in pixels; n is 0 where there is no face.
 
         Raises
         ------

@@ -165,6 +165,16 @@ class FaceClip:
     def segments(self, min_length: int = 1) -> list[slice]:
         """Return the stretches, `min_length` frames or longer, in which the face was there throughout.
 
+        Parameters
+        ----------
+        min_length : int, default=1
+            Least number of frames, >= 1.
+
+        Returns
+        -------
+        list of slice
+            Ranges of frames.
+
         Examples
         --------
         >>> clip = FaceClip(np.zeros((4, 8, 8), np.uint8), np.arange(4) / 25, np.zeros((4, 4), np.float32),

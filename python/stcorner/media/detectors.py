@@ -116,7 +116,13 @@ class HaarDetector:
         return {**self.__dict__, "_cascades": {}}
 
     def close_up(self) -> HaarDetector:
-        """Return the detector for pictures that one face about half fills: no time goes into smaller ones."""
+        """Return the detector for pictures that one face about half fills: no time goes into smaller ones.
+
+        Returns
+        -------
+        HaarDetector
+            A detector for large faces.
+        """
         # A face is expected here, so that fewer hits convince, and finer steps cost little.
         fewer = max(1, self.min_neighbors - 1)
         near = HaarDetector(min_face=0.3, scale_factor=min(1.1, self.scale_factor), min_neighbors=fewer)
@@ -125,6 +131,16 @@ class HaarDetector:
 
     def detect(self, gray: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the faces of one picture, largest first, as `FaceDetector` says.
+
+        Parameters
+        ----------
+        gray : ndarray of shape (y, x), uint8
+            Luma of one picture, 0 to 255.
+
+        Returns
+        -------
+        ndarray of shape (n, 5), float32
+            Columns as `FaceDetector` defines them, in pixels; n is 0 where there is no face.
 
         Raises
         ------
@@ -250,7 +266,13 @@ class YuNetDetector:
         return {**self.__dict__, "_network": None}
 
     def close_up(self) -> YuNetDetector:
-        """Return itself: a network takes the same time for every face."""
+        """Return itself: a network takes the same time for every face.
+
+        Returns
+        -------
+        YuNetDetector
+            The same detector.
+        """
         return self
 
     def _open(self) -> Any:
@@ -266,7 +288,18 @@ class YuNetDetector:
         return self._network
 
     def detect(self, gray: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the faces of one picture with the eyes, largest first, as `FaceDetector` says."""
+        """Return the faces of one picture with the eyes, largest first, as `FaceDetector` says.
+
+        Parameters
+        ----------
+        gray : ndarray of shape (y, x), uint8
+            Luma of one picture, 0 to 255.
+
+        Returns
+        -------
+        ndarray of shape (n, 9), float32
+            Columns as `FaceDetector` defines them, in pixels; n is 0 where there is no face.
+        """
         import cv2
 
         picture = check_gray(gray)

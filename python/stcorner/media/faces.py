@@ -57,6 +57,10 @@ def track_faces(path: MediaLike, *, detector: FaceDetector | str | None = "auto"
     ------
     MediaError
         If the file is missing, damaged or has no video stream.
+
+    See Also
+    --------
+    crop_face : Cut one face out at a fixed size and rate.
     """
     tracker = FaceTracker(detector)
     seen: dict[int, list[tuple[Any, ...]]] = {}
@@ -162,7 +166,7 @@ def crop_face(
 
     See Also
     --------
-    iter_faces : the same by blocks, in constant memory.
+    iter_faces : The same by blocks, in constant memory.
     """
     faces = face_rows(
         size=size,
@@ -213,8 +217,29 @@ def iter_faces(
 
     Parameters
     ----------
-    path, size, fps, rule, detector, margin, start, end
-        As for `crop_face`.
+    path : str or os.PathLike
+        Any video file that FFmpeg can read.
+    size : int, default=96
+        Side of the crop in pixels, 8 to 1024.
+    fps : float, default=25.0
+        Frames per second of the crop, above 0 and up to 1000. Each shows the video's frame nearest in time.
+    rule : {"largest", "all"} or int, default="largest"
+        "largest": the face with the largest area summed over the time from `start` to `end`. "all": one clip
+        for each face. A number: the face of this id, as `track_faces` counts. A clip never mixes people: a
+        face's id ends at a cut of the film at the latest.
+    detector : FaceDetector, "auto", "haar" or "blazeface", default="auto"
+        "auto": `BlazeFaceDetector` where the extra `face` is installed, else `HaarDetector`. The result says
+        which one it was.
+    margin : float, default=0.1
+        Room around the detector's box, as a share of its side, -0.6 to 2: the crop's side is ``1 + margin``
+        boxes, and shares its centre with the box once the eyes are in their place. Where the eyes were found
+        they are level, 0.38 boxes below the box's top; `FaceDetector` says how large the box is. With -0.2 a
+        tenth is cut off each side of the box.
+    start : float, default=0.0
+        Seconds of the file's clock from which on frames are wanted, >= 0.
+    end : float, optional
+        Seconds up to which frames are wanted, > `start`; nothing behind is decoded. Ids and crops are those
+        of the whole file: it is followed from its beginning.
     block_length : int, default=250
         Frames in each block but the last, >= 1.
 
@@ -229,6 +254,10 @@ def iter_faces(
         If a parameter is out of range (at the call).
     MediaError
         As `crop_face`.
+
+    See Also
+    --------
+    crop_face : The same at once.
     """
     length = check_integer("block_length", block_length, low=1)
     follow = partial(face_rows, size=size, fps=fps, detector=detector, margin=margin, start=start, end=end)

@@ -190,6 +190,10 @@ def probe(path: MediaLike) -> MediaInfo:
     MediaError
         If the file does not exist, is empty, is no media, or has neither sound nor pictures.
 
+    See Also
+    --------
+    list_media : Find the media files below a folder.
+
     Examples
     --------
     >>> import tempfile, pathlib, numpy as np, soundfile

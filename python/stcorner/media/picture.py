@@ -96,7 +96,8 @@ def load_video(path: MediaLike, *, gray: bool = True) -> tuple[NDArray[np.uint8]
 
     See Also
     --------
-    iter_video : the same frames by blocks, with their times.
+    iter_video : The same frames by blocks, with their times.
+    load_audio : Read the sound of a file.
     """
     check_flag("gray", gray)
     file = check_source(path)
@@ -130,7 +131,7 @@ def iter_video(path: MediaLike, *, block_length: int = 32, gray: bool = True) ->
     Yields
     ------
     VideoBlock
-        Frames and their presentation times.
+        The next frames and their times in seconds.
 
     Raises
     ------
@@ -138,6 +139,11 @@ def iter_video(path: MediaLike, *, block_length: int = 32, gray: bool = True) ->
         If a parameter is out of range (at the call).
     MediaError
         If the file is missing, damaged or has no video stream. Frames before the damage come first.
+
+    See Also
+    --------
+    load_video : Read the whole video at once.
+    HarrisStream : Response of a stream of such blocks.
 
     Notes
     -----

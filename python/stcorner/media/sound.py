@@ -77,6 +77,12 @@ def load_audio(
         If the file is missing, damaged, has no audio stream, is shorter than `offset`, or would take
         more than 4 GiB (read it with `iter_audio` then).
 
+    See Also
+    --------
+    load_video : Read the frames of a video.
+    iter_audio : Read the sound block by block.
+    probe : Read what a file holds without decoding it.
+
     Notes
     -----
     Plain wav and flac are read from `offset` on. Other formats are decoded from their start: where they begin
@@ -145,7 +151,7 @@ def iter_audio(
     Yields
     ------
     ndarray of shape (n,), float32
-        Mean of the channels.
+        The next block, mono.
 
     Raises
     ------
@@ -153,6 +159,10 @@ def iter_audio(
         If a parameter is out of range (at the call).
     MediaError
         As `load_audio` (at the first block, or where the damage is).
+
+    See Also
+    --------
+    load_audio : Read the whole sound at once.
 
     Examples
     --------

@@ -79,7 +79,19 @@ class PaperRun:
 
 @dataclass(frozen=True, kw_only=True)
 class PaperResult:
-    """All runs on one corpus, and what could not be read or run."""
+    """All runs on one corpus, and what could not be read or run.
+
+    Parameters
+    ----------
+    corpus, recipe : str
+        Corpus, and features of the voice.
+    n_epochs : int
+        Epochs of each training.
+    runs : tuple of PaperRun
+        Scores of each modality and protocol.
+    failed : tuple of str
+        One line per clip or run that failed.
+    """
 
     corpus: str
     recipe: str
@@ -88,11 +100,30 @@ class PaperResult:
     failed: tuple[str, ...]
 
     def run(self, modality: str, protocol: str) -> PaperRun | None:
-        """Return one run, or None where it did not take place."""
+        """Return one run, or None where it did not take place.
+
+        Parameters
+        ----------
+        modality : {"audio", "video", "both"}
+            What was trained.
+        protocol : {"paper-leaky", "actors"}
+            How rows were split.
+
+        Returns
+        -------
+        PaperRun or None
+            The run.
+        """
         return next((r for r in self.runs if (r.modality, r.protocol) == (modality, protocol)), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as values that JSON can hold."""
+        """Return everything as values that JSON can hold.
+
+        Returns
+        -------
+        dict
+            Values for JSON.
+        """
         return asdict(self)
 
 
@@ -131,6 +162,7 @@ def reproduce_paper(
     Returns
     -------
     PaperResult
+        All runs.
 
     Raises
     ------

@@ -109,6 +109,11 @@ def audio_rows(
         Of the noise.
     progress : callable, optional
         Called as ``progress(done, total)``.
+
+    Returns
+    -------
+    PaperRows
+        One row for each version of each clip.
     """
     check_choice("recipe", recipe, ("notebook162", "paper162"))
     copies = check_integer("copies", copies, low=1)
@@ -142,6 +147,11 @@ def video_rows(clips: Sequence[Clip], *, progress: Progress | None = None) -> Pa
         With a picture.
     progress : callable, optional
         Called as ``progress(done, total)``.
+
+    Returns
+    -------
+    PaperRows
+        One row for each stretch of half a second.
     """
 
     def rows(clip: Clip) -> list[NDArray[np.float32]]:
@@ -164,6 +174,20 @@ def fused_rows(audio: PaperRows, video: PaperRows) -> tuple[PaperRows, int]:
     """Pair every version of a voice with the mean of its own clip's face; return the voice's size too.
 
     Takes that lack one of the two are left out.
+
+    Parameters
+    ----------
+    audio : PaperRows
+        Voices.
+    video : PaperRows
+        Faces of the same takes.
+
+    Returns
+    -------
+    rows : PaperRows
+        One row for each version of a voice.
+    size : int
+        Number of the voice's columns.
     """
     takes, place = np.unique(video.take, return_inverse=True)
     means = np.stack([video.X[place == i].mean(axis=0) for i in range(len(takes))])

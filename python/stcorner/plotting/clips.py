@@ -56,6 +56,7 @@ def plot_corners(
     Returns
     -------
     matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------
@@ -194,6 +195,7 @@ def plot_voice(y: ArrayLike, *, sr: float, theme: str = "light") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------
@@ -285,6 +287,7 @@ def plot_spectrogram(
     Returns
     -------
     matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------

@@ -38,14 +38,17 @@ def plot_plane(
     points : array_like of shape (n, d), d >= 2
         Rows of a fused space; the first two columns are drawn. They have no unit.
     labels : sequence of str, length n
+        Emotion of each clip.
     held_out : array_like of bool, shape (n,), optional
         Clips that the directions were not fitted to: drawn strong, all others faint.
     title : str
+        Title of the figure.
     theme : {"light", "dark"}
 
     Returns
     -------
     matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------
@@ -125,6 +128,7 @@ def plot_learning(history: Mapping[str, Sequence[float]], *, theme: str = "light
     Returns
     -------
     matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------

@@ -48,11 +48,13 @@ def plot_confusion(evaluation: Evaluation, *, theme: str = "light") -> Figure:
     Parameters
     ----------
     evaluation : Evaluation
+        What to draw.
     theme : {"light", "dark"}
 
     Returns
     -------
     matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------
@@ -106,7 +108,11 @@ def _legible(look: Look, ground: tuple[float, float, float, float]) -> str:
 def plot_reliability(evaluation: Evaluation, *, theme: str = "light") -> Figure:
     """Draw accuracy against confidence, before and after calibration, and how often each occurs.
 
-    Parameters, errors as of `plot_confusion`.
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What to draw.
+    theme : {"light", "dark"}
 
     Returns
     -------
@@ -165,6 +171,7 @@ def plot_actors(
     Returns
     -------
     matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------
@@ -226,6 +233,7 @@ def plot_abstention(evaluation: Evaluation | Sequence[Evaluation], *, theme: str
     Returns
     -------
     matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------

@@ -139,6 +139,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 15
     Parameters
     ----------
     figure : matplotlib.figure.Figure
+        What to write.
     path : path
         Ends in .png, .svg or .pdf.
     dpi : float, default=150

@@ -61,6 +61,8 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     weights : mapping of str to float, optional
         Weight of each block in the fusion. By default the fusion's own; with late fusion, chosen on training
         people held out.
+    name : str, default="unnamed"
+        What the model is called in tables.
     augment : str, sequence of str, or None, default=("slower", "faster", "noise")
         Altered copies that `fit` adds of each training clip, one per entry: a kind of `augment_audio`,
         or several joined by "+" (``"stretch+pitch"``). None adds no copies. Only the sound is altered.
@@ -74,12 +76,10 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Frames per second at which the face is looked at, 5 to 120.
     abstain_below : float, default=0.0
         Predictions whose best probability is smaller are flagged, 0 to 1.
-    fusion_params, classifier_params : mapping, optional
-        Parameters handed to `ModalityFusion` and to the named classifier.
     random_state : int, default=0
         Seed of everything that is drawn.
-    name : str, default="unnamed"
-        What the model is called in tables.
+    fusion_params, classifier_params : mapping, optional
+        Parameters handed to `ModalityFusion` and to the named classifier.
 
     Attributes
     ----------
@@ -97,8 +97,8 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     See Also
     --------
-    cross_validate : scores on people that were not trained on.
-    load_model : a recogniser that was saved.
+    cross_validate : Scores on people that were not trained on.
+    load_model : A recogniser that was saved.
 
     Examples
     --------
@@ -143,11 +143,25 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def resolved_blocks(self) -> tuple[tuple[str, ...], dict[str, Block]]:
-        """Return the names of the blocks in order, and those that are not built in."""
+        """Return the names of the blocks in order, and those that are not built in.
+
+        Returns
+        -------
+        names : tuple of str
+            The blocks in order.
+        others : dict of str to Block
+            The blocks that are not built in.
+        """
         return resolve_blocks(self.blocks, self.modality)
 
     def extraction_plan(self) -> Plan:
-        """Check the parameters and return how the built-in blocks are computed."""
+        """Check the parameters and return how the built-in blocks are computed.
+
+        Returns
+        -------
+        Plan
+            How the built-in blocks are computed.
+        """
         from stcorner.recognizer.training import CLASSIFIERS
 
         check_choice("fusion", self.fusion, FUSIONS)
@@ -232,8 +246,10 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             the clips' subjects, or their takes where these are unknown.
         sample_weight : array_like of shape (n_samples,), optional
             Weights >= 0 of the clips within their class.
-        n_jobs, progress
-            As in `extract`.
+        n_jobs : int, optional
+            Worker processes, one kernel thread each; by default, and with -1, one per core.
+        progress : callable, optional
+            Called as ``progress(done, total)`` after each file.
 
         Returns
         -------
@@ -311,6 +327,15 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> list[dict[str, Any]]:
         """Predict clips, files or features; each gives a row, also what fails.
 
+        Parameters
+        ----------
+        clips : clips, paths or ClipFeatures
+            What to predict.
+        n_jobs : int, optional
+            Processes; None is one for each core.
+        progress : callable, optional
+            Called as ``progress(done, total)`` after each clip.
+
         Returns
         -------
         list of dict
@@ -352,6 +377,16 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the most probable label: a string for one clip, an array for several.
 
         Takes and raises what `predict_proba` does; a sample without any block is an error here.
+
+        Parameters
+        ----------
+        X : clip, path, Recording, sequence of these, or ClipFeatures
+            What to predict, as in `predict_proba`.
+
+        Returns
+        -------
+        str or ndarray of shape (n,), str
+            The most probable label of one clip, or of each.
         """
         probabilities = self.predict_proba(X)
         if np.isnan(probabilities).any():
@@ -377,6 +412,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         float
+            Share of clips with the right label, 0 to 1.
         """
         features = self._features(X)
         truth = features.labels if y is None else _per_sample("y", y, len(features))
@@ -398,7 +434,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Yields
         ------
         dict
-            Rows as of `predict_table`, with ``start`` and ``end`` of the window.
+            Columns of `predict_table`, with ``start`` and ``end`` of the window.
         """
         check_is_fitted(self, "predictor_")
         return self.predictor_.timeline(path, window=window, hop=hop)

@@ -57,7 +57,13 @@ class Explanation:
     standard_error: float
 
     def face_map(self) -> NDArray[np.float64] | None:
-        """Return the parts of the blocks of the face, shape (segments, rows, columns), or None."""
+        """Return the parts of the blocks of the face, shape (segments, rows, columns), or None.
+
+        Returns
+        -------
+        ndarray of shape (segments, rows, columns), float64, or None
+            Parts of the decision, in nats.
+        """
         found = {
             tuple(int(match[key]) for key in ("segment", "row", "column")): value
             for name, value in self.parts.items()
@@ -131,11 +137,16 @@ def explain_decision(
     Returns
     -------
     Explanation
+        The parts, which add up to the decision.
 
     Raises
     ------
     ValueError
         If the row has no features, or a class is unknown.
+
+    See Also
+    --------
+    build_report : A page that shows the explanation.
 
     References
     ----------

@@ -43,7 +43,22 @@ PARAMETERS = frozenset({
 def load_predictor(
     name_or_file: str | os.PathLike[str] | None = None, *, blocks: Sequence[Block] = ()
 ) -> Predictor:
-    """Return what a saved model predicts with, without importing scikit-learn; see `load_model`."""
+    """Return what a saved model predicts with, without importing scikit-learn; see `load_model`.
+
+    Parameters
+    ----------
+    name_or_file : str or path, optional
+        A ``*.stcorner`` file, or the name of a model that ships with the package; by default the default
+        model. Nothing is ever downloaded.
+    blocks : sequence of block, optional
+        The blocks that are not built in, such as a `FeatureTable` of the clips that are to be predicted.
+        Without them, the model predicts `ClipFeatures` that hold these blocks.
+
+    Returns
+    -------
+    Predictor
+        What predicts.
+    """
     path = default_model() if name_or_file is None else find_model(name_or_file)
     return predictor_of(read_model(path), blocks)
 
@@ -65,6 +80,7 @@ def load_model(
     Returns
     -------
     EmotionRecognizer
+        Fitted.
 
     Raises
     ------
@@ -72,6 +88,10 @@ def load_model(
         If there is no such model, or the file is not exactly what was saved.
     MissingExtraError
         If it holds a classifier of scikit-learn and skops is missing.
+
+    See Also
+    --------
+    EmotionRecognizer.save : Write a model.
     """
     path = default_model() if name_or_file is None else find_model(name_or_file)
     return from_model_file(read_model(path), blocks)

@@ -266,6 +266,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
     Returns
     -------
     ModelFile
+        Document, arrays and card.
 
     Raises
     ------

@@ -21,6 +21,16 @@ __all__ = ["clip_columns", "entropy_bits", "prediction_rows"]
 def clip_columns(classes: Sequence[str]) -> list[str]:
     """Return the columns of the clip table, in order.
 
+    Parameters
+    ----------
+    classes : sequence of str
+        Labels of the model.
+
+    Returns
+    -------
+    list of str
+        Names in order.
+
     Examples
     --------
     >>> clip_columns(["happy", "sad"])[5:11]

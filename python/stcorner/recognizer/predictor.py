@@ -99,14 +99,40 @@ class Predictor:
         n_jobs: int | None = None,
         progress: Callable[[int, int], object] | None = None,
     ) -> ClipFeatures:
-        """Compute the features of clips, without altered copies."""
+        """Compute the features of clips, without altered copies.
+
+        Parameters
+        ----------
+        clips : sequence of clips or paths
+            What to describe.
+        n_jobs : int, optional
+            Processes; None is one for each core.
+        progress : callable, optional
+            Called as ``progress(done, total)`` after each clip.
+
+        Returns
+        -------
+        ClipFeatures
+            One sample per clip.
+        """
         given = [Clip.of(clip) for clip in clips]
         if not given:
             raise ParameterError("clips must not be empty")
         return describe_clips(given, self.plan, self.blocks, self.others, n_jobs=n_jobs, progress=progress)
 
     def predict_proba(self, features: ClipFeatures) -> NDArray[np.float64]:
-        """Return probabilities of the samples: shape (n, n_classes), NaN where all blocks are missing."""
+        """Return probabilities of the samples: shape (n, n_classes), NaN where all blocks are missing.
+
+        Parameters
+        ----------
+        features : ClipFeatures
+            Samples with the model's blocks.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float64
+            Rows sum to 1; NaN where all blocks are missing.
+        """
         check_columns(features, self.blocks, self.names)
         plain = features.originals()
         blocks = [plain.blocks[name] for name in self.blocks]
@@ -129,7 +155,18 @@ class Predictor:
         return mixed
 
     def evidence(self, blocks: Sequence[NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
-        """Return the probabilities by each block alone, rows of NaN where it is missing; late fusion only."""
+        """Return the probabilities by each block alone, rows of NaN where it is missing; late fusion only.
+
+        Parameters
+        ----------
+        blocks : sequence of ndarray of shape (n, d)
+            The model's blocks in order.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n, n_classes)
+            Probabilities by block.
+        """
         tables = {}
         for name, block in zip(self.blocks, blocks, strict=True):
             table = np.full((len(block), len(self.classes)), np.nan)
@@ -146,14 +183,40 @@ class Predictor:
         n_jobs: int | None = None,
         progress: Callable[[int, int], object] | None = None,
     ) -> list[dict[str, Any]]:
-        """Predict clips or files; each gives a row, also what fails. Columns as `clip_columns`."""
+        """Predict clips or files; each gives a row, also what fails. Columns as `clip_columns`.
+
+        Parameters
+        ----------
+        clips : sequence of clips or paths
+            What to predict.
+        n_jobs : int, optional
+            Processes; None is one for each core.
+        progress : callable, optional
+            Called as ``progress(done, total)`` after each clip.
+
+        Returns
+        -------
+        list of dict
+            Columns as `clip_columns`.
+        """
         features = clips if isinstance(clips, ClipFeatures) else self.extract(
             clips, n_jobs=n_jobs, progress=progress
         )  # fmt: skip
         return self.rows(features)
 
     def rows(self, features: ClipFeatures) -> list[dict[str, Any]]:
-        """Return the rows of `predict_table` for features."""
+        """Return the rows of `predict_table` for features.
+
+        Parameters
+        ----------
+        features : ClipFeatures
+            Samples with the model's blocks.
+
+        Returns
+        -------
+        list of dict
+            Columns as `clip_columns`.
+        """
         from stcorner.recognizer.predictions import prediction_rows
 
         return prediction_rows(
@@ -166,7 +229,22 @@ class Predictor:
         )
 
     def timeline(self, path: MediaLike, *, window: float = 2.0, hop: float = 0.5) -> Iterator[dict[str, Any]]:
-        """Predict sliding windows of one file, in constant memory; see `EmotionRecognizer.timeline`."""
+        """Predict sliding windows of one file, in constant memory; see `EmotionRecognizer.timeline`.
+
+        Parameters
+        ----------
+        path : path or Recording
+            A file, or sound and pictures in memory.
+        window : float, default=2.0
+            Length of each window in seconds, 0.5 to 60.
+        hop : float, default=0.5
+            Seconds between the starts of windows, > 0 and at most `window`.
+
+        Yields
+        ------
+        dict
+            Columns of `predict_table`, with ``start`` and ``end`` of the window in seconds.
+        """
         from stcorner.recognizer.timeline import timeline
 
         return timeline(self, path, window=window, hop=hop)

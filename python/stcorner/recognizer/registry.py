@@ -20,6 +20,11 @@ _DEFAULT = "ravdess-av"
 def shipped_models() -> dict[str, Path]:
     """Return the models in the package by name, the name being the file's stem.
 
+    Returns
+    -------
+    dict of str to Path
+        Files by name.
+
     Examples
     --------
     >>> all(path.suffix == ".stcorner" for path in shipped_models().values())

@@ -60,6 +60,10 @@ def build_report(
         If the clip cannot be read.
     ValueError
         If a parameter is out of its range, or `path` is the clip itself.
+
+    See Also
+    --------
+    explain_decision : The decision in parts, without a page.
     """
     target = Path(path)
     max_duration = check_real("max_duration", max_duration, low=0.0, open_low=True)

@@ -60,6 +60,11 @@ def describe_stips(
     ParameterError
         If the video has another shape than `stips.shape`, or as `corner_harris_3d`.
 
+    See Also
+    --------
+    detect_stips : Find the points.
+    StipBagOfWords : One vector per clip from descriptors.
+
     Notes
     -----
     The neighbourhood reaches 9 sigma in space and 4 tau in time to each side. Gradients and flow come

@@ -31,6 +31,11 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 def face_expression_names() -> list[str]:
     """Name the columns of `face_expressions`, in FER2013's order.
 
+    Returns
+    -------
+    list of str
+        Seven names.
+
     Examples
     --------
     >>> face_expression_names()
@@ -65,6 +70,11 @@ def face_expressions(frames: ArrayLike, *, zoom: float = 1.0, mirror: bool = Tru
     ParameterError
         If `frames` has another shape, is masked, holds NaN or infinity, or a side is below 24 pixels; if
         `zoom` is out of range.
+
+    See Also
+    --------
+    face_expression_names : Names of the columns.
+    crop_face : Faces as this function wants them.
 
     Notes
     -----

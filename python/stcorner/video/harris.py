@@ -96,6 +96,7 @@ def corner_harris_3d(
     --------
     HarrisStream : The same numbers, frame by frame.
     detect_stips : Interest points of a clip or file, without storing the response.
+    structure_tensor_3d : The tensor that the response is made of.
 
     Notes
     -----
@@ -162,10 +163,25 @@ class HarrisStream:
     ----------
     shape : (int, int)
         Height and width of the frames.
-    sigma, tau, s, k, scale_normalize, eps, mode, n_threads
-        See `corner_harris_3d`.
+    sigma : float, default=2.0
+        Standard deviation of the smoothing in space, in pixels, 0.1 to 64.
+    tau : float, default=1.5
+        Standard deviation of the smoothing in time, in frames, 0.1 to 64.
+    s : float, default=2.0
+        Variance of the integration window over that of the smoothing, 0.1 to 100.
+    k : float, default=0.005
+        Weight of the trace. Between 0 and 1/27, above which no response can be positive.
+    scale_normalize : bool, default=True
+        Multiply gradients by `sigma` and `tau`, so that responses compare between scales.
     normalize : {None, "trace"}
         See `corner_harris_3d`; ``"max"`` would need the whole clip.
+    eps : float, default=1e-12
+        Added to the trace for ``normalize="trace"``, in squared gray values: still regions give 0.
+    mode : {"reflect", "nearest"}
+        Border on all three axes: mirrored about the edge of the outermost voxel
+        (``d c b a | a b c d``), or the outermost voxel repeated.
+    n_threads : int, optional
+        Threads; None is the process's default, -1 all cores. The result does not depend on it.
 
     Attributes
     ----------

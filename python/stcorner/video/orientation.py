@@ -58,11 +58,20 @@ def orientation_histogram(
         Equal parts of the clip's length; the clip must have as many frames. For a picture: 1.
     bins : int, default=8
         Directions, 3 to 64.
-    sigma, tau, s, mode, n_threads
-        See `corner_harris_3d`.
+    sigma : float, default=2.0
+        Standard deviation of the smoothing in space, in pixels, 0.1 to 64.
+    tau : float, default=1.5
+        Standard deviation of the smoothing in time, in frames, 0.1 to 64.
+    s : float, default=2.0
+        Variance of the integration window over that of the smoothing, 0.1 to 100.
     eps : float, optional
         Added to the sum by which a cell is divided, in gray values: a contrast far below it counts as
         none. Default: a hundredth of the dtype's range (255, 65535, or 1 for floats).
+    mode : {"reflect", "nearest"}
+        Border on all three axes: mirrored about the edge of the outermost voxel
+        (``d c b a | a b c d``), or the outermost voxel repeated.
+    n_threads : int, optional
+        Threads; None is the process's default, -1 all cores. The result does not depend on it.
 
     Returns
     -------
@@ -74,6 +83,11 @@ def orientation_histogram(
     ------
     ParameterError
         As `corner_harris_3d`; also a grid or a number of segments that leaves a cell empty.
+
+    See Also
+    --------
+    orientation_histogram_names : Names of the values.
+    face_expressions : Seven expressions, frame by frame.
 
     Notes
     -----
@@ -159,6 +173,15 @@ def orientation_histogram_names(
     *, grid: tuple[int, int] = (8, 8), segments: int = 3, bins: int = 8
 ) -> list[str]:
     """Name the values of `orientation_histogram` with the same arguments.
+
+    Parameters
+    ----------
+    grid : (int, int), default=(8, 8)
+        Rows and columns of cells, 1 to 64 each and at most one per pixel.
+    segments : int, default=3
+        Equal parts of the clip's length; the clip must have as many frames. For a picture: 1.
+    bins : int, default=8
+        Directions, 3 to 64.
 
     Returns
     -------

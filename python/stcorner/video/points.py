@@ -105,6 +105,11 @@ class Stips:
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with columns t, y, x, sigma, tau, response and, for a file, seconds.
 
+        Returns
+        -------
+        DataFrame
+            One row per point, strongest first; needs the extra ``table``.
+
         Raises
         ------
         MissingExtraError

@@ -95,6 +95,10 @@ def corner_peaks_3d(
     ParameterError
         Wrong number of dimensions, an empty array, NaN or infinity, or a parameter out of its range.
 
+    See Also
+    --------
+    detect_stips : Response and points of several scales in one call.
+
     Examples
     --------
     >>> import numpy as np
@@ -176,8 +180,10 @@ def detect_stips(
     taus : float or sequence of float
         Temporal scales: standard deviations in frames, 0.1 to 64. Every pair of a `sigmas` and a
         `taus` value is one scale.
-    s, k, scale_normalize, mode, n_threads
-        See `corner_harris_3d`.
+    s : float, default=2.0
+        Variance of the integration window over that of the smoothing, 0.1 to 100.
+    k : float, default=0.005
+        Weight of the trace. Between 0 and 1/27, above which no response can be positive.
     threshold_rel : float, default=0.01
         Points must exceed this share of the largest response of their scale, 0 to 1.
     threshold_abs : float, optional
@@ -192,6 +198,13 @@ def detect_stips(
         neighbouring scales.
     exclude_border : bool, default=True
         Leave out voxels on the border of the frame and the first and last frame.
+    scale_normalize : bool, default=True
+        Multiply gradients by `sigma` and `tau`, so that responses compare between scales.
+    mode : {"reflect", "nearest"}
+        Border on all three axes: mirrored about the edge of the outermost voxel
+        (``d c b a | a b c d``), or the outermost voxel repeated.
+    n_threads : int, optional
+        Threads; None is the process's default, -1 all cores. The result does not depend on it.
 
     Returns
     -------
@@ -204,6 +217,12 @@ def detect_stips(
         As `corner_harris_3d`.
     MediaError
         If the file cannot be read.
+
+    See Also
+    --------
+    corner_harris_3d : The response of one scale.
+    describe_stips : Descriptors of the points.
+    overlay : Points drawn over the video.
 
     Notes
     -----

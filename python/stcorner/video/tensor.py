@@ -47,13 +47,20 @@ def structure_tensor_3d(
     tau : float, optional
         That along the first axis. Default: 1.5, or the first of three `sigma`. For a 3-D image with
         cubic voxels make it equal to `sigma`.
-    s, scale_normalize, mode, n_threads
-        See `corner_harris_3d`.
+    s : float, default=2.0
+        Variance of the integration window over that of the smoothing, 0.1 to 100.
+    scale_normalize : bool, default=True
+        Multiply gradients by `sigma` and `tau`, so that responses compare between scales.
+    mode : {"reflect", "nearest"}
+        Border on all three axes: mirrored about the edge of the outermost voxel
+        (``d c b a | a b c d``), or the outermost voxel repeated.
     output : {"tensor", "eigenvalues", "eigen", "anisotropy"}
         What the planes of the result are; see Returns.
     out : array, optional
         Where the result goes: of shape (planes, t, y, x), float32, assigned block by block, so a Zarr array
         or an HDF5 data set will do. Memory then does not grow with the length of the first axis.
+    n_threads : int, optional
+        Threads; None is the process's default, -1 all cores. The result does not depend on it.
 
     Returns
     -------
@@ -71,6 +78,10 @@ def structure_tensor_3d(
     ------
     ParameterError
         As `corner_harris_3d`; also an `out` of another shape.
+
+    See Also
+    --------
+    corner_harris_3d : Corner response of this tensor.
 
     Notes
     -----

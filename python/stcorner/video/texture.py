@@ -69,11 +69,17 @@ def texture_map_histogram(
         Bins per histogram, 2 to 256.
     scales : sequence of (sigma, tau)
         Standard deviations in pixels and frames; one set of histograms each.
-    s, mode, n_threads
-        See `corner_harris_3d`. The weight `k` of the trace has no part in the histograms.
+    s : float, default=2.0
+        Variance of the integration window over that of the smoothing, 0.1 to 100.
     eps : float, optional
         Added to the trace, in squared gray values; keeps noise in even regions out of the upper bins.
         Default: 1e-5 times the square of the dtype's range (255, 65535, or 1 for floats).
+    mode : {"reflect", "nearest"}
+        Border on all three axes: mirrored about the edge of the outermost voxel
+        (``d c b a | a b c d``), or the outermost voxel repeated.
+    n_threads : int, optional
+        Threads; None is the process's default, -1 all cores. The result does not depend on it.
+        The weight `k` of the trace has no part in the histograms.
 
     Returns
     -------
@@ -85,6 +91,11 @@ def texture_map_histogram(
     ------
     ParameterError
         As `corner_harris_3d`; also a grid or a number of segments that leaves a block empty.
+
+    See Also
+    --------
+    texture_map_names : Names of the values.
+    orientation_histogram : A description that holds for new faces.
 
     Notes
     -----
@@ -162,6 +173,17 @@ def texture_map_names(
     scales: Sequence[tuple[float, float]] = SCALES,
 ) -> list[str]:
     """Name the values of `texture_map_histogram` with the same arguments.
+
+    Parameters
+    ----------
+    grid : (int, int), default=(6, 6)
+        Rows and columns of blocks, 1 to 64 each and at most one per pixel.
+    segments : int, default=3
+        Equal parts of the clip's length; the clip must have as many frames.
+    bins : int, default=16
+        Bins per histogram, 2 to 256.
+    scales : sequence of (sigma, tau)
+        Standard deviations in pixels and frames; one set of histograms each.
 
     Returns
     -------

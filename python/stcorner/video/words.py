@@ -60,6 +60,11 @@ class StipBagOfWords(Transformer):
             Descriptors of each clip, as from `describe_stips`; a clip may have none.
         y : ignored
             For scikit-learn's pipelines.
+
+        Returns
+        -------
+        StipBagOfWords
+            The estimator itself.
         """
         from sklearn.cluster import KMeans
 
@@ -82,6 +87,11 @@ class StipBagOfWords(Transformer):
 
     def transform(self, descriptors: Sequence[ArrayLike]) -> NDArray[np.float32]:
         """Count the words of each clip.
+
+        Parameters
+        ----------
+        descriptors : sequence of array_like of shape (n_points, d)
+            Descriptors of each clip's points.
 
         Returns
         -------

@@ -155,7 +155,8 @@ class FERCNNClassifier(Classifier, FERCNNPredictor):
 
         Returns
         -------
-        self : FERCNNClassifier
+        FERCNNClassifier
+            The estimator itself.
 
         Raises
         ------
