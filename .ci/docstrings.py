@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CODES = {
     *("GL07", "GL08", "SS01", "SS02", "SS03", "SS05"),
     *("PR01", "PR02", "PR03", "PR04", "PR05", "PR06", "PR07", "PR10"),
-    *("RT01", "RT03", "YD01", "SA02", "SA03", "SA04", "EX04"),
+    *("RT01", "RT03", "YD01", "SA02", "SA04", "EX04"),
 }
 
 

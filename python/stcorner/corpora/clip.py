@@ -222,7 +222,18 @@ class Clip:
 
     @staticmethod
     def is_one(item: Any) -> bool:
-        """Whether `item` is what `of` takes, and no sequence of such."""
+        """Whether `item` is what `of` takes, and no sequence of such.
+
+        Parameters
+        ----------
+        item : object
+            Anything.
+
+        Returns
+        -------
+        bool
+            True for what `Clip.of` takes.
+        """
         return isinstance(item, Clip | str | os.PathLike | Recording)
 
     @property
@@ -241,7 +252,18 @@ class Clip:
         return self.audio_path or self.path
 
     def source(self, stream: str) -> Source:
-        """Return what is to be read for a stream, "audio" or "video": a file, or the recording."""
+        """Return what is to be read for a stream, "audio" or "video": a file, or the recording.
+
+        Parameters
+        ----------
+        stream : {"audio", "video"}
+            Which stream is wanted.
+
+        Returns
+        -------
+        Path or Recording
+            Where it comes from.
+        """
         return self.recording or (self.sound if stream == "audio" else self.path)
 
 

@@ -117,6 +117,15 @@ class Recording:
     def sound_blocks(self) -> Iterator[tuple[NDArray[np.float32], int, int]]:
         """Yield (channels, n) samples, the rate, and the number of the block's first sample.
 
+        Yields
+        ------
+        samples : ndarray of shape (channels, n), float32
+            The next block.
+        sr : int
+            Samples per second.
+        start : int
+            Number of the block's first sample.
+
         Raises
         ------
         MediaError
@@ -131,6 +140,18 @@ class Recording:
 
     def pictures(self, *, gray: bool) -> Iterator[tuple[NDArray[np.uint8], float]]:
         """Yield each frame, as luma or RGB, and its time.
+
+        Parameters
+        ----------
+        gray : bool
+            Luma in place of RGB.
+
+        Yields
+        ------
+        frame : ndarray of shape (y, x) or (y, x, 3), uint8
+            The next frame.
+        time : float
+            Its time in seconds.
 
         Raises
         ------

@@ -63,8 +63,19 @@ def face_table(
         Moments per second, above 0 and up to 1000: each shows the video's frame nearest in time. None: every
         frame of the video, at its own time. For a table of few rows a second average this one over time,
         probabilities by their logarithms: one frame a second would miss what lies between.
-    rule, detector, start, end
-        As for `crop_face`; "all" is every face that was found.
+    rule : {"largest", "all"} or int, default="largest"
+        "largest": the face with the largest area summed over the time from `start` to `end`. "all": one clip
+        for each face. A number: the face of this id, as `track_faces` counts. A clip never mixes people: a
+        face's id ends at a cut of the film at the latest.
+    detector : FaceDetector, "auto", "haar" or "blazeface", default="auto"
+        "auto": `BlazeFaceDetector` where the extra `face` is installed, else `HaarDetector`. The result says
+        which one it was.
+    start : float, default=0.0
+        Seconds of the file's clock from which on frames are wanted, >= 0.
+    end : float, optional
+        Seconds up to which frames are wanted, > `start`; nothing behind is decoded. Ids and crops are those
+        of the whole file: it is followed from its beginning.
+        "all" is every face that was found.
     as_pandas : bool, default=False
         Return a `pandas.DataFrame` (needs the extra ``table``).
 
@@ -90,7 +101,7 @@ def face_table(
 
     See Also
     --------
-    tabulate_faces : the same of frames that come from elsewhere.
+    tabulate_faces : The same of frames that come from elsewhere.
 
     Examples
     --------
