@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CODE = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
+if hasattr(signal, "SIGHUP"):  # tests run under nohup hand on that it is ignored
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from stcorner.app import Settings, serve
 limits, options = json.loads(sys.argv[1])
 if "folder" in limits:
