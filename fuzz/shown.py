@@ -9,7 +9,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from stcorner._base.files import write_table
+from stcorner._base.tables import write_table
 from stcorner._base.text import from_cell, shown, to_cell
 
 __all__ = ["UNSEEN", "through_everything"]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from stcorner._base.files import check_table_path, write_bytes, write_table
+from stcorner._base.files import write_bytes
+from stcorner._base.tables import check_table_path, write_table
 from stcorner.errors import OutputError
 
 if TYPE_CHECKING:
@@ -51,27 +52,59 @@ def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
         write_bytes(tmp_path / "file" / "inside.csv", b"")
 
 
-@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl", "parquet", "xlsx"])
 def test_every_form_holds_the_values(tmp_path: Path, ending: str) -> None:
     if ending == "parquet":
         parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs stcorner[table]")
+    if ending == "xlsx":
+        openpyxl = pytest.importorskip("openpyxl", reason="XLSX needs stcorner[table]")
     target = tmp_path / f"table.{ending}"
     write_table(target, ROWS, COLUMNS)
     if ending == "csv":
         with target.open(newline="") as file:
             assert list(csv.reader(file)) == [COLUMNS, ["a, b", "0.5", "3"], ["c", "", "4"]]
+    elif ending == "xlsx":
+        rows = list(openpyxl.load_workbook(target).active.values)
+        assert rows == [tuple(COLUMNS), ("a, b", 0.5, 3), ("c", None, 4)]
     else:
         expected = [
             {"name": "a, b", "value": 0.5, "count": 3},
             {"name": "c", "value": None, "count": 4},
         ]
-        read = json.loads(target.read_text()) if ending == "json" else parquet.read_table(target).to_pylist()
+        if ending == "jsonl":
+            read = [json.loads(line) for line in target.read_text().splitlines()]
+        else:
+            read = (
+                json.loads(target.read_text()) if ending == "json" else parquet.read_table(target).to_pylist()
+            )
         assert read == expected
 
 
+def test_spreadsheets_see_umlauts_and_compute_nothing(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="XLSX needs stcorner[table]")
+    rows = [{"Größe": "=1+1", "b": "a\x07"}]
+    for name in ("t.csv", "t.xlsx"):
+        write_table(tmp_path / name, rows, ["Größe", "b"])
+    data = (tmp_path / "t.csv").read_bytes()
+    assert data == "\ufeffGröße,b\n'=1+1,a\\x07\n".encode()
+    write_table(tmp_path / "plain.csv", [{"a": 1}], ["a"])
+    assert (tmp_path / "plain.csv").read_bytes() == b"a\n1\n", "no mark where nothing needs it"
+    head, row = openpyxl.load_workbook(tmp_path / "t.xlsx").active.rows
+    assert [cell.value for cell in head] == ["Größe", "b"]
+    assert [(cell.value, cell.data_type) for cell in row] == [("=1+1", "s"), ("a\\x07", "s")]
+
+
+def test_a_table_that_no_sheet_holds_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl", reason="XLSX needs stcorner[table]")
+    names = [f"c{i}" for i in range(16_385)]
+    with pytest.raises(OutputError, match=r"at most 1048575 rows of 16384 columns.*write \.parquet or \.csv"):
+        write_table(tmp_path / "t.xlsx", [{}], names)
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_endings_are_refused_before_work(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"--output must end in \.csv, \.parquet, \.json, got 't\.xlsx'"):
-        check_table_path("--output", type(tmp_path)("t.xlsx"))
+    with pytest.raises(ValueError, match=r"--output must end in \.csv, \.parquet, .*\.json, got 't\.ods'"):
+        check_table_path("--output", type(tmp_path)("t.ods"))
 
 
 def test_other_places_are_refused_before_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

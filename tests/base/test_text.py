@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stcorner._base.files import write_table
+from stcorner._base.tables import write_table
 from stcorner._base.text import from_cell, json_safe, shown, to_cell
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def test_tables_hold_any_text(tmp_path: Path, ending: str) -> None:
     if ending == "csv":
         data = path.read_bytes()
         assert data.count(b"\n") == len(rows) + 1, "a line each"
-        assert not set(data.decode()) & (set(UNSEEN) - {"\n"})
-        found = list(csv.reader(io.StringIO(data.decode())))
+        assert not set(data.decode("utf-8-sig")) & (set(UNSEEN) - {"\n"})
+        found = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
         assert [from_cell(name) for name in found[0]] == heads
         assert [from_cell(row[0]) for row in found[1:]] == HOSTILE
         assert [row[2] for row in found[1:]] == ["-1.5"] * len(rows), "a number stays one"

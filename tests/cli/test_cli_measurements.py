@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import imageio.v3
@@ -14,10 +15,9 @@ import soundfile
 
 import stcorner
 from media_files import tone
+from stcorner.extraction.finding import IDENTITY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from e2e.conftest import Call
 
 
@@ -35,7 +35,7 @@ def clip(corpus: Path) -> Path:
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:
-    with table.open(newline="", encoding="utf-8") as file:
+    with table.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
@@ -49,13 +49,13 @@ class TestFeatures:
         (row,) = rows_of(table)
         y, sr = stcorner.load_audio(clip)
         names = stcorner.feature_names("rich")
-        assert list(row) == ["file", *names]
-        assert row["file"] == str(clip)
+        assert list(row) == [*IDENTITY, *names]
+        assert Path(row["root"], row["file"]) == clip
         wanted = stcorner.clip_features(y, sr=sr)
         np.testing.assert_allclose([float(row[name]) for name in names], wanted, rtol=1e-6)
         assert (code, out) == (1, "")
         assert "bad.wav" in err
-        assert "wrote 1 rows of 526 columns" in err
+        assert "wrote 1 rows of 529 columns" in err
 
     def test_json_of_picture_and_sound(self, call: Call, clip: Path) -> None:
         code, out, err = call("features", clip, "--modality", "both", "--recipe", "paper162", "--json")
@@ -71,7 +71,7 @@ class TestFeatures:
         code, out, _ = call("features", clip, "--recipe", "paper162")
         lines = out.splitlines()
         assert (code, len(lines)) == (0, 163)
-        assert lines[0].split() == ["feature", str(clip)]
+        assert lines[0].split() == ["feature", clip.name]
         assert [line.split()[0] for line in lines[1:]] == stcorner.feature_names("paper162")
 
     def test_frame_by_frame(self, call: Call, clip: Path, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ class TestFeatures:
         code, out, _ = call("features", clip, "--frames", "--json")
         rows = json.loads(out)
         assert code == 0
-        assert list(rows[0]) == ["file", *wanted]
+        assert list(rows[0]) == [*IDENTITY, *wanted]
         f0 = np.asarray([np.nan if row["f0"] is None else row["f0"] for row in rows])
         np.testing.assert_allclose(f0, wanted["f0"], rtol=1e-6)
         code, out, err = call("features", clip, tmp_path / "none.wav", "--frames")
@@ -95,7 +95,7 @@ class TestStips:
         code, out, _ = call("stips", clip)
         lines = out.splitlines()
         assert (code, len(lines)) == (0, 22)
-        assert lines[0].split() == ["t", "y", "x", "seconds", "sigma", "tau", "response"]
+        assert lines[0].split() == ["t", "y", "x", "time", "sigma", "tau", "response"]
         t, height, width = found.shape
         assert lines[-1] == f"{len(found)} points in {t} frames of {width} x {height}, the strongest 20 shown"
         table, strip = tmp_path / "p.csv", tmp_path / "s.png"

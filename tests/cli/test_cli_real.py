@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from e2e.conftest import RunCommand
 
 
@@ -47,7 +46,7 @@ def test_predict_mixed_files(
     assert result.returncode == 1, "one of the files has no sound"
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["file"] for row in rows] == [str(file) for file in files]
+    assert [Path(row["root"], row["file"]) for row in rows] == files
     for row in rows:
         shares = [float(value) for name, value in row.items() if name.startswith("p_") and value]
         if "/02-" in row["file"]:

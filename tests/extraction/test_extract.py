@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import signal
@@ -124,8 +125,8 @@ def test_a_file_too_long_for_one_row_is_refused(tmp_path: Path) -> None:
 
 
 def test_refused_parameters(tree: Path, tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match=r"out must end in \.parquet"):
-        stcorner.extract(tree, tmp_path / "a.csv")
+    with pytest.raises(ParameterError, match=r"out must end in \.csv, \.parquet"):
+        stcorner.extract(tree, tmp_path / "a.txt")
     with pytest.raises(ParameterError, match=r"shard\[0\] must be >= 1 and <= 2, got 3"):
         stcorner.extract(tree, tmp_path / "a.parquet", shard=(3, 2))
     with pytest.raises(ParameterError, match="hop must come with window"):
@@ -316,7 +317,7 @@ def test_a_file_that_kills_or_stops_its_worker(tree: Path, kind: str, message: s
 def test_two_runs_do_not_share_a_place(tree: Path, tmp_path: Path) -> None:
     from stcorner.extraction.store import Store
 
-    place = Store(tmp_path / "f.parquet", {"audio": ["a"]}, {}, None)
+    place = Store(tmp_path / "f.parquet", {"audio": ["a"]}, {})
     with place.opened(), pytest.raises(OutputError, match="is being written by another run"), place.opened():
         pass
 
@@ -368,9 +369,25 @@ def test_every_file_of_a_corpus_brings_its_label(
     for name in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    items, _ = make_items(tmp_path)
+    items = make_items(tmp_path)
     assert {item.name: item.clip.label or None for item in items} == files
     assert {item.clip.corpus for item in items if item.clip.label} == {corpus}
+
+
+def test_another_form_stands_beside_the_table(tree: Path, tmp_path: Path) -> None:
+    run = stcorner.extract(tree, tmp_path / "t.csv", modality="audio", n_jobs=1)
+    assert run.features == tmp_path / "t.parquet"
+    with (tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wanted = table(run.features)
+    assert list(rows[0]) == list(wanted[0])
+    assert [float(row["zcr_mean"]) for row in rows] == [row["zcr_mean"] for row in wanted]
+    before = (tmp_path / "t.csv").stat().st_mtime_ns
+    assert stcorner.extract(tree, tmp_path / "t.csv", modality="audio").n_resumed == run.n_files
+    assert (tmp_path / "t.csv").stat().st_mtime_ns == before
+    (tmp_path / "t.csv").write_text("mine")
+    with pytest.raises(ParameterError, match=r"t\.csv stands where results would be written"):
+        stcorner.extract(tree, tmp_path / "t.csv", modality="audio")
 
 
 def test_tone_has_no_label(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_the_terminal_is_told_no_commands(
 
 
 def test_a_table_of_ours_leads_to_the_files_again(folder: Path, tmp_path: Path) -> None:
-    from stcorner._base.files import write_table
+    from stcorner._base.tables import write_table
 
     rows = [
         {"file": path.relative_to(folder).as_posix(), "label": path.parent.name, "subject": "=1\x1b"}

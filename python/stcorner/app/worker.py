@@ -36,7 +36,7 @@ def _limit(memory_bytes: int) -> None:
 
 
 def _run(order: dict[str, Any], tell: Any) -> None:
-    from stcorner._base.files import write_table
+    from stcorner._base.tables import write_table
     from stcorner.errors import MediaError, MissingExtraError
     from stcorner.media import probe
     from stcorner.recognizer import load_predictor, shipped_models

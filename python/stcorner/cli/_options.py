@@ -14,10 +14,10 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stcorner.corpora import ClipList
+    from stcorner.corpora import Clip, ClipList
     from stcorner.recognizer import EmotionRecognizer
 
-__all__ = ["CorpusOptions", "RecognizerOptions", "read_blocks"]
+__all__ = ["CorpusOptions", "NameOptions", "RecognizerOptions", "parse_subject", "read_blocks"]
 
 
 def read_blocks(pairs: Sequence[str]) -> list[Any]:
@@ -58,12 +58,48 @@ class CorpusOptions:
         """Return the clips of a corpus."""
         from stcorner.corpora import load_corpus
 
-        subject: str | int | None = self.subject
-        if subject is not None and re.fullmatch(r"-?\d+", str(subject)):
-            subject = int(subject)
         return load_corpus(
-            root, corpus=self.reader, modality=modality, subject=subject, media_root=self.media_root
-        )
+            root, corpus=self.reader, modality=modality, subject=parse_subject(self.subject),
+            media_root=self.media_root,
+        )  # fmt: skip
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class NameOptions:
+    """What clips are called in tables.
+
+    Parameters
+    ----------
+    root
+        Folder that names of files count from. Default: the folder that is given, or the deepest one that
+        holds all files.
+    subject
+        Who is seen: the number of the folder that is the person's (1 is the first below the root, -1 the one
+        that holds the file), or a regular expression whose group is the person.
+    """
+
+    root: Path | None = None
+    subject: str | None = None
+
+    def clips(self, files: Sequence[Path]) -> list[Clip]:
+        """Return the clips of files and folders."""
+        from stcorner.extraction.finding import find_clips
+
+        if not files:
+            raise ParameterError("FILES must name at least one audio or video file, got nothing")
+        return find_clips(files, root=self.root, subject=parse_subject(self.subject))
+
+
+def parse_subject(text: str | None) -> str | int | None:
+    """Return the number of a folder, or a pattern.
+
+    Examples
+    --------
+    >>> parse_subject("-1"), parse_subject("spk(.)")
+    (-1, 'spk(.)')
+    """
+    return int(text) if text is not None and re.fullmatch(r"-?\d+", text) else text
 
 
 @Parameter(name="*")

@@ -52,7 +52,8 @@ def evaluate(
     json
         Print the evaluation as JSON.
     """
-    from stcorner._base.files import check_table_path, write_bytes
+    from stcorner._base.files import write_bytes
+    from stcorner._base.tables import check_table_path
     from stcorner._base.text import json_safe
     from stcorner.cli._corpus import features_of, read_clips, report_failures
     from stcorner.cli._output import complain, console, progress, say

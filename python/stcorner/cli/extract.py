@@ -29,6 +29,7 @@ def extract(
     block: tuple[str, ...] = (),
     recipe: str = "rich",
     face: str = "largest",
+    subject: str | None = None,
     window: float | None = None,
     hop: float | None = None,
     augment: tuple[str, ...] = ("auto",),
@@ -48,7 +49,7 @@ def extract(
         Folder of audio and video files, or one file.
     output
         Table to write, NAME.parquet. Beside it come NAME.errors.parquet with the files that failed
-        and a manifest.
+        and a manifest. NAME.csv, NAME.xlsx, NAME.jsonl or NAME.json comes beside NAME.parquet too.
     modality
         What of the files to describe.
     blocks
@@ -59,6 +60,9 @@ def extract(
         Description of the sound: rich, paper162, notebook162 or egemaps.
     face
         Which face of several: largest, or a number.
+    subject
+        Who is seen, for folders of your own: the number of the folder that is the person's (1 is the first
+        below the root, -1 the one that holds the file), or a regular expression whose group is the person.
     window
         One row for each window of so many seconds, instead of one per file; for long files.
     hop
@@ -81,10 +85,13 @@ def extract(
         Print a summary as JSON.
     """
     import stcorner
+    from stcorner._base.tables import check_table_path
     from stcorner._base.text import shown
+    from stcorner.cli._options import parse_subject
     from stcorner.cli._output import complain, print_json, progress, say
     from stcorner.errors import OutputError
 
+    check_table_path("--output", output)
     part = _parse_shard(shard)
     chosen = RecognizerOptions(modality=modality, blocks=blocks, block=block).all_blocks()
     copies: Any = None if augment == ("none",) else "auto" if augment == ("auto",) else augment
@@ -92,8 +99,8 @@ def extract(
         try:
             result = stcorner.extract(
                 root, output, blocks=chosen, modality=modality, recipe=recipe,
-                face=_parse_face(face), window=window,
-                hop=hop, augment=copies, n_jobs=jobs, client=client, shard=part, timeout=timeout,
+                face=_parse_face(face), subject=parse_subject(subject), window=window, hop=hop,
+                augment=copies, n_jobs=jobs, client=client, shard=part, timeout=timeout,
                 retry_failed=retry_failed, overwrite=overwrite,
                 progress=report,
             )  # fmt: skip

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from stcorner.cli._options import NameOptions
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stcorner.corpora import Clip
+
 __all__ = ["features"]
+
+_NAMES = NameOptions()
 
 
 def features(
@@ -21,6 +27,7 @@ def features(
     modality: Literal["both", "audio", "video"] = "audio",
     recipe: str = "rich",
     frames: bool = False,
+    names: NameOptions = _NAMES,
     jobs: int = 1,
     json: bool = False,
 ) -> int:
@@ -29,9 +36,9 @@ def features(
     Parameters
     ----------
     files
-        Audio or video files.
+        Audio or video files, or folders of them.
     output
-        Write the table to this .csv, .parquet or .json file.
+        Write the table to this .csv, .xlsx, .parquet, .jsonl or .json file.
     modality
         What of the files to describe.
     recipe
@@ -44,14 +51,16 @@ def features(
     json
         Print JSON instead of a table.
     """
-    from stcorner._base.files import check_table_path, write_table
+    from stcorner._base.tables import check_table_path, write_table
     from stcorner.cli._output import complain, print_json, print_table
     from stcorner.errors import ParameterError
+    from stcorner.extraction.finding import IDENTITY
 
     check_table_path("--output", output)
     if frames and modality == "both":
         raise ParameterError("--frames must have one --modality: sound and faces have rows of their own")
-    rows, errors = _frames(files, modality) if frames else _vectors(files, modality, recipe, jobs)
+    clips = names.clips(files)
+    rows, errors = _frames(clips, modality) if frames else _vectors(clips, modality, recipe, jobs)
     columns = list(rows[0]) if rows else []
     if output is not None and rows:
         write_table(output, rows, columns)
@@ -62,13 +71,10 @@ def features(
         print_table(rows, columns=columns)
     elif rows:
         # Hundreds of columns do not fit a screen: names down, files across.
-        names = [name for name in columns if name != "file"]
+        own = [name for name in columns if name not in IDENTITY]
         across = [str(row["file"]) for row in rows]
         print_table(
-            [
-                {"feature": name, **dict(zip(across, (row[name] for row in rows), strict=True))}
-                for name in names
-            ]
+            [{"feature": name, **dict(zip(across, (row[name] for row in rows), strict=True))} for name in own]
         )
     for error in errors:
         complain(error)
@@ -76,21 +82,20 @@ def features(
 
 
 def _vectors(
-    files: Sequence[Path], modality: str, recipe: str, jobs: int
+    clips: Sequence[Clip], modality: str, recipe: str, jobs: int
 ) -> tuple[list[dict[str, Any]], list[str]]:
     from stcorner.cli._output import progress
-    from stcorner.corpora import Clip
     from stcorner.extraction.blocks import block_names_of, describe_clips
+    from stcorner.extraction.finding import identity
     from stcorner.extraction.plan import Plan
 
     names = block_names_of(None, modality)
     plan = Plan.checked(names, recipe=recipe)
-    with progress("reading", quiet=len(files) < 4) as report:
-        clips = [Clip.of(file) for file in files]
+    with progress("reading", quiet=len(clips) < 4) as report:
         found = describe_clips(clips, plan, names, {}, n_jobs=jobs, progress=report)
     rows = []
     for i, clip in enumerate(found.clips):
-        row: dict[str, Any] = {"file": str(clip.path)}
+        row: dict[str, Any] = {**identity(clip)}
         for name, block in found.blocks.items():
             row.update(zip(found.names[name], map(float, block[i]), strict=True))
         rows.append(row)
@@ -98,30 +103,30 @@ def _vectors(
     return [row for row, good in zip(rows, usable, strict=True) if good], [e.error for e in found.errors]
 
 
-def _table(file: Path, modality: str) -> dict[str, Any]:
+def _table(clip: Clip, modality: str) -> dict[str, Any]:
     from stcorner.audio import frame_table
     from stcorner.media import load_audio
     from stcorner.video import face_table
 
     if modality == "video":
-        found: dict[str, Any] = face_table(file)
+        found: dict[str, Any] = face_table(clip.path)
         return found
-    y, sr = load_audio(file)
+    y, sr = load_audio(clip.sound)
     return dict(frame_table(y, sr=sr))
 
 
-def _frames(files: Sequence[Path], modality: str) -> tuple[list[dict[str, Any]], list[str]]:
+def _frames(clips: Sequence[Clip], modality: str) -> tuple[list[dict[str, Any]], list[str]]:
     from stcorner.errors import StcornerError
 
     rows: list[dict[str, Any]] = []
     errors = []
-    for file in files:
+    for clip in clips:
         try:
-            table = _table(file, modality)
+            table = _table(clip, modality)
         except StcornerError as error:
             errors.append(str(error))
             continue
         columns = {name: [value.item() for value in table[name]] for name in table}
         count = len(next(iter(columns.values())))
-        rows += [{"file": str(file), **{name: columns[name][i] for name in columns}} for i in range(count)]
+        rows += [{**identity(clip), **{name: columns[name][i] for name in columns}} for i in range(count)]
     return rows, errors

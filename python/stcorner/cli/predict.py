@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from stcorner.cli._options import NameOptions
 
+if TYPE_CHECKING:
+    from stcorner.corpora import Clip
     from stcorner.recognizer import Predictor
 
 __all__ = ["predict"]
 
-_SHOWN = ("file", "label")
+_NAMES = NameOptions()
 
 
 def predict(
@@ -29,6 +30,7 @@ def predict(
     hop: float = 0.5,
     abstain_below: float | None = None,
     block: tuple[str, ...] = (),
+    names: NameOptions = _NAMES,
     jobs: int = 1,
     json: bool = False,
 ) -> int:
@@ -41,7 +43,7 @@ def predict(
     model
         A *.stcorner file or the name of a shipped model. Default: ravdess-av.
     output
-        Write the whole table to this .csv, .parquet or .json file.
+        Write the whole table to this .csv, .xlsx, .parquet, .jsonl or .json file.
     timeline
         Predict sliding windows instead of whole files.
     window
@@ -57,7 +59,7 @@ def predict(
     json
         Print the whole table as JSON.
     """
-    from stcorner._base.files import check_table_path, write_table
+    from stcorner._base.tables import check_table_path, write_table
     from stcorner._base.validation import check_real
     from stcorner.cli._options import read_blocks
     from stcorner.cli._output import complain, print_json, print_table
@@ -69,7 +71,7 @@ def predict(
         level = check_real("--abstain-below", abstain_below, low=0, high=1)
         recognizer = replace(recognizer, abstain_below=level)
     columns = clip_columns(recognizer.classes)
-    inputs = _expand(files)
+    inputs = names.clips(files)
     rows = _windows(recognizer, inputs, window, hop) if timeline else _clips(recognizer, inputs, jobs)
     if output is not None:
         write_table(output, rows, columns)
@@ -89,36 +91,14 @@ def predict(
     return 1 if failed else 0
 
 
-def _expand(files: Sequence[Path]) -> list[Path]:
-    """Replace folders by the media files below them."""
-    from stcorner.errors import ParameterError
-
-    found: list[Path] = []
-    for file in files:
-        if file.is_dir():
-            from stcorner.extraction.work import list_media
-
-            inside = list_media(file)
-            if not inside:
-                raise ParameterError(
-                    f"FILES must be media files or folders of them, got {str(file)!r} without any"
-                )
-            found += inside
-        else:
-            found.append(file)
-    if not found:
-        raise ParameterError("FILES must name at least one audio or video file, got nothing")
-    return found
-
-
-def _clips(recognizer: Predictor, inputs: list[Path], jobs: int) -> list[dict[str, Any]]:
+def _clips(recognizer: Predictor, inputs: list[Clip], jobs: int) -> list[dict[str, Any]]:
     from stcorner.cli._output import progress
 
     with progress("predicting", quiet=len(inputs) < 4) as report:
         return recognizer.predict_table(inputs, n_jobs=jobs, progress=report)
 
 
-def _windows(recognizer: Predictor, inputs: list[Path], window: float, hop: float) -> list[dict[str, Any]]:
+def _windows(recognizer: Predictor, inputs: list[Clip], window: float, hop: float) -> list[dict[str, Any]]:
     from stcorner.recognizer.timeline import failure, window_plan
 
     window_plan(recognizer, window, hop)  # refuses bad values before any file is read

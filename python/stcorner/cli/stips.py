@@ -35,7 +35,7 @@ def stips(
     file
         Video file; it is read as a stream.
     output
-        Write the points to this .csv, .parquet or .json file, or .txt in Laptev's format.
+        Write the points to this .csv, .xlsx, .parquet, .jsonl or .json file, or .txt in Laptev's format.
     points
         At most so many points.
     sigma
@@ -49,7 +49,7 @@ def stips(
     json
         Print all points as JSON.
     """
-    from stcorner._base.files import check_table_path, write_table
+    from stcorner._base.tables import check_table_path, write_table
     from stcorner.cli._output import complain, print_json, print_table, say
     from stcorner.video import detect_stips
 
@@ -81,7 +81,7 @@ def stips(
     return 0
 
 
-_COLUMNS = ("t", "y", "x", "seconds", "sigma", "tau", "response")
+_COLUMNS = ("t", "y", "x", "time", "sigma", "tau", "response")
 
 
 def _rows(found: Stips) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -133,6 +133,8 @@ class Clip:
         Sound of the same take in a file of its own; None means that the sound is in `path`.
     recording : Recording, optional
         Sound and pictures in arrays; `path` is then a name and no file.
+    root : Path, optional
+        Folder that the clip's name in tables counts from, see `file`.
 
     Raises
     ------
@@ -163,6 +165,7 @@ class Clip:
     end: float | None = None
     audio_path: Path | None = None
     recording: Recording | None = None
+    root: Path | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse fields that a later stage would trip over."""
@@ -245,6 +248,11 @@ class Clip:
     def group(self) -> tuple[str, str]:
         """Corpus and subject: equal for all clips of one person."""
         return self.corpus, self.subject
+
+    @property
+    def file(self) -> str:
+        """Name of the file in tables: below `root`, or the path where there is none."""
+        return str(self.path) if self.root is None else os.path.relpath(self.path, self.root)
 
     @property
     def sound(self) -> Path:

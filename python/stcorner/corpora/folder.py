@@ -27,7 +27,7 @@ from stcorner.errors import DatasetError, ParameterError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["load_folder"]
+__all__ = ["load_folder", "speaker_of"]
 
 _COLUMNS = {
     "path": ("file", "path", "filename"),
@@ -143,7 +143,7 @@ def _kind(path: Path) -> str:
     return "both" if path.suffix.lower() in VIDEO_SUFFIXES else "audio"
 
 
-def _speaker_of(subject: str | re.Pattern[str] | int) -> Callable[[Path], str]:
+def speaker_of(subject: str | re.Pattern[str] | int) -> Callable[[Path], str]:
     """Return what finds the speaker in a path below the root."""
     if isinstance(subject, int) and not isinstance(subject, bool) and subject != 0:
         level = int(subject)
@@ -175,7 +175,7 @@ def _speaker_of(subject: str | re.Pattern[str] | int) -> Callable[[Path], str]:
 
 
 def _from_folders(root: Path, subject: str | re.Pattern[str] | int | None, corpus: str) -> ClipList:
-    speaker_of = None if subject is None else _speaker_of(subject)
+    find = None if subject is None else speaker_of(subject)
     clips = ClipList()
     for path in find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES, skipped=clips.skipped):
         inner = path.relative_to(root)
@@ -184,10 +184,10 @@ def _from_folders(root: Path, subject: str | re.Pattern[str] | int | None, corpu
             reason = "lies beside the sub-folders of the emotions, so it has no label"
             clips.skipped.append(SkippedFile(path=path, clip_id=name, reason=reason))
             continue
-        if speaker_of is None:
+        if find is None:
             folder, speaker = inner.parts[0], inner.parts[1] if len(inner.parts) > 2 else ""
         else:
-            speaker = speaker_of(inner)
+            speaker = find(inner)
             # With a speaker's folder on top the emotion stands below it.
             folder = inner.parts[1] if inner.parts[0] == speaker and len(inner.parts) > 2 else inner.parts[0]
         try:
@@ -206,7 +206,7 @@ def _from_folders(root: Path, subject: str | re.Pattern[str] | int | None, corpu
                 corpus=corpus,
             )
         )
-    if speaker_of is None:
+    if find is None:
         _check_order(clips)
     return clips
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -11,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from stcorner._base.validation import check_choice
 from stcorner.corpora import readers
-from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_media
+from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, ClipList, find_media
 from stcorner.corpora.folder import load_folder
 from stcorner.corpora.reader import CorpusReader
 from stcorner.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:
     import re
-
-    from stcorner.corpora.clip import ClipList
 
 __all__ = ["corpus_readers", "guess_reader", "load_corpus"]
 
@@ -150,7 +149,13 @@ def load_corpus(
             raise ParameterError(
                 f"{', '.join(sorted(options))} must be left out: {str(root)!r} is no published corpus"
             )
-        return load_folder(place, modality=modality, subject=subject, media_root=media_root)
+        return _rooted(load_folder(place, modality=modality, subject=subject, media_root=media_root), place)
     if subject is not None or media_root is not None:
         raise ParameterError(f"subject and media_root must be None for {reader.title}: its names tell both")
-    return reader.read(place, modality=modality, **options)
+    return _rooted(reader.read(place, modality=modality, **options), place)
+
+
+def _rooted(clips: ClipList, place: Path) -> ClipList:
+    """Let names in tables count from the folder that was read."""
+    root = place if place.is_dir() else place.parent
+    return ClipList([replace(clip, root=root) for clip in clips], skipped=clips.skipped)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,11 @@ import numpy as np
 from stcorner._base.files import printable
 from stcorner.corpora.clip import Clip
 from stcorner.errors import DatasetError, MissingExtraError, ParameterError, StcornerError
+from stcorner.extraction.finding import IDENTITY, identity
 from stcorner.extraction.plan import BUILT_IN
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
@@ -33,14 +34,16 @@ __all__ = [
     "row_documents",
 ]
 
-FORMAT = 3
+FORMAT = 4
+# Tables of the earlier format lack some columns about the clip.
+_READABLE = (3, FORMAT)
 _KEY = b"stcorner"
-# What a clip says of itself; ``file`` counts from the root that the metadata name.
+# What a clip says of itself; ``file`` and ``audio_file`` count from ``root``.
 _CLIP = (
-    "file", "clip_id", "copy", "corpus", "label", "subject", "take", "sentence", "intensity", "repetition",
+    *IDENTITY, "copy", "corpus", "label", "take", "sentence", "intensity", "repetition",
     "channel", "sex", "modality", "audio_file",
 )  # fmt: skip
-_REAL = ("start", "end", "fps")
+_REAL = ("start", "end", "fps", "analysis_fps")
 _WHOLE = ("face_id", "n_frames", "n_voiced", "sr")
 
 
@@ -409,20 +412,20 @@ def about_schema(blocks: Sequence[str]) -> Any:
     return pa.schema(fields)
 
 
-def row_documents(features: ClipFeatures, root: Path | None = None) -> list[dict[str, Any]]:
+def row_documents(features: ClipFeatures) -> list[dict[str, Any]]:
     """Return what is no feature, one dict per row with the columns of the table."""
     rows = []
     for at, sample in enumerate(features.clip_index.tolist()):
         clip, details = features.clips[sample], features.details[at]
-        sound = None if clip.audio_path is None else _relative(clip.audio_path, root)
+        sound = None if clip.audio_path is None else replace(clip, path=clip.audio_path).file
         rows.append({
-            "file": _relative(clip.path, root),
-            "audio_file": sound,
+            **identity(clip),
+            "audio_file": _text(sound),
             "copy": str(features.copies[at]) or None,
-            **{name: _text(getattr(clip, name)) for name in _CLIP[1:-1] if name != "copy"},
+            **{name: _text(getattr(clip, name)) for name in _CLIP[len(IDENTITY) + 1 : -1]},
             "start": details.get("start", clip.start),
             "end": details.get("end", clip.end),
-            **{name: details.get(name) for name in ("fps", *_WHOLE)},
+            **{name: details.get(name) for name in ("fps", "analysis_fps", *_WHOLE)},
             **{f"{block}_status": str(status[at]) for block, status in features.status.items()},
             "warnings": printable("; ".join(details.get("warnings", ()))) or None,
         })  # fmt: skip
@@ -433,34 +436,25 @@ def _text(value: Any) -> str | None:
     return printable(str(value)) if value not in (None, "") else None
 
 
-def _relative(path: Path, root: Path | None) -> str:
-    # A name that is no valid Unicode cannot stand in a table; its bytes are written out.
-    return printable(str(path) if root is None else os.path.relpath(path, root))
-
-
-def metadata_of(names: Mapping[str, Sequence[str]], root: Path | None) -> dict[bytes, bytes]:
+def metadata_of(names: Mapping[str, Sequence[str]]) -> dict[bytes, bytes]:
     """Return what the file says of itself."""
-    about = {
-        "format": FORMAT,
-        "root": None if root is None else str(root),
-        "names": {block: list(columns) for block, columns in names.items()},
-    }
+    about = {"format": FORMAT, "names": {block: list(columns) for block, columns in names.items()}}
     return {_KEY: json.dumps(about).encode()}
 
 
-def table_of(features: ClipFeatures, root: Path | None = None) -> Any:
+def table_of(features: ClipFeatures) -> Any:
     """Return the table with one column per feature."""
     pa = import_arrow()
     columns = column_names(features.names)
     about = about_schema(list(features.names))
-    documents = row_documents(features, root)
+    documents = row_documents(features)
     arrays = [pa.array([row[field.name] for row in documents], field.type) for field in about]
     fields = list(about)
     for block, values in features.blocks.items():
         by_column = np.asfortranarray(values)
         arrays += [pa.array(by_column[:, i]) for i in range(values.shape[1])]
         fields += [pa.field(column, pa.float32()) for column in columns[block]]
-    return pa.table(arrays, schema=pa.schema(fields, metadata=metadata_of(features.names, root)))
+    return pa.table(arrays, schema=pa.schema(fields, metadata=metadata_of(features.names)))
 
 
 def write_parquet(features: ClipFeatures, path: str | os.PathLike[str]) -> Path:
@@ -489,7 +483,7 @@ def read_parquet(path: str | os.PathLike[str]) -> ClipFeatures:
         table = parquet.read_table(source)
         about = json.loads((table.schema.metadata or {})[_KEY])
         names = {block: [str(name) for name in columns] for block, columns in about["names"].items()}
-        root, version = about["root"], about["format"]
+        version, root = about["format"], about.get("root")
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or error
         raise DatasetError(f"{source} cannot be read: {reason}") from None
@@ -499,15 +493,15 @@ def read_parquet(path: str | os.PathLike[str]) -> ClipFeatures:
         ) from None
     except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
         raise DatasetError(f"{source} is damaged or no Parquet file: {error}") from None
-    if version != FORMAT:
+    if version not in _READABLE:
         raise DatasetError(f"{source} has format {version}, this version reads {FORMAT}: extract it again")
     try:
-        return _features(table, names, None if root is None else Path(root))
+        return _features(table, names, root)
     except (StcornerError, KeyError) as error:
         raise DatasetError(f"{source} is damaged: {error}") from None
 
 
-def _features(table: Any, names: dict[str, list[str]], root: Path | None) -> ClipFeatures:
+def _features(table: Any, names: dict[str, list[str]], root: str | None) -> ClipFeatures:
     columns = column_names(names)
     n_rows = table.num_rows
     blocks: dict[str, NDArray[np.float32]] = {}
@@ -515,12 +509,15 @@ def _features(table: Any, names: dict[str, list[str]], root: Path | None) -> Cli
         blocks[block] = np.empty((n_rows, len(wanted)), np.float32)
         for i, column in enumerate(wanted):
             blocks[block][:, i] = table.column(column).to_numpy()
-    about = table.select(about_schema(list(names)).names).to_pylist()
+    wanted = about_schema(list(names)).names
+    earlier = {"root": root, "analysis_fps": None}
+    held = [name for name in wanted if name not in earlier or name in table.column_names]
+    about = [{**earlier, **row} for row in table.select(held).to_pylist()]
     copies = np.asarray([row["copy"] or "" for row in about], dtype=np.str_)
-    clips = [_clip(row, root) for row in about if not row["copy"]]
+    clips = [_clip(row) for row in about if not row["copy"]]
     details = [
         {
-            **{name: row[name] for name in ("start", "end", "fps", *_WHOLE)},
+            **{name: row[name] for name in (*_REAL, *_WHOLE)},
             "errors": [],
             "warnings": [row["warnings"]] if row["warnings"] else [],
         }
@@ -537,7 +534,9 @@ def _features(table: Any, names: dict[str, list[str]], root: Path | None) -> Cli
     )
 
 
-def _clip(row: Mapping[str, Any], root: Path | None) -> Clip:
+def _clip(row: Mapping[str, Any]) -> Clip:
+    root = None if row["root"] is None else Path(row["root"])
+
     def place(name: str) -> Path:
         return Path(name) if root is None else root / name
 
@@ -549,5 +548,6 @@ def _clip(row: Mapping[str, Any], root: Path | None) -> Clip:
         path=place(row["file"]),
         audio_path=None if sound is None else place(sound),
         channel=row["channel"] or "speech",
+        root=root,
         **known,
     )

@@ -119,7 +119,7 @@ class RowBuilder:
         self.warnings: list[str] = []
         self.details: dict[str, Any] = {
             "start": clip.start, "end": clip.end, "face_id": None, "n_frames": None, "n_voiced": None,
-            "fps": None, "sr": None,
+            "fps": None, "analysis_fps": plan.fps if "video" in plan.streams else None, "sr": None,
         }  # fmt: skip
 
     def attempt(

@@ -255,7 +255,7 @@ def _from_arrays(
 ) -> tuple[NDArray[Any], NDArray[np.float64], list[str]]:
     if key not in arrays:
         raise DatasetError(f"{where} must hold the ids as {key!r}, got {sorted(arrays)}")
-    ids = np.asarray([_stem(value) for value in np.asarray(arrays[key])])
+    ids = np.asarray([_id(value, key) for value in np.asarray(arrays[key])])
     chosen = [name for name in arrays if name != key] if columns is None else list(columns)
     parts, names = [], []
     for name in chosen:
@@ -284,7 +284,7 @@ def _from_frame(
     owner = next((column for column in (key, *where, *usual) if column in known), None)
     if owner is None and (not stem or (tool is None and key != "clip_id")):
         raise DatasetError(f"the table must have the column {key!r} of clip ids, got {known[:8]}")
-    ids = np.asarray([stem] * len(frame) if owner is None else [_stem(value) for value in frame[owner]])
+    ids = np.asarray([stem] * len(frame) if owner is None else [_id(value, owner) for value in frame[owner]])
     if stem and set(ids) == {"unknown"}:  # SMILExtract without -instname
         ids = np.asarray([stem] * len(frame))
     if flag:
@@ -306,6 +306,11 @@ def _from_frame(
     except (TypeError, ValueError) as error:
         raise DatasetError(f"columns {chosen[:5]} must hold numbers: {error}") from None
     return ids, values, chosen
+
+
+def _id(value: Any, column: str) -> str:
+    """Return an id of our own tables as it is, its folders too."""
+    return str(value) if column == "clip_id" and "/" in str(value) else _stem(value)
 
 
 def _stem(value: Any) -> str:

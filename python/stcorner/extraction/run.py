@@ -18,6 +18,7 @@ from stcorner.extraction.work import make_items
 
 if TYPE_CHECKING:
     import os
+    import re
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from stcorner.corpora.clip import Clip
@@ -70,6 +71,7 @@ def extract(
     modality: str = "both",
     recipe: str = "rich",
     face: str | int = "largest",
+    subject: str | re.Pattern[str] | int | None = None,
     augment: Any = "auto",
     window: float | None = None,
     hop: float | None = None,
@@ -96,7 +98,8 @@ def extract(
         their labels.
     out : str or os.PathLike
         Table to write, ``NAME.parquet``. Beside it come ``NAME.errors.parquet``, ``NAME.manifest.json`` and,
-        while it goes on, a folder ``NAME.parquet.parts``.
+        while it goes on, a folder ``NAME.parquet.parts``. With ``NAME.csv``, ``NAME.xlsx``, ``NAME.jsonl`` or
+        ``NAME.json`` that form stands beside it too.
     blocks : sequence of str or block, optional
         What to describe, as in `EmotionRecognizer`.
     modality : {"both", "audio", "video"}
@@ -105,6 +108,9 @@ def extract(
         Description of the sound, as in `clip_features`.
     face : "largest" or int
         Which face, as in `crop_face`.
+    subject : str, pattern or int, optional
+        Who is seen, as in `load_folder`: the number of a folder below the root, or a pattern. Then labels are
+        not read from the files' names.
     augment : "auto", str, sequence of str or None
         Altered copies of the sound, for training. ``"auto"``: those that `EmotionRecognizer` adds by default,
         for clips with a label; column ``copy`` tells them from the originals. None adds no copies.
@@ -165,12 +171,12 @@ def extract(
         max_seconds=MAX_CLIP_SECONDS,
     )  # fmt: skip
     place, part = _place(Path(out), shard)
-    items, root = make_items(clips_or_root)
+    items = make_items(clips_or_root, subject=subject)
     if part is not None:
         items = items[part[0] - 1 :: part[1]]
     start = perf_counter()
     columns = _columns(names, plan, others)
-    store = Store(place, columns, plan.document(), root)
+    store = Store(place, columns, plan.document())
     batches = store.batches(items, _BATCH)
     # A file that failed may be another one now: that does not make it other work.
     failed = store.failed()
@@ -193,8 +199,9 @@ def extract(
                 done += finished
                 if progress is not None:
                     progress(done, len(items))
-            about = {"root": root, "files": len(items), "shard": part, **_versions()}
+            about = {"root": items[0].clip.root, "files": len(items), "shard": part, **_versions()}
             manifest = store.finish(batches, about)
+    store.export()
     return Extraction(
         features=store.out,
         errors=store.errors,

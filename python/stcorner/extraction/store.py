@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner.errors import OutputError, ParameterError
+from stcorner._base.tables import check_table_path, write_table
+from stcorner.errors import OutputError
 from stcorner.extraction.clipfeatures import (
     about_schema,
     column_names,
@@ -32,7 +33,7 @@ __all__ = ["Store"]
 
 _ERRORS = ("path", "stage", "error")
 _ROWS_PER_GROUP = 1024
-_FORMAT = 3
+_FORMAT = 4
 
 
 class Store:
@@ -41,22 +42,19 @@ class Store:
     Parameters
     ----------
     out : Path
-        Table to write.
+        Table to write; any form of table, which `export` writes beside the Parquet file.
     names : dict of str to list of str
         Columns of each block.
     fingerprint : dict
         What decides the numbers.
-    root : Path, optional
-        Folder that the names of files count from.
     """
 
-    def __init__(
-        self, out: Path, names: dict[str, list[str]], fingerprint: dict[str, Any], root: Path | None
-    ) -> None:
-        if out.suffix.lower() != ".parquet":
-            raise ParameterError(f"out must end in .parquet, got {str(out)!r}")
+    def __init__(self, out: Path, names: dict[str, list[str]], fingerprint: dict[str, Any]) -> None:
+        check_table_path("out", out)
         pa = import_arrow()
-        self.out, self.root = out, root
+        # What fit and evaluate read is Parquet; another form that is asked for stands beside it.
+        self.form, out = out, out.with_suffix(".parquet")
+        self.out = out
         self.errors = out.with_suffix(".errors.parquet")
         self.manifest = out.with_suffix(".manifest.json")
         self.parts = out.with_name(f"{out.name}.parts")
@@ -67,7 +65,7 @@ class Store:
         blocks = [pa.field(f"block:{name}", pa.list_(pa.float32(), len(names[name]))) for name in names]
         self._part_schema = pa.schema([*self._about, *blocks])
         wide = [pa.field(column, pa.float32()) for name in names for column in self._columns[name]]
-        self._schema = pa.schema([*self._about, *wide], metadata=metadata_of(names, root))
+        self._schema = pa.schema([*self._about, *wide], metadata=metadata_of(names))
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
@@ -111,7 +109,7 @@ class Store:
     def table(self, features: ClipFeatures) -> Any:
         """Return features as rows of a part."""
         pa = import_arrow()
-        documents = row_documents(features, self.root)
+        documents = row_documents(features)
         columns = [pa.array([row[field.name] for row in documents], field.type) for field in self._about]
         for name, names in self._names.items():
             values = pa.array(features.blocks[name].ravel())
@@ -189,12 +187,25 @@ class Store:
         known = self._read_manifest().get("sha256", {})
         found = [
             path
-            for path in (self.out, self.errors)
+            for path in dict.fromkeys((self.out, self.errors, self.form))
             if path.exists() and known.get(path.name) != file_digest(path)
         ]
         if self.manifest.exists() and not known:
             found.append(self.manifest)
         return found
+
+    def export(self) -> None:
+        """Write the table in the form that was asked for, where that is another and not there yet."""
+        manifest = self._read_manifest()
+        if self.form == self.out or manifest["sha256"].get(self.form.name) == file_digest(self.form):
+            return
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(self.out) as whole:
+            rows = (row for part in whole.iter_batches(_ROWS_PER_GROUP) for row in part.to_pylist())
+            write_table(self.form, rows, whole.schema_arrow.names)
+        manifest["sha256"][self.form.name] = file_digest(self.form)
+        _replace(self.manifest, json.dumps(manifest, indent=1, default=str).encode())
 
     def _read_manifest(self) -> dict[str, Any]:
         try:

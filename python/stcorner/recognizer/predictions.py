@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import stcorner
+from stcorner.extraction.finding import IDENTITY, identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,12 +34,13 @@ def clip_columns(classes: Sequence[str]) -> list[str]:
 
     Examples
     --------
-    >>> clip_columns(["happy", "sad"])[5:11]
+    >>> clip_columns(["happy", "sad"])[7:13]
     ['label', 'p_happy', 'p_sad', 'entropy', 'abstain', 'n_frames']
     """
     return [
-        "file", "clip_id", "start", "end", "face_id", "label", *(f"p_{name}" for name in classes), "entropy",
-        "abstain", "n_frames", "n_voiced", "fps", "sr", "model", "stcorner_version", "status", "message",
+        *IDENTITY, "start", "end", "face_id", "label",
+        *(f"p_{name}" for name in classes), "entropy", "abstain", "n_frames", "n_voiced", "fps",
+        "analysis_fps", "sr", "model", "stcorner_version", "status", "message",
     ]  # fmt: skip
 
 
@@ -97,8 +99,7 @@ def prediction_rows(
         best = int(np.argmax(np.nan_to_num(probabilities[i])))
         shares = [None if failed else float(p) for p in probabilities[i]]
         row: dict[str, Any] = {
-            "file": str(clip.path),
-            "clip_id": clip.clip_id,
+            **identity(clip),
             "label": None if failed else classes[best],
             **{f"p_{name}": share for name, share in zip(classes, shares, strict=True)},
             "entropy": None if failed else float(entropy[i]),

@@ -228,7 +228,9 @@ class Predictor:
             blocks=self.blocks,
         )
 
-    def timeline(self, path: MediaLike, *, window: float = 2.0, hop: float = 0.5) -> Iterator[dict[str, Any]]:
+    def timeline(
+        self, path: MediaLike | Clip, *, window: float = 2.0, hop: float = 0.5
+    ) -> Iterator[dict[str, Any]]:
         """Predict sliding windows of one file, in constant memory; see `EmotionRecognizer.timeline`.
 
         Parameters

@@ -15,7 +15,6 @@ from stcorner.extraction.work import failed_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from stcorner.extraction.describe import Row
     from stcorner.extraction.plan import Plan
@@ -40,7 +39,9 @@ def window_plan(model: Predictor, window: float, hop: float) -> Plan:
     return replace(model.plan, window=length, hop=step)
 
 
-def timeline(model: Predictor, path: MediaLike, *, window: float, hop: float) -> Iterator[dict[str, Any]]:
+def timeline(
+    model: Predictor, path: MediaLike | Clip, *, window: float, hop: float
+) -> Iterator[dict[str, Any]]:
     """Yield one row per window; see `EmotionRecognizer.timeline`."""
     plan = window_plan(model, window, hop)
     return (predict_row(model, row) for row in window_rows(Clip.of(path), plan))
@@ -51,6 +52,6 @@ def predict_row(model: Predictor, row: Row) -> dict[str, Any]:
     return model.rows(collect_rows([[row]], model.plan))[0]
 
 
-def failure(model: Predictor, path: Path, error: Exception) -> dict[str, Any]:
-    """Return the row of a file, or of the rest of one, that could not be read."""
-    return predict_row(model, failed_row(Clip.of(path), model.plan, "media", fault_of_input(error, path)))
+def failure(model: Predictor, clip: Clip, error: Exception) -> dict[str, Any]:
+    """Return the row of a clip, or of the rest of one, that could not be read."""
+    return predict_row(model, failed_row(clip, model.plan, "media", fault_of_input(error, clip.path)))
