@@ -58,7 +58,7 @@ def test_tables_name_files_as_they_are(
         assert run("features", *files, "-o", tmp_path / f"t.{ending}", "--recipe", "paper162") == 0
     printed = capsys.readouterr()
     assert not set(printed.out + printed.err) & BAD
-    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert len((tmp_path / "t.csv").read_bytes().splitlines()) == len(files) + 1
     assert {from_cell(row["file"]).rpartition("/")[2] for row in rows} == set(NAMES)

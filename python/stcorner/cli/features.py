@@ -117,6 +117,7 @@ def _table(clip: Clip, modality: str) -> dict[str, Any]:
 
 def _frames(clips: Sequence[Clip], modality: str) -> tuple[list[dict[str, Any]], list[str]]:
     from stcorner.errors import StcornerError
+    from stcorner.extraction.finding import identity
 
     rows: list[dict[str, Any]] = []
     errors = []

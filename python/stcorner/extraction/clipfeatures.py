@@ -419,7 +419,8 @@ def row_documents(features: ClipFeatures) -> list[dict[str, Any]]:
         clip, details = features.clips[sample], features.details[at]
         sound = None if clip.audio_path is None else replace(clip, path=clip.audio_path).file
         rows.append({
-            **identity(clip),
+            # A name that is no valid Unicode cannot stand in a table; its bytes are written out.
+            **{name: _text(value) for name, value in identity(clip).items()},
             "audio_file": _text(sound),
             "copy": str(features.copies[at]) or None,
             **{name: _text(getattr(clip, name)) for name in _CLIP[len(IDENTITY) + 1 : -1]},

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stcorner._base.files import printable
 from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Clip, find_files
 from stcorner.errors import DatasetError, StcornerError
 
@@ -30,8 +29,7 @@ def identity(clip: Clip) -> dict[str, str | None]:
     """Return the values of `IDENTITY`."""
     root = None if clip.root is None else str(clip.root)
     values = (clip.file, clip.clip_id, clip.subject or None, root)
-    # A name that is no valid Unicode cannot stand in a table; its bytes are written out.
-    return {name: value and printable(value) for name, value in zip(IDENTITY, values, strict=True)}
+    return dict(zip(IDENTITY, values, strict=True))
 
 
 def list_media(root: str | os.PathLike[str]) -> list[Path]:
