@@ -73,6 +73,12 @@ def _xlsx(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
     openpyxl = _import("openpyxl", "writing XLSX")
     from openpyxl.cell import WriteOnlyCell
 
+    held = list(rows)
+    if len(held) >= _SHEET_ROWS or len(columns) > _SHEET_COLUMNS:
+        raise OutputError(
+            f"a sheet has at most {_SHEET_ROWS - 1} rows of {_SHEET_COLUMNS} columns, and the table has "
+            f"{len(held)} of {len(columns)}: write .parquet or .csv"
+        )
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("table")
 
@@ -86,12 +92,7 @@ def _xlsx(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
         return made
 
     sheet.append([cell(shown(name)) for name in columns])
-    for number, row in enumerate(rows):
-        if number + 1 >= _SHEET_ROWS or len(columns) > _SHEET_COLUMNS:
-            raise OutputError(
-                f"a sheet has at most {_SHEET_ROWS - 1} rows of {_SHEET_COLUMNS} columns and the table "
-                "has more: write .parquet or .csv"
-            )
+    for row in held:
         sheet.append([cell(_cell(row.get(name), shown)) for name in columns])
     buffer = io.BytesIO()
     book.save(buffer)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Clip, find_files
 from stcorner.errors import DatasetError, StcornerError
+from stcorner.media.recording import Recording
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from stcorner.corpora.clip import SkippedFile
 
@@ -89,7 +89,7 @@ def find_clips(
     DatasetError
         If a folder holds no media, or `subject` does not fit a path.
     """
-    items = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    items = [given] if isinstance(given, str | os.PathLike | Clip | Recording) else list(given)
     if not items:
         raise DatasetError("clips must not be empty")
     folder = _common(items) if root is None else Path(root)
