@@ -27,6 +27,7 @@ from .audio import power_to_db as power_to_db
 from .audio import rms as rms
 from .audio import shimmer as shimmer
 from .audio import spectral_features as spectral_features
+from .audio import speech_presence as speech_presence
 from .audio import trim_silence as trim_silence
 from .audio import voice_activity as voice_activity
 from .audio import voice_quality as voice_quality

@@ -71,6 +71,59 @@ def test_noise_has_the_ratio(snr: float, seed: int) -> None:
     assert 10 * np.log10(np.mean(y**2) / np.mean(noise**2)) == pytest.approx(snr, abs=0.3)
 
 
+def level_of_octave(y: np.ndarray, low: float) -> float:
+    """Return the mean power in decibels of an octave from `low` Hz on."""
+    power = np.abs(np.fft.rfft(y)) ** 2
+    frequency = np.fft.rfftfreq(len(y), 1 / SR)
+    return 10 * np.log10(power[(frequency >= low) & (frequency < 2 * low)].mean())
+
+
+@pytest.mark.parametrize("slope", [3.0, 6.0])
+def test_colored_noise_falls_by_its_slope_and_has_the_ratio(slope: float) -> None:
+    y = tone(300.0, 4.0)
+    noise = augment.add_noise(y, snr=5.0, slope=slope, seed=1) - y
+    assert 10 * np.log10(np.mean(y**2) / np.mean(noise**2)) == pytest.approx(5.0, abs=0.01)
+    fall = (level_of_octave(noise, 100) - level_of_octave(noise, 3200)) / 5
+    assert fall == pytest.approx(slope, abs=0.3)
+
+
+def test_babble_has_the_ratio_and_the_band_of_the_voice() -> None:
+    y = tone(500.0)
+    babble = augment.add_babble(y, sr=SR, snr=3.0, seed=2) - y
+    assert 10 * np.log10(np.mean(y**2) / np.mean(babble**2)) == pytest.approx(3.0, abs=0.01)
+    spectrum = np.abs(np.fft.rfft(babble)) ** 2  # at 1 Hz a bin
+    assert spectrum[300:800].sum() > 0.98 * spectrum.sum()  # played at 0.7 to 1.4 times its speed
+
+
+def test_band_and_telephone_keep_what_is_inside() -> None:
+    y = tone(100.0) + tone(1000.0) + tone(5000.0)
+    y[0] = 0.0
+    kept = augment.limit_band(y, sr=SR, low=300.0, high=3400.0)
+    spectrum = np.abs(np.fft.rfft(kept[4000:12000])) / 4000  # at 2 Hz a bin
+    assert spectrum[500] == pytest.approx(1.0, abs=0.02)
+    assert max(spectrum[50], spectrum[2500]) < 0.01
+    coded = augment.augment_audio(y, sr=SR, kinds="telephone", seed=3)
+    assert len(np.unique(coded)) <= 255  # levels of eight bits
+    assert np.abs(np.fft.rfft(coded[4000:12000]))[2500] / 4000 < 0.05
+
+
+@pytest.mark.parametrize(
+    ("codec", "kbit", "closeness"), [("mp3", 32, 0.98), ("opus", 24, 0.9), ("amr", 12.2, 0.5)]
+)
+def test_codecs_keep_length_and_time(codec: str, kbit: float, closeness: float) -> None:
+    t = np.arange(SR) / SR
+    y = 0.3 * np.sin(2 * np.pi * (200 * t + 300 * t**2)) * np.minimum(1, 20 * t)
+    decoded = augment.code_sound(y, sr=SR, codec=codec, kbit=kbit)
+    assert decoded.shape == y.shape
+    lags = range(-100, 101)
+    found = [np.corrcoef(np.roll(decoded, -lag)[200:-200], y[200:-200])[0, 1] for lag in lags]
+    assert max(found) > closeness
+    assert np.abs(decoded - y).max() > 1e-4
+    np.testing.assert_array_equal(
+        augment.code_sound(np.zeros(500), sr=SR, codec=codec, kbit=kbit), np.zeros(500)
+    )
+
+
 def test_room_keeps_power_and_rings_on(rng: np.random.Generator) -> None:
     y = np.zeros(SR, np.float32)
     y[100] = 1.0
@@ -91,7 +144,7 @@ def test_audio_kinds_are_seeded_and_do_something(kind: str) -> None:
     assert first.dtype == np.float32
     assert np.isfinite(first).all()
     assert len(first) != len(y) or np.abs(first - y).max() > 1e-3
-    other = augment.augment_audio(y, sr=SR, kinds=kind, seed=8)
+    other = augment.augment_audio(y, sr=SR, kinds=kind, seed=9)
     if kind in ("slower", "faster"):
         np.testing.assert_array_equal(other, first)
         return
@@ -133,6 +186,9 @@ def test_seed_of_a_clip_does_not_depend_on_others() -> None:
         (lambda: augment.change_speed(np.ones(9), sr=SR, factor=0.0), "factor must be finite and >= 0.25"),
         (lambda: augment.stretch_time(np.ones(9), factor=5.0), "factor must be finite"),
         (lambda: augment.add_noise(np.ones(9), snr=np.inf), "snr must be finite"),
+        (lambda: augment.add_babble(np.ones(9), sr=SR, snr=0, n_voices=0), "n_voices must be >= 1"),
+        (lambda: augment.limit_band(np.ones(9), sr=SR, low=300, high=200), "high must be finite and > 300"),
+        (lambda: augment.code_sound(np.ones(9), sr=SR, codec="flac", kbit=9), "codec must be one of 'mp3'"),
         (lambda: augment.clip_seed(-1, "a"), "seed must be >= 0, got -1"),
     ],
 )

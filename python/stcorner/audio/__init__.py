@@ -7,6 +7,7 @@ from stcorner.audio.descriptors import DESCRIPTORS, Descriptor
 from stcorner.audio.frames import AudioStream, frame_table
 from stcorner.audio.framewise import autocorrelate, rms, zcr_and_rms, zero_crossing_rate
 from stcorner.audio.pitch import harmonicity, pitch_autocorrelation, pitch_remarks
+from stcorner.audio.presence import speech_presence
 from stcorner.audio.recipes import RECIPES, clip_features, feature_names
 from stcorner.audio.spectral import (
     chroma,
@@ -52,6 +53,7 @@ __all__ = [
     "rms",
     "shimmer",
     "spectral_features",
+    "speech_presence",
     "trim_silence",
     "voice_activity",
     "voice_quality",

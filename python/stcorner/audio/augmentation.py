@@ -7,8 +7,9 @@ the same copy in every run.
 from __future__ import annotations
 
 import hashlib
+import io
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,18 +29,30 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUDIO_KINDS",
+    "add_babble",
     "add_noise",
     "add_room",
     "augment_audio",
     "change_gain",
     "change_speed",
     "clip_seed",
+    "code_sound",
+    "limit_band",
     "shift_pitch",
     "stretch_time",
 ]
 
 SPEEDS = (0.88, 0.94, 1.06, 1.13)
-AUDIO_KINDS = ("speed", "slower", "faster", "noise", "pitch", "stretch", "gain", "room")
+AUDIO_KINDS = (
+    "speed", "slower", "faster", "noise", "pitch", "stretch", "gain", "room",
+    "white", "pink", "babble", "band", "telephone", "hall", "codec", "clipped",
+)  # fmt: skip
+# Format and encoder of each codec, the rate that it is given, and kbit/s that it takes.
+CODECS = {
+    "mp3": ("mp3", "libmp3lame", 16000, (16.0, 48.0)),
+    "opus": ("ogg", "libopus", 16000, (6.0, 24.0)),
+    "amr": ("amr", "libopencore_amrnb", 8000, (4.75, 12.2)),
+}
 
 _FFT = 1024  # of the phase vocoder, samples; at 16 kHz 64 ms
 _HOP = _FFT // 4
@@ -75,6 +88,14 @@ def augment_audio(
     ``stretch``   0.85 to 1.17 times as fast, pitch kept
     ``gain``      -8 to 8 dB
     ``room``      reverberation of 0.15 to 0.6 s, 3 to 12 dB below the voice
+    ``white``     white noise at 0 to 20 dB
+    ``pink``      noise that falls by 1.5 to 6 dB an octave, at 0 to 20 dB
+    ``babble``    voices made of this one at 0 to 15 dB
+    ``band``      nothing above 2.5 to 6 kHz, nor below 0 to 300 Hz
+    ``telephone``  about 300 to 3400 Hz, quantised by mu-law
+    ``hall``      reverberation of 0.2 to 1.2 s, from 8 dB below to 6 above
+    ``codec``     mp3, Opus or AMR at a low rate, if there is the encoder
+    ``clipped``   the loudest 0.5 to 10 % of the samples cut off
     ============  ==========================================================
 
     Parameters
@@ -130,6 +151,30 @@ def augment_audio(
                     ratio=rng.uniform(3, 12),
                     seed=int(rng.integers(2**32)),
                 )
+            case "white":
+                sound = add_noise(sound, snr=rng.uniform(0, 20), seed=int(rng.integers(2**32)))
+            case "pink":
+                snr, slope, drawn = rng.uniform(0, 20), rng.uniform(1.5, 6.0), int(rng.integers(2**32))
+                sound = add_noise(sound, snr=snr, slope=slope, seed=drawn)
+            case "babble":
+                sound = add_babble(sound, sr=rate, snr=rng.uniform(0, 15), seed=int(rng.integers(2**32)))
+            case "band":
+                high = rng.uniform(2500, 6000)
+                sound = limit_band(sound, sr=rate, low=max(0.0, rng.uniform(-300, 300)), high=high)
+            case "telephone":
+                low, high = rng.uniform(200, 400), rng.uniform(3200, 3600)
+                sound = _mu_law(limit_band(sound, sr=rate, low=low, high=high), rng.uniform(0.1, 1.0))
+            case "hall":
+                reverberation, ratio = rng.uniform(0.2, 1.2), rng.uniform(-6, 8)
+                drawn = int(rng.integers(2**32))
+                sound = add_room(sound, sr=rate, reverberation=reverberation, ratio=ratio, seed=drawn)
+            case "codec":
+                codec = str(rng.choice(list(CODECS)))
+                low, high = CODECS[codec][-1]
+                sound = code_sound(sound, sr=rate, codec=codec, kbit=rng.uniform(low, high))
+            case "clipped":
+                limit = np.quantile(np.abs(sound), rng.uniform(0.9, 0.995))
+                sound = np.clip(sound, -limit, limit)
     return sound
 
 
@@ -148,8 +193,11 @@ def change_speed(y: ArrayLike, *, sr: int, factor: float) -> NDArray[np.float32]
     return np.asarray(soxr.resample(sound, rate * factor, rate), dtype=np.float32)
 
 
-def add_noise(y: ArrayLike, *, snr: float, seed: int = 0) -> NDArray[np.float32]:
-    """Add white noise at a ratio of `snr` decibels between the powers of sound and noise.
+def add_noise(y: ArrayLike, *, snr: float, slope: float = 0.0, seed: int = 0) -> NDArray[np.float32]:
+    """Add noise at a ratio of `snr` decibels between the powers of sound and noise.
+
+    Its power falls by `slope` decibels an octave, above 1/512 of the sampling rate: 0 is white, 3 pink,
+    6 brown.
 
     Examples
     --------
@@ -158,10 +206,136 @@ def add_noise(y: ArrayLike, *, snr: float, seed: int = 0) -> NDArray[np.float32]
     True
     """
     sound, _ = _sound(y, 1)
-    snr = check_real("snr", snr, low=-60, high=120)
-    power = float(np.mean(sound.astype(np.float64) ** 2)) * 10 ** (-snr / 10)
-    noise = np.random.default_rng(seed).standard_normal(len(sound)) * math.sqrt(power)
-    return (sound + noise).astype(np.float32)
+    slope = check_real("slope", slope, low=-12, high=24)
+    # A power of two: transforms of other lengths can take many times as long.
+    size = 1 << len(sound).bit_length() if slope else len(sound)
+    noise = np.random.default_rng(seed).standard_normal(size)
+    if slope:
+        frequency = np.maximum(np.fft.rfftfreq(size), 1 / 512)
+        noise = np.fft.irfft(np.fft.rfft(noise) * frequency ** (-slope / (20 * math.log10(2))))[: len(sound)]
+    return _mixed(sound, noise, snr)
+
+
+def add_babble(y: ArrayLike, *, sr: int, snr: float, n_voices: int = 6, seed: int = 0) -> NDArray[np.float32]:
+    """Add the talk of several voices: the sound itself, faster or slower, from other moments on.
+
+    Parameters
+    ----------
+    y : array_like of shape (n,)
+        Sound.
+    sr : int
+        Sampling rate in Hz.
+    snr : float
+        Ratio of the powers of sound and babble in decibels.
+    n_voices : int, default=6
+        How many talk, 1 to 20.
+    seed : int, default=0
+        Of speeds and moments.
+
+    Returns
+    -------
+    ndarray of shape (n,), float32
+    """
+    sound, rate = _sound(y, sr)
+    rng = np.random.default_rng(seed)
+    total = np.zeros(len(sound))
+    for _ in range(check_integer("n_voices", n_voices, low=1, high=20)):
+        factor = math.exp(rng.uniform(math.log(0.7), math.log(1.4)))
+        voice = np.resize(change_speed(sound, sr=rate, factor=factor), len(sound))
+        total += np.roll(voice, rng.integers(len(sound)))
+    return _mixed(sound, total, snr)
+
+
+def _mixed(sound: NDArray[np.float32], noise: NDArray[np.float64], snr: float) -> NDArray[np.float32]:
+    power, other = (float(np.mean(part.astype(np.float64) ** 2)) for part in (sound, noise))
+    ratio = 10 ** (-check_real("snr", snr, low=-60, high=120) / 10)
+    return (sound + noise * math.sqrt(ratio * power / max(other, 1e-30))).astype(np.float32)
+
+
+def limit_band(y: ArrayLike, *, sr: int, low: float = 0.0, high: float | None = None) -> NDArray[np.float32]:
+    """Keep the frequencies from `low` to `high` Hz (None: all above), by Butterworth filters of order 8.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 3000 * np.arange(16000) / 16000)
+    >>> bool(np.abs(limit_band(tone, sr=16000, high=1500.0)[2000:]).max() < 0.01)
+    True
+    """
+    from scipy.signal import butter, sosfilt
+
+    sound, rate = _sound(y, sr)
+    low = check_real("low", low, low=0)
+    if low > 0:
+        sound = sosfilt(butter(8, min(low, 0.49 * rate), "highpass", fs=rate, output="sos"), sound)
+    if high is not None and check_real("high", high, low=low, open_low=True) < rate / 2:
+        sound = sosfilt(butter(8, high, "lowpass", fs=rate, output="sos"), sound)
+    return np.asarray(sound, dtype=np.float32)
+
+
+def _mu_law(sound: NDArray[np.float32], peak: float) -> NDArray[np.float32]:
+    """Quantise to 8 bits by mu-law, the loudest sample at `peak` of full scale; the level stays."""
+    scale = float(np.abs(sound).max()) / peak
+    if scale == 0:
+        return sound
+    level = np.log1p(255 * np.abs(sound / scale)) / math.log(256)
+    steps = np.sign(sound) * np.round(level * 127) / 127
+    coded = np.sign(steps) * np.expm1(np.abs(steps) * math.log(256)) / 255 * scale
+    return np.asarray(coded, dtype=np.float32)
+
+
+def code_sound(y: ArrayLike, *, sr: int, codec: str, kbit: float) -> NDArray[np.float32]:
+    """Encode a sound and decode it again.
+
+    Parameters
+    ----------
+    y : array_like of shape (n,)
+        Sound.
+    sr : int
+        Sampling rate in Hz.
+    codec : {"mp3", "opus", "amr"}
+        AMR is the narrow band of mobile telephones.
+    kbit : float
+        Rate in kbit/s; the codec takes the nearest that it has.
+
+    Returns
+    -------
+    ndarray of shape (n,), float32
+        The sound as it was where PyAV comes without the encoder.
+    """
+    import av
+    import av.codec
+    import soxr
+
+    sound, rate = _sound(y, sr)
+    kind, encoder, inner, (low, high) = CODECS[check_choice("codec", codec, tuple(CODECS))]
+    kbit = check_real("kbit", kbit, low=1, high=512)
+    if encoder not in av.codec.codecs_available:
+        return sound
+    peak = float(np.abs(sound).max())
+    if peak == 0:
+        return sound
+    given = soxr.resample(sound / peak * np.float32(0.7), rate, inner)
+    pcm = np.round(given * 32767).astype(np.int16)[None]
+    if not pcm.size:
+        return sound
+    file = io.BytesIO()
+    with av.open(file, "w", format=kind) as out:
+        stream: Any = out.add_stream(encoder, rate=inner, layout="mono")
+        stream.bit_rate = round(1000 * min(max(kbit, low), high))
+        frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
+        frame.sample_rate = inner
+        resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=inner,
+                                      frame_size=stream.codec_context.frame_size or None)  # fmt: skip
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    file.seek(0)
+    with av.open(file, "r") as back:
+        decoder = av.AudioResampler(format="flt", layout="mono")
+        parts = [part.to_ndarray()[0] for frame in back.decode(audio=0) for part in decoder.resample(frame)]
+        decoded_rate = back.streams.audio[0].codec_context.sample_rate
+    decoded = soxr.resample(np.concatenate(parts), decoded_rate, rate) * (peak / 0.7)
+    return np.pad(decoded, (0, max(0, len(sound) - len(decoded))))[: len(sound)].astype(np.float32)
 
 
 def change_gain(y: ArrayLike, *, decibels: float) -> NDArray[np.float32]:

@@ -86,8 +86,8 @@ def voiced_features(
     if recipe == "notebook162":
         return _notebook162(mono, rate), None
     if recipe == "egemaps":
-        return _egemaps.egemaps(_resampled(mono, rate, _egemaps.SAMPLE_RATE))
-    tracks = _rich.tracks(_resampled(mono, rate, _rich.SAMPLE_RATE))
+        return _egemaps.egemaps(resampled(mono, rate, _egemaps.SAMPLE_RATE))
+    tracks = _rich.tracks(resampled(mono, rate, _rich.SAMPLE_RATE))
     vector = _rich.rich(tracks) if recipe == "rich" else _paper162(tracks)
     return vector, int(np.count_nonzero(tracks.voiced))
 
@@ -142,7 +142,7 @@ def feature_names(recipe: str = "rich") -> list[str]:
     return list(_names(check_choice("recipe", recipe, RECIPES)))
 
 
-def _resampled(y: NDArray[np.float32], sr: float, target: int) -> NDArray[np.float32]:
+def resampled(y: NDArray[np.float32], sr: float, target: int) -> NDArray[np.float32]:
     if sr == target:
         return y
     import soxr
@@ -158,7 +158,7 @@ def _notebook162(y: NDArray[np.float32], sr: float) -> NDArray[np.float32]:
         raise ParameterError(
             f"y must be longer than {_NOTEBOOK_OFFSET} s for recipe 'notebook162', got {len(y) / sr:.3f} s"
         )
-    return notebook_means(_resampled(part, sr, _NOTEBOOK_RATE))
+    return notebook_means(resampled(part, sr, _NOTEBOOK_RATE))
 
 
 def notebook_means(clip: NDArray[np.float32]) -> NDArray[np.float32]:
