@@ -65,6 +65,7 @@ from .evaluation import evaluate_predictions as evaluate_predictions
 from .extraction import ClipFeatures as ClipFeatures
 from .extraction import Extraction as Extraction
 from .extraction import FeatureTable as FeatureTable
+from .extraction import columns as columns
 from .extraction import extract as extract
 from .extraction import list_media as list_media
 from .fusion import LateFusion as LateFusion

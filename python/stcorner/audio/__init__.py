@@ -1,7 +1,8 @@
 """The voice: framewise descriptors, pitch, spectra, and vectors that describe a whole clip."""
 
+from stcorner._base.columns import ColumnDescription
 from stcorner.audio.activity import trim_silence, voice_activity
-from stcorner.audio.columns import ColumnDescription, describe_column
+from stcorner.audio.columns import describe_column
 from stcorner.audio.derivative import delta
 from stcorner.audio.descriptors import DESCRIPTORS, Descriptor
 from stcorner.audio.frames import AudioStream, frame_table

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from stcorner._base.columns import ColumnDescription
 from stcorner._base.validation import check_choice
 from stcorner.audio import _egemaps, _rich
 from stcorner.audio._functionals import FUNCTIONALS
@@ -15,31 +16,10 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["ColumnDescription", "describe_column"]
+__all__ = ["describe_column", "described_columns"]
 
 _INFINITE = float("inf")
 _OURS = "stcorner, recipe rich"
-
-
-class ColumnDescription(NamedTuple):
-    """What a column holds.
-
-    Attributes
-    ----------
-    meaning : str
-        One sentence.
-    unit : str
-        Empty where there is none.
-    range : (float, float)
-        Smallest and largest value that can occur.
-    source : str
-        Where it is defined.
-    """
-
-    meaning: str
-    unit: str
-    range: tuple[float, float]
-    source: str
 
 
 def describe_column(name: str, recipe: str | None = None) -> ColumnDescription:
@@ -75,13 +55,14 @@ def describe_column(name: str, recipe: str | None = None) -> ColumnDescription:
     if recipe is not None:
         places = (check_choice("recipe", recipe, places),)
     for place in places:
-        if name in (found := _columns(place)):
+        if name in (found := described_columns(place)):
             return found[name]
     raise ParameterError(f"name must be a column of {', '.join(places)}, got {name!r}")
 
 
 @functools.cache
-def _columns(place: str) -> dict[str, ColumnDescription]:
+def described_columns(place: str) -> dict[str, ColumnDescription]:
+    """Return the columns of a recipe, or of ``"frames"``."""
     if place == "frames":
         return dict(_of_frames())
     makers = {

@@ -193,6 +193,11 @@ COMMANDS = (
         ),
     ),
     Command(
+        "columns",
+        "Say what columns of tables mean: unit, range and source.",
+        ("stcorner columns h1_a3", "stcorner columns 'f0*_mean'", "stcorner columns -o codebook.xlsx"),
+    ),
+    Command(
         "models",
         "List the models that ship with the package, or show one model's card.",
         ("stcorner models", "stcorner models my.stcorner"),

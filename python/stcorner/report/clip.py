@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from stcorner.extraction import ClipFeatures
     from stcorner.media import FaceClip
     from stcorner.recognizer.explanation import Explanation
     from stcorner.recognizer.predictor import Predictor
@@ -45,6 +46,7 @@ class ClipReport:
     colours: list[str] = field(default_factory=list)
     timeline: dict[str, Any] | None = None
     explanation: Explanation | None = None
+    meanings: dict[str, str] = field(default_factory=dict)
     features: list[dict[str, Any]] = field(default_factory=list)
     provenance: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -164,7 +166,7 @@ def _add_corners(report: ClipReport, face: FaceClip, n: int) -> None:
 
 
 def _add_sound(report: ClipReport, path: Path, max_duration: float) -> None:
-    from stcorner.audio import frame_table
+    from stcorner.audio import describe_column, frame_table
     from stcorner.media import load_audio
 
     y, sr = load_audio(path, sr=16_000, duration=max_duration)
@@ -185,6 +187,7 @@ def _add_sound(report: ClipReport, path: Path, max_duration: float) -> None:
         "f0": _round(np.where(np.asarray(table["voiced"], dtype=bool), table["f0"], np.nan), 1),
         "energy": _round(energy, 2),
         "zcr": _round(np.asarray(table["zcr"]), 4),
+        "meanings": {name: describe_column(name).meaning for name in ("f0", "rms", "zcr", "mfcc_1")},
         "wave": {
             "start": 0.0,
             "step": step / sr,
@@ -202,6 +205,7 @@ def _add_sound(report: ClipReport, path: Path, max_duration: float) -> None:
 
 
 def _add_decision(report: ClipReport, path: Path, recognizer: Predictor) -> None:
+    from stcorner.extraction.clipfeatures import column_names
     from stcorner.recognizer.explanation import explain_decision
 
     report.classes = list(recognizer.classes)
@@ -214,11 +218,30 @@ def _add_decision(report: ClipReport, path: Path, recognizer: Predictor) -> None
     report.prediction = row
     if row["message"]:
         report.warnings.append(str(row["message"]))
-    names = [f"{block}_{name}" for block in features.blocks for name in features.names[block]]
+    names = [name for block in column_names(features.names).values() for name in block]
     values = np.concatenate([features.blocks[block][0] for block in features.blocks])
     report.features = [{**row, **dict(zip(names, map(float, values), strict=True))}]
     report.explanation = explain_decision(recognizer, features)
+    report.meanings = _meanings(features)
     report.timeline = _timeline(path, recognizer, report)
+
+
+def _meanings(features: ClipFeatures) -> dict[str, str]:
+    """Return what the columns of each group of an explanation mean, the first three of them."""
+    from stcorner.extraction.codebook import columns
+    from stcorner.recognizer.explanation import feature_group
+
+    known = {row["name"]: row["meaning"] for row in reversed(columns())}
+    groups: dict[str, list[str]] = {}
+    for block, names in features.names.items():
+        for name in names:
+            if name in known:
+                groups.setdefault(feature_group(name, block, len(names)), []).append(name)
+    meanings = {}
+    for group, names in groups.items():
+        more = f" And {len(names) - 3} more: stcorner columns {group.split()[-1]}" if len(names) > 3 else ""
+        meanings[group] = " ".join(f"{name}: {known[name]}" for name in names[:3]) + more
+    return meanings
 
 
 def _timeline(path: Path, recognizer: Predictor, report: ClipReport) -> dict[str, Any] | None:

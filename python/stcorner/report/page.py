@@ -15,6 +15,8 @@ import numpy as np
 from stcorner.report._svg import face_map
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jinja2 import Environment
 
     from stcorner.recognizer.explanation import Explanation
@@ -126,12 +128,12 @@ def render_clip(report: ClipReport) -> str:
         duration=report.duration,
         ticks=ticks,
         timeline=report.timeline,
-        explanation=None if report.explanation is None else _explain(report.explanation),
+        explanation=None if report.explanation is None else _explain(report.explanation, report.meanings),
         provenance=report.provenance,
     )
 
 
-def _explain(explanation: Explanation) -> dict[str, Any]:
+def _explain(explanation: Explanation, meanings: Mapping[str, str]) -> dict[str, Any]:
     from markupsafe import Markup
 
     grid = explanation.face_map()
@@ -139,9 +141,11 @@ def _explain(explanation: Explanation) -> dict[str, Any]:
     face = sum(part for name, part in explanation.parts.items() if name.startswith("face "))
     strongest = sorted(explanation.parts.items(), key=lambda item: -abs(item[1]))
     rest = sum(value for _, value in strongest[12:])
-    shown = [{"name": name, "value": value} for name, value in strongest[:12]]
+    shown = [
+        {"name": name, "value": value, "title": meanings.get(name, "")} for name, value in strongest[:12]
+    ]
     if len(strongest) > 12:
-        shown.append({"name": f"the other {len(strongest) - 12} together", "value": rest})
+        shown.append({"name": f"the other {len(strongest) - 12} together", "value": rest, "title": ""})
     families = {"voice": sum(voice.values()), **({} if grid is None else {"face": face})}
     return {
         "against": explanation.against,

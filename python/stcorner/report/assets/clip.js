@@ -34,12 +34,13 @@ function at(times, t) {
 const W = 1000;
 const readers = [];
 
-function row(title, height, describe) {
+function row(title, height, describe, meaning) {
   const box = document.createElement("div");
   box.className = "curve";
   const name = document.createElement("span");
   name.className = "name";
   name.textContent = title;
+  if (meaning) name.title = meaning;
   const value = document.createElement("span");
   value.className = "value";
   box.append(name, value);
@@ -66,14 +67,14 @@ function path(times, values, low, high, height) {
   return d;
 }
 
-function line(title, times, values, unit, colour, digits) {
+function line(title, times, values, unit, colour, digits, meaning) {
   const known = values.filter((v) => v !== null);
   if (!known.length) return;
   const low = Math.min(...known), high = Math.max(...known), height = 62;
   const { svg } = row(`${title} (${unit}) ${low.toFixed(digits)} to ${high.toFixed(digits)}`, height, (t) => {
     const v = values[at(times, t)];
     return v === null ? "unvoiced" : `${v.toFixed(digits)} ${unit}`;
-  });
+  }, meaning);
   element("path", { d: path(times, values, low, high, height), fill: "none", stroke: colour, "stroke-width": 1.6,
     "vector-effect": "non-scaling-stroke", "stroke-linejoin": "round" }, svg);
 }
@@ -88,15 +89,15 @@ function drawSound(sound) {
     d += `M${x.toFixed(1)} ${(31 - (sound.wave.high[i] / peak) * 28).toFixed(1)}V${(31.5 - (sound.wave.low[i] / peak) * 28).toFixed(1)}`;
   }
   element("path", { d, stroke: "var(--quiet)", "stroke-width": 1, "vector-effect": "non-scaling-stroke" }, svg);
-  line("f0", sound.time, sound.f0, "Hz", "#0072b2", 0);
-  line("energy", sound.time, sound.energy, "dB", "#009e73", 1);
-  line("zero crossings", sound.time, sound.zcr, "per sample", "#cc79a7", 3);
-  drawMap("MFCC 1 (bottom) to " + sound.mfcc.rows, sound.mfcc, 78);
+  line("f0", sound.time, sound.f0, "Hz", "#0072b2", 0, sound.meanings.f0);
+  line("energy", sound.time, sound.energy, "dB", "#009e73", 1, sound.meanings.rms);
+  line("zero crossings", sound.time, sound.zcr, "per sample", "#cc79a7", 3, sound.meanings.zcr);
+  drawMap("MFCC 1 (bottom) to " + sound.mfcc.rows, sound.mfcc, 78, sound.meanings.mfcc_1);
 }
 
-function drawMap(title, map, height) {
+function drawMap(title, map, height, meaning) {
   const values = bytes(map.data);
-  const { box, svg } = row(title, height);
+  const { box, svg } = row(title, height, null, meaning);
   svg.remove();
   const canvas = document.createElement("canvas");
   canvas.width = map.columns;
