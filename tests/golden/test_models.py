@@ -27,5 +27,13 @@ def test_archived_model_predicts_the_same(path: Path) -> None:
     np.testing.assert_allclose(model.predict_proba(features), kept["probabilities"], atol=1e-5)
 
 
+def test_the_video_of_an_archived_model_is_the_texture_map_it_learnt() -> None:
+    plan = stcorner.load_model(FOLDER / "format-1-both.stcorner").predictor_.plan
+    frames = np.random.default_rng(0).integers(0, 256, (12, 48, 48), dtype=np.uint8)
+    described = plan.face_descriptions()["video"](frames)
+    np.testing.assert_array_equal(described, stcorner.texture_map_histogram(frames, eps=1e-5 * 255**2))
+    assert plan.feature_names()["video"] == stcorner.texture_map_names()
+
+
 def test_there_is_an_archive_of_each_format_version() -> None:
     assert [path.stem for path in ARCHIVE] == ["format-1-audio", "format-1-both"]

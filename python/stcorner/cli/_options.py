@@ -112,8 +112,8 @@ class RecognizerOptions:
     modality
         What of the clips to use.
     blocks
-        Blocks by name, instead of --modality: audio, video, expression, or those of the features, separated
-        by commas.
+        Blocks by name, instead of --modality: audio, video, expression, texture, or those of the features,
+        separated by commas.
     block
         NAME=FILE adds a table of another tool, one row per clip; NAME=FILE@mean,std one of many rows per
         clip. May be given several times.

@@ -308,10 +308,8 @@ def describe_face(
         longest = f", the longest stretch has {stop - start} frames" if stop > start else ""
         raise MissingStreamError("no_face", "face", f"{name}: no face was found{longest}")
     vectors: Described = {}
-    if "video" in plan.blocks:
-        from stcorner.video import texture_map_histogram
-
-        vectors["video"] = np.asarray(texture_map_histogram(frames[start:stop]), dtype=np.float32)
+    for block, describe in plan.face_descriptions().items():
+        vectors[block] = describe(frames[start:stop])
     if "expression" in plan.blocks:
         from stcorner.video.expression_summary import expression_summary
 

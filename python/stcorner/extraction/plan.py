@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from stcorner._base.validation import check_choice, check_integer, check_real
 from stcorner.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["BUILT_IN", "SAMPLE_RATE", "Plan", "check_face", "check_window"]
 
 # The analysis rate of sound. Descriptors are defined up to 8 kHz, which every corpus and telephone call has.
 SAMPLE_RATE = 16_000
 # Blocks that the package computes itself, and the stream of a file that each is computed from.
-BUILT_IN = {"audio": "audio", "video": "video", "expression": "video"}
+BUILT_IN = {"audio": "audio", "video": "video", "texture": "video", "expression": "video"}
+# In tables and models of earlier versions the block "video" holds the texture map, with this normaliser.
+_OLD_VIDEO = "texture_"
+_OLD_EPS = 1e-5 * 255**2
 
 
 def check_face(face: Any) -> Literal["largest"] | int:
@@ -66,6 +76,8 @@ class Plan:
         Longer clips are refused: one vector says little of them, and their pictures would fill the memory.
     isa : str
         Instruction set that workers must use; empty for any. Sets differ in the last bits.
+    old_video : bool
+        Whether the block ``"video"`` is the texture map, as in models of earlier versions.
     """
 
     blocks: tuple[str, ...]
@@ -80,6 +92,7 @@ class Plan:
     hop: float | None = None
     max_seconds: float | None = None
     isa: str = ""
+    old_video: bool = False
 
     @classmethod
     def checked(
@@ -119,6 +132,22 @@ class Plan:
             hop=step,
         )
 
+    def giving(self, names: Mapping[str, Sequence[str]]) -> Plan:
+        """Return the plan whose block ``"video"`` has these columns, perhaps those of an earlier version."""
+        return replace(self, old_video=bool(names.get("video")) and names["video"][0].startswith(_OLD_VIDEO))
+
+    def face_descriptions(self) -> dict[str, Callable[[NDArray[np.uint8]], NDArray[np.float32]]]:
+        """Return what describes a stretch of face crops, by block; the expressions look at single ones."""
+        from stcorner.video import orientation_histogram, texture_map_histogram
+
+        known: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.float32]]] = {
+            "video": orientation_histogram,
+            "texture": texture_map_histogram,
+        }
+        if self.old_video:
+            known["video"] = partial(texture_map_histogram, eps=_OLD_EPS)
+        return {block: known[block] for block in self.blocks if block in known}
+
     @property
     def streams(self) -> tuple[str, ...]:
         """The streams of a file that the blocks need, sound first."""
@@ -150,6 +179,7 @@ def _column_names(block: str, plan: Plan) -> list[str]:
         from stcorner.video.expression_summary import expression_summary_names
 
         return list(expression_summary_names())
-    from stcorner.video import texture_map_names
+    from stcorner.video import orientation_histogram_names, texture_map_names
 
-    return list(texture_map_names())
+    texture = block == "texture" or plan.old_video
+    return list(texture_map_names() if texture else orientation_histogram_names())

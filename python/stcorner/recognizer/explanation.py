@@ -88,7 +88,7 @@ def feature_group(name: str, block: str = "audio", n_columns: int = 0) -> str:
     >>> feature_group("f0_slope"), feature_group("hnr_p90"), feature_group("mfcc_3_mean")
     ('f0', 'hnr', 'mfcc_3')
     """
-    if block not in ("audio", "video"):
+    if block not in ("audio", "video", "texture"):
         return block if n_columns > _WIDE else f"{block} {name}"
     if match := _FACE.search(name):
         return f"face t{match['segment']}_y{match['row']}_x{match['column']}"

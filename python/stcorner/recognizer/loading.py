@@ -174,6 +174,7 @@ def _rebuild(file: ModelFile, given: Sequence[Block]) -> Predictor:
     if set(document.feature_names) != set(names):
         raise ModelError(f"its feature names must be of {names}, got {tuple(document.feature_names)}")
     columns = {name: list(document.feature_names[name]) for name in names}
+    plan = plan.giving(columns)
     if "audio" in columns:
         columns["audio"] = present_names(columns["audio"])
     sizes = [len(columns[name]) for name in names]

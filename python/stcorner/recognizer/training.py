@@ -70,7 +70,7 @@ def train(
         classes=tuple(str(label) for label in np.unique(labels)),
         blocks=names,
         names=columns,
-        plan=model.extraction_plan(),
+        plan=model.extraction_plan().giving(columns),
         abstain_below=model.abstain_below,
         others=others,
         means={name: _mean(block) for name, block in zip(names, blocks, strict=True)},

@@ -72,8 +72,9 @@ def texture_map_histogram(
     s : float, default=2.0
         Variance of the integration window over that of the smoothing, 0.1 to 100.
     eps : float, optional
-        Added to the trace, in squared gray values; keeps noise in even regions out of the upper bins.
-        Default: 1e-5 times the square of the dtype's range (255, 65535, or 1 for floats).
+        Added to the trace, in squared gray values. It keeps noise in even regions out of the upper bins, and
+        some of the contrast in the map, which tells more of a new face. Default: 1.5e-3 times the square of
+        the dtype's range (255, 65535, or 1 for floats), 98 for bytes.
     mode : {"reflect", "nearest"}
         Border on all three axes: mirrored about the edge of the outermost voxel
         (``d c b a | a b c d``), or the outermost voxel repeated.
@@ -144,7 +145,7 @@ def _count(
     blocks = iter(source)
     first = next(blocks)
     if eps is None:
-        eps = 1e-5 * gray_span(first) ** 2
+        eps = 1.5e-3 * gray_span(first) ** 2
     options = harris_options(
         source.shape, scales=scales, s=s, k=0.0, normalize=True, eps=eps, mode=mode, n_threads=n_threads
     )
