@@ -167,7 +167,7 @@ def test_wrong_inputs(invented: ClipFeatures) -> None:
         EmotionRecognizer().fit(invented, np.arange(len(invented)))
     with pytest.raises(ParameterError, match="clips must not be empty"):
         EmotionRecognizer().extract([])
-    with pytest.raises(ParameterError, match="clips must be Clip objects or paths"):
+    with pytest.raises(ParameterError, match="clips must be Clip objects, paths or recordings"):
         EmotionRecognizer().extract([3])
     with pytest.raises(ParameterError, match="arrays become features by"):
         EmotionRecognizer().fit(np.zeros((4, 3)), ["a", "b", "a", "b"])

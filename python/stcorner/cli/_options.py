@@ -132,6 +132,9 @@ class RecognizerOptions:
         Altered copies that are added of each training clip, one for each time that this is given: speed,
         slower, faster, noise, pitch, stretch, gain or room, several joined by +; or none. Default: the
         recogniser's own.
+    within
+        subject: z-score features within each person, over all their clips and without labels. The result is
+        transductive, and every table calls it so.
     seed
         Seed of everything that is drawn.
     """
@@ -145,6 +148,7 @@ class RecognizerOptions:
     validation_fraction: float | None = None
     label_map: tuple[str, ...] = ()
     augment: tuple[str, ...] = ()
+    within: Literal["subject"] | None = None
     seed: int = 0
 
     def all_blocks(self) -> tuple[Any, ...] | None:
@@ -177,5 +181,6 @@ class RecognizerOptions:
             fusion=self.fusion,
             classifier=self.classifier,
             random_state=self.seed,
+            within=self.within,
             **more,
         )

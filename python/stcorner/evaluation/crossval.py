@@ -14,6 +14,7 @@ from stcorner.corpora.leakage import audit_folds
 from stcorner.errors import ParameterError
 from stcorner.evaluation.predictions import evaluate_predictions
 from stcorner.extraction.clipfeatures import ClipFeatures
+from stcorner.recognizer.within import NOTICE, transductive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -290,10 +291,11 @@ def _collect(
     calibrated = None
     if len(temperatures) == len(folds):
         calibrated = np.concatenate([_scaled(outcome) for outcome in outcomes])
+    within = getattr(recognizer, "within", None)
     leaky = any(not fold.separates for fold in folds) or any(not report.ok for report in reports)
     details: dict[str, Any] = {
         "parameters": {name: _plain(value) for name, value in recognizer.get_params().items()},
-        "warnings": [LEAKY_NOTICE] if leaky else [],
+        "warnings": [*([LEAKY_NOTICE] if leaky else []), *([NOTICE] if within else [])],
         "audit": [str(report) for report in reports],
         "failed": [f"{error.path}: {error.stage}: {error.error}" for error in features.errors],
         "n_train": {fold.name: outcome.n_train for fold, outcome in zip(folds, outcomes, strict=True)},
@@ -324,7 +326,8 @@ def _scaled(outcome: _Outcome) -> NDArray[np.float64]:
 
 def _name(recognizer: Any) -> str:
     name = getattr(recognizer, "name", "unnamed")
-    return repr(recognizer) if name == "unnamed" else str(name)
+    name = repr(recognizer) if name == "unnamed" else str(name)
+    return transductive(name, getattr(recognizer, "within", None))
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stcorner.corpora.loading import corpus_readers
+from stcorner.recognizer.within import NOTICE, transductive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
     ]
     scores = [f"| {name} | {value:.3f} |" for name, value in sorted(document.scores.items())]
     lines = [
-        f"# {document.name}",
+        f"# {transductive(document.name, parameters.get('within'))}",
         "",
         f"Recognises {', '.join(document.classes)} in the "
         f"{_inputs(document.feature_names)} of a clip of one speaking person.",
@@ -43,6 +44,7 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
         f"| sound | recipe {parameters.get('recipe')} |",
         f"| fusion | {parameters.get('fusion')} |",
         f"| trained on | {training.n_clips} clips of {len(training.subjects)} people |",
+        *([f"| within | {NOTICE} |"] if parameters.get("within") else []),
         f"| written by | stcorner {document.stcorner_version} |",
         "",
         "## Data and terms",

@@ -15,6 +15,7 @@ from stcorner.extraction.blocks import describe_clips, resolve_blocks
 from stcorner.extraction.clipfeatures import ClipFeatures
 from stcorner.extraction.plan import BUILT_IN, Plan
 from stcorner.recognizer.predictor import check_columns
+from stcorner.recognizer.within import WITHIN, learnable
 
 if TYPE_CHECKING:
     import os
@@ -75,6 +76,11 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Side of the face crop in pixels, 32 to 512.
     fps : float, default=25.0
         Frames per second at which the face is looked at, 5 to 120.
+    within : {"subject"}, optional
+        "subject": each feature is z-scored within each person, over all the clips of theirs that are given at
+        once, in training and in prediction. No labels are used, but the result is transductive, and every
+        table and report calls it so: it does not hold for a single clip of a new person. Needs at least ten
+        clips of each person, of about all emotions. None: each clip counts by itself.
     abstain_below : float, default=0.0
         Predictions whose best probability is smaller are flagged, 0 to 1.
     random_state : int, default=0
@@ -117,7 +123,8 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weights: Mapping[str, float] | None = None, name: str = "unnamed",
         augment: str | Sequence[str] | None = ("slower", "faster", "noise"),
         label_map: Mapping[str, str | None] | None = None, face: Literal["largest"] | int = "largest",
-        crop_size: int = 96, fps: float = 25.0, abstain_below: float = 0.0, random_state: int = 0,
+        within: Literal["subject"] | None = None, crop_size: int = 96, fps: float = 25.0,
+        abstain_below: float = 0.0, random_state: int = 0,
         fusion_params: Mapping[str, Any] | None = None, classifier_params: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.modality = modality
@@ -129,6 +136,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.augment = augment
         self.label_map = label_map
         self.face = face
+        self.within = within
         self.crop_size = crop_size
         self.fps = fps
         self.abstain_below = abstain_below
@@ -170,6 +178,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for spec in specs:
             if isinstance(spec, str) or not hasattr(spec, "fit"):
                 check_choice("classifier", spec, CLASSIFIERS)
+        check_choice("within", self.within, (None, *WITHIN))
         check_real("abstain_below", self.abstain_below, low=0, high=1)
         names, _ = self.resolved_blocks()
         for block, weight in ({} if self.weights is None else self.weights).items():
@@ -270,6 +279,8 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"got {plan.augment}"
             )
         features = features.with_copies(plan.augment)
+        if self.within is not None:
+            features = learnable(features)
         labels = features.labels if y is None else _texts(_per_sample("y", y, len(features)))
         owners = features.groups if groups is None else _per_sample("groups", groups, len(features))
         weights = (
@@ -365,7 +376,8 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If a clip gives nothing to predict from; `predict_table` gives a row instead.
         """
         features = self._features(X)
-        probabilities = self.predictor_.predict_proba(features)
+        features = self.predictor_.prepared(features)
+        probabilities = self.predictor_.probabilities(features)
         if isinstance(X, ClipFeatures):
             return probabilities
         failed = np.flatnonzero(np.isnan(probabilities[:, 0]))

@@ -156,12 +156,13 @@ def explain_decision(
     predictor: Predictor = getattr(recognizer, "predictor_", recognizer)
     if not isinstance(features, ClipFeatures):
         features = predictor.extract([features])
+    features = predictor.prepared(features)
     row = check_integer("row", row, low=0, high=len(features) - 1)
     n_orders = check_integer("n_orders", n_orders, low=1)
     rng = np.random.default_rng(check_integer("random_state", random_state, low=0))
     classes = list(predictor.classes)
     chosen = features[[row]].originals()
-    probabilities = predictor.predict_proba(chosen)[0]
+    probabilities = predictor.probabilities(chosen)[0]
     if not np.isfinite(probabilities).all():
         raise ParameterError(f"row must have features to explain, got row {row} without any")
     ranked = np.argsort(-probabilities, kind="stable")
@@ -221,7 +222,7 @@ class _Game:
                 blocks[name][:] = rows[:, at : at + len(columns)]
                 at += len(columns)
         wide = ClipFeatures(clips=[self._clip] * n, blocks=blocks, names=self._predictor.names)
-        p = np.maximum(self._predictor.predict_proba(wide), 1e-12)
+        p = np.maximum(self._predictor.probabilities(wide), 1e-12)
         odds: NDArray[np.float64] = np.log(p[:, self._a]) - np.log(p[:, self._b])
         return odds
 

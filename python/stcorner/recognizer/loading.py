@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner._base.validation import check_choice
 from stcorner.audio.columns import present_names
 from stcorner.classifiers.temperature import TemperatureScaling
 from stcorner.errors import ModelError
@@ -21,6 +22,7 @@ from stcorner.recognizer.modelfile import (
 from stcorner.recognizer.predictor import EARLY, Head, Predictor
 from stcorner.recognizer.registry import default_model, find_model
 from stcorner.recognizer.saving import import_skops, part_suffix
+from stcorner.recognizer.within import WITHIN
 
 if TYPE_CHECKING:
     import os
@@ -36,7 +38,7 @@ __all__ = ["from_model_file", "load_model", "load_predictor", "predictor_of", "p
 # The constructor's parameters, which prediction knows without importing the class.
 PARAMETERS = frozenset({
     "abstain_below", "augment", "blocks", "classifier", "classifier_params", "crop_size", "face", "fps",
-    "fusion", "fusion_params", "label_map", "modality", "name", "random_state", "recipe", "weights",
+    "fusion", "fusion_params", "label_map", "modality", "name", "random_state", "recipe", "weights", "within",
 })  # fmt: skip
 
 
@@ -169,6 +171,7 @@ def _rebuild(file: ModelFile, given: Sequence[Block]) -> Predictor:
         )
         late = parameters.get("fusion", "concatenate") == "late"
         abstain = float(parameters.get("abstain_below", 0.0))
+        within = check_choice("within", parameters.get("within"), (None, *WITHIN))
     except (TypeError, ValueError) as error:
         raise ModelError(f"its parameters are not those of a recogniser: {error}") from None
     if set(document.feature_names) != set(names):
@@ -197,7 +200,7 @@ def _rebuild(file: ModelFile, given: Sequence[Block]) -> Predictor:
         weights = _late_weights(state, names)
     return Predictor(
         name=document.name, classes=document.classes, blocks=names, names=columns, plan=plan, heads=heads,
-        fusion=fusion, weights=weights, abstain_below=abstain,
+        fusion=fusion, weights=weights, abstain_below=abstain, within=within,
         means=_means(file, names, sizes, heads, fusion),
         others={block.name: block for block in given if block.name in names},
     )  # fmt: skip

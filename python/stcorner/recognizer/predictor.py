@@ -12,6 +12,7 @@ from stcorner.errors import ParameterError
 from stcorner.extraction.blocks import describe_clips
 from stcorner.extraction.clipfeatures import ClipFeatures
 from stcorner.fusion.rules import combine_tables
+from stcorner.recognizer.within import transductive, within_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,6 +79,8 @@ class Predictor:
         Predictions whose best probability is smaller are flagged.
     others : dict of str to Block
         Blocks that are not built in.
+    within : {"subject"}, optional
+        Whether samples are measured by those of the same person, as `EmotionRecognizer` says.
     """
 
     name: str
@@ -91,6 +94,12 @@ class Predictor:
     means: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     abstain_below: float = 0.0
     others: Mapping[str, Block] = field(default_factory=dict)
+    within: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name in tables and reports; it says where predictions are transductive."""
+        return transductive(self.name, self.within)
 
     def extract(
         self,
@@ -133,7 +142,37 @@ class Predictor:
         ndarray of shape (n, n_classes), float64
             Rows sum to 1; NaN where all blocks are missing.
         """
+        return self.probabilities(self.prepared(features))
+
+    def prepared(self, features: ClipFeatures) -> ClipFeatures:
+        """Return the features as the classifiers see them: for some models, measured within each person.
+
+        Parameters
+        ----------
+        features : ClipFeatures
+            Samples with the model's blocks.
+
+        Returns
+        -------
+        ClipFeatures
+            The same samples.
+        """
         check_columns(features, self.blocks, self.names)
+        return features if self.within is None else within_subject(features)
+
+    def probabilities(self, features: ClipFeatures) -> NDArray[np.float64]:
+        """Return what `predict_proba` does, of samples that `prepared` gave.
+
+        Parameters
+        ----------
+        features : ClipFeatures
+            Samples with the model's blocks.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float64
+            Rows sum to 1; NaN where all blocks are missing.
+        """
         plain = features.originals()
         blocks = [plain.blocks[name] for name in self.blocks]
         usable = plain.present(self.blocks)
@@ -219,11 +258,12 @@ class Predictor:
         """
         from stcorner.recognizer.predictions import prediction_rows
 
+        features = self.prepared(features)
         return prediction_rows(
             features,
-            self.predict_proba(features),
+            self.probabilities(features),
             self.classes,
-            model=self.name,
+            model=self.title,
             abstain_below=self.abstain_below,
             blocks=self.blocks,
         )

@@ -73,6 +73,7 @@ def train(
         plan=model.extraction_plan().giving(columns),
         abstain_below=model.abstain_below,
         others=others,
+        within=model.within,
         means={name: _mean(block) for name, block in zip(names, blocks, strict=True)},
         **parts,
     )
