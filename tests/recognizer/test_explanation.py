@@ -23,7 +23,10 @@ class _Linear:
     def __init__(self, weights: np.ndarray, power: int = 1) -> None:
         self.weights, self.power = weights, power
 
-    def predict_proba(self, features: ClipFeatures) -> np.ndarray:
+    def prepared(self, features: ClipFeatures) -> ClipFeatures:
+        return features
+
+    def probabilities(self, features: ClipFeatures) -> np.ndarray:
         rows = [np.nan_to_num(features.blocks[name], nan=0.0) for name in self.blocks]
         odds = (np.concatenate(rows, axis=1) @ self.weights) ** self.power
         p = 1 / (1 + np.exp(-odds))
