@@ -297,3 +297,25 @@ def test_a_speed_that_no_clock_counts_is_refused(tmp_path: Path, speed: float) -
     soundfile.write(sound, np.zeros(1600), 16_000)
     with pytest.raises(ParameterError, match=r"speed must be finite and >= 0\.01 and <= 1000"):
         FileSource(sound, speed=speed)
+
+
+def test_rows_of_a_model_that_reads_expressions_tell_them(real_data: Path) -> None:
+    path = real_data / "video" / "grid_bbaf2n.mpg"
+    rows = list(LiveSession(LiveRecognizer("ravdess-av"), [FileSource(path, speed=None)]).updates())
+    model = stcorner.load_model("ravdess-av")
+    summary = model.extract([path]).blocks["expression"][0]
+    names = [name for name in rows[0] if name.startswith("expression_")]
+    assert len(names) == 7
+    for row in rows:
+        assert sum(row[name] for name in names) == pytest.approx(1)
+    # The window of 2 s and the clip of 3 s show nearly the same face.
+    best = stcorner.face_expression_names()[summary[:7].argmax()]
+    assert max(names, key=lambda name: rows[0][name]) == f"expression_{best}"
+
+
+def test_sound_alone_tells_no_expression(real_data: Path) -> None:
+    path = real_data / "video" / "grid_bbaf2n.mpg"
+    live = LiveRecognizer("ravdess-av", streams=["audio"])
+    (first, *_) = LiveSession(live, [FileSource(path, streams=["audio"], speed=None)]).updates()
+    assert first["status"] == "audio only"
+    assert {first[name] for name in first if name.startswith("expression_")} == {None}

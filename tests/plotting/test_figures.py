@@ -115,6 +115,20 @@ def test_voice_shows_the_frame_table(rng: np.random.Generator) -> None:
     assert (low, high) == pytest.approx((y.min(), y.max()))
 
 
+def test_voice_shows_the_face_that_is_seen_most(rng: np.random.Generator) -> None:
+    names = stcorner.face_expression_names()
+    faces = {"time": np.array([0.0, 0.04, 0.04, 0.08, 0.4, 0.44]), "face_id": np.array([3, 3, 5, 3, 3, 3])}
+    faces |= {f"expression_{name}": rng.random(6) for name in names}
+    figure = plotting.plot_voice(0.1 * rng.standard_normal(8000), sr=16000, faces=faces)
+    (panel,) = (axes for axes in figure.axes if axes.get_ylabel() == "expression, %")
+    assert [line.get_label() for line in panel.lines] == names
+    assert [to_hex(line.get_color()) for line in panel.lines] == class_colours(names)
+    kept = faces["face_id"] == 3
+    drawn = panel.lines[2].get_ydata()
+    np.testing.assert_allclose(drawn[np.isfinite(drawn)], 100 * faces[f"expression_{names[2]}"][kept])
+    assert np.flatnonzero(np.isnan(drawn)).tolist() == [3], "nobody was seen for a while"
+
+
 def test_silence_has_no_pitch_and_says_so() -> None:
     figure = plotting.plot_voice(np.zeros(8000), sr=16_000)
     assert [text.get_text() for text in figure.axes[1].texts] == ["no voiced frames"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import stcorner
 from media_files import noise_pictures, write_media
 from stcorner.corpora import load_ravdess
 from stcorner.media import probe
@@ -18,8 +19,6 @@ from stcorner.report import build_report
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import stcorner
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +161,19 @@ def test_a_clip_is_never_written_over(tmp_path: Path, link: bool) -> None:
     with pytest.raises(ValueError, match="path must be another file than the one that is read"):
         build_report(clip, target)
     assert clip.read_bytes() == before
+
+
+def test_expressions_and_both_halves_of_the_shipped_model(real_data: Path, tmp_path: Path) -> None:
+    clip = real_data / "video" / "grid_bbaf2n.mpg"
+    report = build_report(clip, tmp_path / "r.html", recognizer=stcorner.load_model("ravdess-av"))
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    curves = _data(text)["expressions"]
+    table = stcorner.face_table(clip, rule="largest")
+    assert curves["names"] == stcorner.face_expression_names()
+    np.testing.assert_allclose(curves["time"], table["time"], atol=1e-3)
+    for at, name in enumerate(curves["names"]):
+        np.testing.assert_allclose([row[at] for row in curves["p"]], table[f"expression_{name}"], atol=1e-4)
+    told = report.explanation
+    assert sum(told.blocks.values()) + told.offset == pytest.approx(told.total, abs=1e-6)
+    for name, block in (("voice", "audio"), ("face: expression", "expression")):
+        assert f'<th scope="row">{name}</th><td class="number">{told.blocks[block]:+.3f}</td>' in text

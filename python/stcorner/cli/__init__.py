@@ -108,7 +108,7 @@ COMMANDS = (
             ),
             Command(
                 "voice",
-                "Draw the curves of a voice: waveform, pitch, energy, zero crossings, MFCC.",
+                "Draw the curves of a voice and, of a video, those of the face's expressions.",
                 ("stcorner plot voice clip.wav", "stcorner plot voice clip.mp4 --theme dark -o voice.png"),
             ),
             Command(

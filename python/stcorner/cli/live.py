@@ -186,6 +186,9 @@ def _panel(row: dict[str, Any], labels: list[str], session: LiveSession) -> Any:
     for label in labels:
         share = row[f"p_{label}"] or 0.0
         lines.append(f"{label:>10} {'█' * round(share * _BAR):<{_BAR}} {share:.2f}")
+    if shares := {name: share for name, share in row.items() if name.startswith("expression_") and share}:
+        best = max(shares, key=lambda name: shares[name])
+        lines.append(f"{'the face':>10} shows {best.removeprefix('expression_')}, {shares[best]:.2f}")
     lines.append(_told(session.summary()))
     return Text("\n".join(lines))
 

@@ -95,19 +95,21 @@ def corners(file: Path, /, *, face: bool = False, frames: int = 5, options: Figu
 
 
 def voice(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
-    """Draw the curves of a voice: waveform, pitch, energy, zero crossings, MFCC.
+    """Draw the curves of a voice and, of a video, those of the face's expressions.
 
     Parameters
     ----------
     file
         Audio or video file.
     """
-    from stcorner.media import load_audio
+    from stcorner.media import load_audio, probe
     from stcorner.plotting import plot_voice
+    from stcorner.video import face_table
 
     target = options.target("voice")
     y, sr = load_audio(file)
-    return options.write(plot_voice(y, sr=sr, theme=options.theme), target)
+    faces = None if probe(file).video is None else face_table(file, rule="largest")
+    return options.write(plot_voice(y, sr=sr, faces=faces, theme=options.theme), target)
 
 
 def spectrogram(file: Path, /, *, fmax: float | None = None, options: FigureOptions = _DEFAULTS) -> int:

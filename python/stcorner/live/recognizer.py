@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from stcorner.extraction.describe import Row
+    from stcorner.extraction.plan import Plan
     from stcorner.extraction.windows import Window
     from stcorner.media import FaceDetector
     from stcorner.media.sound import Converter
@@ -134,7 +136,9 @@ class LiveRecognizer:
         Returns
         -------
         list of dict
-            Rows with the columns of `EmotionRecognizer.timeline`, for each window that is now complete.
+            Rows with the columns of `EmotionRecognizer.timeline`, for each window that is now complete; with
+            a model that reads expressions also ``expression_angry`` to ``expression_neutral``, the mean
+            probabilities in the window, None without a face.
 
         Raises
         ------
@@ -263,7 +267,7 @@ class LiveRecognizer:
         while (parts := self._next_parts()) is not None:
             row = window_row(self._source, self._plan, parts, self.window, {"sr": self._rate})
             self._answered = row.details["start"]
-            rows.append(predict_row(self.model, row))
+            rows.append({**predict_row(self.model, row), **_expressions(self._plan, row)})
         return rows
 
     def _next_parts(self) -> dict[str, Window] | None:
@@ -290,3 +294,15 @@ def _luma(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     gray: NDArray[np.uint8] = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     return gray
+
+
+def _expressions(plan: Plan, row: Row) -> dict[str, float | None]:
+    """Return the mean probability of each expression of the face, None without one."""
+    if "expression" not in plan.blocks:
+        return {}
+    from stcorner.video.expression_summary import mean_expressions
+    from stcorner.video.expressions import NAMES
+
+    if "expression" not in row.blocks:
+        return {f"expression_{name}": None for name in NAMES}
+    return dict(mean_expressions(row.blocks["expression"]))

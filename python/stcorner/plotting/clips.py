@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._base.palette import AGAINST, PALETTE
+from stcorner._base.palette import AGAINST, PALETTE, class_colours
 from stcorner._base.validation import check_integer, check_real
 from stcorner.errors import ParameterError
 from stcorner.plotting.style import halo, styled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
@@ -181,8 +183,13 @@ def _draw_frame(
     axes.set_axis_off()
 
 
-def plot_voice(y: ArrayLike, *, sr: float, theme: str = "light") -> Figure:
-    r"""Draw the curves of a voice on one clock: waveform, pitch, energy, zero crossings, MFCC.
+def plot_voice(
+    y: ArrayLike, *, sr: float, faces: Mapping[str, ArrayLike] | None = None, theme: str = "light"
+) -> Figure:
+    r"""Draw the curves of a voice on one clock, and of a face beside it.
+
+    They are waveform, pitch, energy, zero crossings, MFCC and, with `faces`, the probabilities of seven
+    expressions.
 
     Parameters
     ----------
@@ -190,6 +197,8 @@ def plot_voice(y: ArrayLike, *, sr: float, theme: str = "light") -> Figure:
         Audio of one channel, floating point, full scale 1.
     sr : float
         Sample rate in Hz.
+    faces : mapping, optional
+        A table of `face_table`. Of several faces the one that is seen most is drawn.
     theme : {"light", "dark"}
 
     Returns
@@ -223,8 +232,10 @@ def plot_voice(y: ArrayLike, *, sr: float, theme: str = "light") -> Figure:
     with styled(theme) as look:
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(9.6, 7.2), layout="constrained")
-        axes = figure.subplots(5, 1, sharex=True, height_ratios=[1, 1.2, 1, 1, 1.5])
+        seen = faces is not None and len(np.asarray(faces["time"])) > 0
+        figure = Figure(figsize=(9.6, 9.0 if seen else 7.2), layout="constrained")
+        ratios = [1, 1.2, 1, 1, 1.5, *([1.6] if seen else [])]
+        axes = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
         step = max(1, len(signal) // _WAVE)
         pieces = signal[: len(signal) // step * step].reshape(-1, step)
         middle = (np.arange(len(pieces)) + 0.5) * step / sr
@@ -239,14 +250,36 @@ def plot_voice(y: ArrayLike, *, sr: float, theme: str = "light") -> Figure:
         cepstra = np.stack([table[name] for name in names])
         _draw_cepstra(axes[4], figure, time, cepstra)
         labels = ("amplitude", "pitch, Hz", "energy, dB", "zero\ncrossings, %", "MFCC")
-        for panel, label in zip(axes, labels, strict=True):
+        for panel, label in zip(axes, labels, strict=False):
             panel.set_ylabel(label)
             if panel is not axes[4]:
                 panel.grid(axis="y")
-        axes[4].set_xlabel("time, s")
-        axes[4].set_xlim(0, len(signal) / sr)
+        axes[-1].set_xlabel("time, s")
+        axes[-1].set_xlim(0, len(signal) / sr)
+        if seen and faces is not None:
+            _draw_expressions(axes[5], faces)
         figure.align_ylabels()
         return figure
+
+
+def _draw_expressions(axes: Axes, faces: Mapping[str, ArrayLike]) -> None:
+    """Draw the probabilities of the face that is seen most; a gap breaks the curves."""
+    from stcorner.video import face_expression_names
+
+    ids, counts = np.unique(np.asarray(faces["face_id"]), return_counts=True)
+    rows = np.asarray(faces["face_id"]) == ids[counts.argmax()]
+    time = np.asarray(faces["time"], dtype=np.float64)[rows]
+    steps = np.diff(time)
+    longest = 1.5 * np.median(steps) if len(steps) else 0.0
+    gaps = 1 + np.flatnonzero(steps > longest)
+    names = face_expression_names()
+    for name, colour in zip(names, class_colours(names), strict=True):
+        share = np.insert(100 * np.asarray(faces[f"expression_{name}"], dtype=np.float64)[rows], gaps, np.nan)
+        axes.plot(np.insert(time, gaps, np.nan), share, color=colour, label=name, linewidth=1.3)
+    axes.set_ylim(0, 100)
+    axes.set_ylabel("expression, %")
+    axes.grid(axis="y")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.05), frameon=False)
 
 
 def _draw_cepstra(axes: Axes, figure: Figure, time: NDArray[Any], cepstra: NDArray[Any]) -> None:

@@ -81,13 +81,15 @@ def feature_group(name: str, block: str = "audio", n_columns: int = 0) -> str:
     """Return the group that a named feature belongs to.
 
     Values of one cell of the face belong together, whatever scale and bin; so do all statistics of
-    one track of the voice, and all columns of a wide block of another tool.
+    one track of the voice or of one expression, and all columns of a wide block of another tool.
 
     Examples
     --------
     >>> feature_group("f0_slope"), feature_group("hnr_p90"), feature_group("mfcc_3_mean")
     ('f0', 'hnr', 'mfcc_3')
     """
+    if block == "expression":
+        return f"{block} {name.split('_')[1]}"
     if block not in ("audio", "video", "texture"):
         return block if n_columns > _WIDE else f"{block} {name}"
     if match := _FACE.search(name):

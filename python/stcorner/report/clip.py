@@ -40,6 +40,7 @@ class ClipReport:
     faces: dict[str, Any] | None = None
     points: list[dict[str, float]] = field(default_factory=list)
     response: dict[str, Any] | None = None
+    expressions: dict[str, Any] | None = None
     sound: dict[str, Any] | None = None
     prediction: dict[str, Any] | None = None
     classes: list[str] = field(default_factory=list)
@@ -130,8 +131,28 @@ def _add_face(report: ClipReport, path: Path, size: tuple[int, int], width: int,
         "box": [_round(box, 1) for box in boxes],
         "found": face.success[shown].tolist(),
     }
+    _add_expressions(report, face, int(shown.sum()))
     if shown.sum() >= 3:
         _add_corners(report, face, int(shown.sum()))
+
+
+def _add_expressions(report: ClipReport, face: FaceClip, n: int) -> None:
+    from stcorner.video import face_expression_names
+    from stcorner.video.expression_summary import ZOOM
+    from stcorner.video.expressions import expression_log_probabilities
+
+    seen = face.success[:n]
+    if not seen.any():
+        return
+    names = face_expression_names()
+    shares = np.full((n, len(names)), np.nan)
+    shares[seen] = np.exp(expression_log_probabilities(face.frames[:n][seen], zoom=ZOOM))
+    report.expressions = {
+        "time": _round(face.times[:n], 3),
+        "names": names,
+        "colours": class_colours(names),
+        "p": [_round(row) for row in shares],
+    }
 
 
 def _add_corners(report: ClipReport, face: FaceClip, n: int) -> None:

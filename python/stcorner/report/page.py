@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["provenance", "render_clip", "render_page"]
 
 
+# What the blocks are called on the page.
+_HALVES = {
+    "audio": "voice", "expression": "face: expression", "video": "face: shape and motion",
+    "texture": "face: texture of motion",
+}  # fmt: skip
+
+
 @cache
 def _asset(name: str) -> str:
     return (resources.files("stcorner.report") / "assets" / name).read_text(encoding="utf-8")
@@ -95,6 +102,7 @@ def render_clip(report: ClipReport) -> str:
         "faces": report.faces,
         "points": report.points,
         "response": report.response,
+        "expressions": report.expressions,
         "sound": report.sound,
         "timeline": report.timeline,
     }
@@ -124,21 +132,27 @@ def render_clip(report: ClipReport) -> str:
         points=report.points,
         response=report.response,
         probabilities=sorted(shares, key=lambda share: -share["p"]),
-        legend=[{"name": n, "colour": c} for n, c in zip(report.classes, report.colours, strict=True)],
+        legend=_legend(report),
         duration=report.duration,
         ticks=ticks,
-        timeline=report.timeline,
         explanation=None if report.explanation is None else _explain(report.explanation, report.meanings),
         provenance=report.provenance,
     )
+
+
+def _legend(report: ClipReport) -> list[dict[str, str]]:
+    """Return name and colour of each curve of probabilities."""
+    colours = dict(zip(report.classes, report.colours, strict=True)) if report.timeline else {}
+    if report.expressions is not None:
+        faces = zip(report.expressions["names"], report.expressions["colours"], strict=True)
+        colours = {**dict(faces), **colours}
+    return [{"name": name, "colour": colour} for name, colour in sorted(colours.items())]
 
 
 def _explain(explanation: Explanation, meanings: Mapping[str, str]) -> dict[str, Any]:
     from markupsafe import Markup
 
     grid = explanation.face_map()
-    voice = {name: part for name, part in explanation.parts.items() if not name.startswith("face ")}
-    face = sum(part for name, part in explanation.parts.items() if name.startswith("face "))
     strongest = sorted(explanation.parts.items(), key=lambda item: -abs(item[1]))
     rest = sum(value for _, value in strongest[12:])
     shown = [
@@ -146,13 +160,13 @@ def _explain(explanation: Explanation, meanings: Mapping[str, str]) -> dict[str,
     ]
     if len(strongest) > 12:
         shown.append({"name": f"the other {len(strongest) - 12} together", "value": rest, "title": ""})
-    families = {"voice": sum(voice.values()), **({} if grid is None else {"face": face})}
+    halves = {_HALVES.get(block, block): part for block, part in explanation.blocks.items()}
     return {
         "against": explanation.against,
         "total": explanation.total,
         "offset": explanation.offset,
         "sum": sum(explanation.parts.values()),
-        "groups": [{"name": name, "value": value} for name, value in families.items()],
+        "groups": [{"name": name, "value": value} for name, value in halves.items()],
         "features": shown,
         "face_map": None if grid is None else Markup(face_map(grid)),
         "segments": 0 if grid is None else len(grid),

@@ -13,7 +13,7 @@ from stcorner.video.expressions import NAMES, expression_log_probabilities
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["expression_summary", "expression_summary_names", "pool_expressions"]
+__all__ = ["expression_summary", "expression_summary_names", "mean_expressions", "pool_expressions"]
 
 # Share of the sides of the standard face crop (a tenth of room around the detector's box) that the network
 # sees: faces of FER2013 fill their pictures.
@@ -56,6 +56,20 @@ def expression_summary(frames: ArrayLike, quality: ArrayLike | None = None) -> N
         If there is no frame, or `quality` does not fit.
     """
     return pool_expressions(expression_log_probabilities(frames, zoom=ZOOM), quality)
+
+
+def mean_expressions(summary: ArrayLike) -> dict[str, float]:
+    """Return the probabilities that the mean logarithms of a summary stand for, by ``expression_NAME``.
+
+    Examples
+    --------
+    >>> found = mean_expressions([0.0, -1, -1, -1, -1, -1, -1, *[0] * 21])
+    >>> round(found["expression_angry"], 2)
+    0.31
+    """
+    logs = np.asarray(summary, dtype=np.float64)[: len(NAMES)]
+    shares = np.exp(logs - logs.max())
+    return {f"expression_{name}": float(p) for name, p in zip(NAMES, shares / shares.sum(), strict=True)}
 
 
 def pool_expressions(logs: ArrayLike, quality: ArrayLike | None = None) -> NDArray[np.float32]:

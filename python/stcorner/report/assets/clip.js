@@ -126,23 +126,29 @@ function heat(v) {
   return stops[i].map((a, j) => Math.round(a + f * (stops[i + 1][j] - a)));
 }
 
-function drawTimeline(timeline) {
+// Curves of probabilities, one for each name; rows of nulls are gaps.
+function drawShares(title, names, colours, times, shares, width) {
   const height = 110;
-  const { svg } = row(`probability in windows of ${timeline.window.toFixed(1)} s`, height, (t) => {
-    const p = timeline.p[at(timeline.time, t)];
+  const { svg } = row(title, height, (t) => {
+    const p = shares[at(times, t)];
+    if (p[0] === null) return "no face";
     const best = p.indexOf(Math.max(...p));
-    return `${data.classes[best]} ${(100 * p[best]).toFixed(0)} %`;
+    return `${names[best]} ${(100 * p[best]).toFixed(0)} %`;
   });
-  data.classes.forEach((name, c) => {
-    const values = timeline.p.map((p) => p[c]);
-    element("path", { d: path(timeline.time, values, 0, 1, height), fill: "none", stroke: data.colours[c],
-      "stroke-width": 2.2, "vector-effect": "non-scaling-stroke" }, svg);
-    if (timeline.time.length === 1)
-      element("circle", { cx: (timeline.time[0] / duration) * W, cy: height - 4 - values[0] * (height - 8), r: 3, fill: data.colours[c] }, svg);
+  names.forEach((name, c) => {
+    const values = shares.map((p) => p[c]);
+    element("path", { d: path(times, values, 0, 1, height), fill: "none", stroke: colours[c],
+      "stroke-width": width, "vector-effect": "non-scaling-stroke" }, svg);
+    if (times.length === 1)
+      element("circle", { cx: (times[0] / duration) * W, cy: height - 4 - values[0] * (height - 8), r: 3, fill: colours[c] }, svg);
   });
 }
 
-if (data.timeline) drawTimeline(data.timeline);
+const timeline = data.timeline, expressions = data.expressions;
+if (timeline)
+  drawShares(`decision in windows of ${timeline.window.toFixed(1)} s`, data.classes, data.colours, timeline.time, timeline.p, 2.2);
+if (expressions)
+  drawShares("expression of the face, frame by frame", expressions.names, expressions.colours, expressions.time, expressions.p, 1.4);
 if (data.sound) drawSound(data.sound);
 
 // ---- overlay ------------------------------------------------------------------------------------
