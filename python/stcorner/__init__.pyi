@@ -105,6 +105,7 @@ from .recognizer import EmotionRecognizer as EmotionRecognizer
 from .recognizer import Explanation as Explanation
 from .recognizer import explain_decision as explain_decision
 from .recognizer import load_model as load_model
+from .recognizer import timeline_table as timeline_table
 from .report import build_report as build_report
 from .video import HarrisStream as HarrisStream
 from .video import StipBagOfWords as StipBagOfWords

@@ -16,18 +16,19 @@ from stcorner.extraction.finding import IDENTITY
 from stcorner.extraction.plan import BUILT_IN, Plan
 from stcorner.extraction.store import _ERRORS
 from stcorner.recognizer import clip_columns
+from stcorner.recognizer.moments import timeline_columns
 from stcorner.video.facetable import FACE_COLUMNS
 
 PREDICTED = clip_columns(["angry", "boredom"])
 HELD = {
     "extract": [*_CLIP, *_REAL, *_WHOLE, "audio_status", "openface_status", "warnings"],
     "predict": PREDICTED,
+    "timeline": timeline_columns(["angry", "boredom"]),
     "live": [*PREDICTED, "latency", "dropped_frames"],
     "frames": [*IDENTITY, *stcorner.frame_table([0.0] * 1600, sr=16000, descriptors="all")],
     "faces": [*IDENTITY, *FACE_COLUMNS],
     "points": POINTS,
     "errors": _ERRORS,
-    "orientation_histogram": stcorner.orientation_histogram_names(),
 }
 
 

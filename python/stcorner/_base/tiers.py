@@ -59,7 +59,9 @@ def write_tiers(
 
 
 def read_tiers(path: Path) -> dict[str, list[Span]]:
-    """Return the spans with a label of each tier of a TextGrid, ``.eaf`` or CSV file (start, end, label, tier).
+    """Return the spans with a label of each tier of a TextGrid, ``.eaf`` or CSV file.
+
+    CSV has the columns start, end and label, in seconds; also tier, where there are several.
 
     Raises
     ------
@@ -125,7 +127,9 @@ def _write_eaf(tiers: Mapping[str, Sequence[Span]], end: float, media: Path | No
 def _write_vtt(tiers: Mapping[str, Sequence[Span]], end: float, media: Path | None) -> bytes:
     webvtt = _import(".vtt")
     film = webvtt.WebVTT()
-    spans = sorted((span.start, span.end, f"{name}: {span.label}") for name, each in tiers.items() for span in each)
+    spans = sorted(
+        (span.start, span.end, f"{name}: {span.label}") for name, each in tiers.items() for span in each
+    )
     for start, stop, text in spans:
         film.captions.append(webvtt.Caption(_clock(start), _clock(stop), text.replace("-->", "→")))
     out = io.StringIO()

@@ -55,6 +55,15 @@ COMMANDS = (
         ),
     ),
     Command(
+        "timeline",
+        "Tabulate recordings moment by moment, emotion, voice and faces; or write tiers of them.",
+        (
+            "stcorner timeline interview.mp4 --rate 1 -o seconds.xlsx",
+            "stcorner timeline interview.mp4 -o interview.eaf -o interview.TextGrid -o interview.vtt",
+            "stcorner timeline interviews -o all.parquet -o 'tiers/{clip_id}.eaf'",
+        ),
+    ),
+    Command(
         "live",
         "Show the emotion probabilities of a camera and microphone, or of a file played in real time.",
         (

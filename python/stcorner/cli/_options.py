@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stcorner.corpora import Clip, ClipList
+    from stcorner.extraction.plan import Face
     from stcorner.recognizer import EmotionRecognizer
 
-__all__ = ["CorpusOptions", "NameOptions", "RecognizerOptions", "parse_subject", "read_blocks"]
+__all__ = [
+    "CorpusOptions", "NameOptions", "RecognizerOptions", "parse_face", "parse_subject", "read_blocks",
+]  # fmt: skip
 
 
 def read_blocks(pairs: Sequence[str]) -> list[Any]:
@@ -91,6 +94,21 @@ class NameOptions:
         return find_clips(files, root=self.root, subject=parse_subject(self.subject))
 
 
+def parse_face(text: str) -> Face:
+    """Return which face is meant.
+
+    Examples
+    --------
+    >>> parse_face("all"), parse_face("1")
+    ('all', 1)
+    """
+    if text.isdecimal():
+        return int(text)
+    if text not in ("all", "largest"):
+        raise ParameterError(f"--face must be all, largest or a number, got {text!r}")
+    return "all" if text == "all" else "largest"
+
+
 def parse_subject(text: str | None) -> str | int | None:
     """Return the number of a folder, or a pattern.
 
@@ -119,6 +137,8 @@ class RecognizerOptions:
         clip. May be given several times.
     recipe
         Description of the sound: rich, paper162 or notebook162.
+    face
+        Which face counts: largest, all (each gives a sample), or a number.
     fusion
         How the blocks are put together.
     classifier
@@ -143,6 +163,7 @@ class RecognizerOptions:
     blocks: str | None = None
     block: tuple[str, ...] = ()
     recipe: str = "rich"
+    face: str = "largest"
     fusion: Literal["concatenate", "mfa", "mfa_per_modality", "cca", "lda", "late"] = "concatenate"
     classifier: Literal["discriminant", "fercnn"] = "discriminant"
     validation_fraction: float | None = None
@@ -178,6 +199,7 @@ class RecognizerOptions:
             self.modality,
             blocks=self.all_blocks(),
             recipe=self.recipe,
+            face=parse_face(self.face),
             fusion=self.fusion,
             classifier=self.classifier,
             random_state=self.seed,

@@ -59,7 +59,7 @@ def extract(
     recipe
         Description of the sound: rich, paper162, notebook162 or egemaps.
     face
-        Which face of several: largest, or a number.
+        Which face of several: largest, a number, or all, which gives each a row.
     subject
         Who is seen, for folders of your own: the number of the folder that is the person's (1 is the first
         below the root, -1 the one that holds the file), or a regular expression whose group is the person.
@@ -87,7 +87,7 @@ def extract(
     import stcorner
     from stcorner._base.tables import check_table_path
     from stcorner._base.text import shown
-    from stcorner.cli._options import parse_subject
+    from stcorner.cli._options import parse_face, parse_subject
     from stcorner.cli._output import complain, print_json, progress, say
     from stcorner.errors import OutputError
 
@@ -99,7 +99,7 @@ def extract(
         try:
             result = stcorner.extract(
                 root, output, blocks=chosen, modality=modality, recipe=recipe,
-                face=_parse_face(face), subject=parse_subject(subject), window=window, hop=hop,
+                face=parse_face(face), subject=parse_subject(subject), window=window, hop=hop,
                 augment=copies, n_jobs=jobs, client=client, shard=part, timeout=timeout,
                 retry_failed=retry_failed, overwrite=overwrite,
                 progress=report,
@@ -150,14 +150,6 @@ def _parse_shard(text: str | None) -> tuple[int, int] | None:
     if not slash or not i.isdecimal() or not n.isdecimal() or not 1 <= int(i) <= int(n):
         raise ParameterError(f"--shard must be I/N with 1 <= I <= N, got {text!r}")
     return int(i), int(n)
-
-
-def _parse_face(text: str) -> str | int:
-    from stcorner.errors import ParameterError
-
-    if text != "largest" and not text.isdecimal():
-        raise ParameterError(f"--face must be largest or a number, got {text!r}")
-    return text if text == "largest" else int(text)
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ def predict(
     window: float = 2.0,
     hop: float = 0.5,
     abstain_below: float | None = None,
+    face: str | None = None,
     block: tuple[str, ...] = (),
     names: NameOptions = _NAMES,
     jobs: int = 1,
@@ -52,6 +53,8 @@ def predict(
         Seconds between the starts of windows, with --timeline.
     abstain_below
         Flag predictions whose best probability is smaller. Default: as the model was made.
+    face
+        Which face of several: largest, a number, or all, which gives each a row. Default: as the model.
     block
         NAME=FILE: table of a block that the model uses and that is not built in; may be given several times.
     jobs
@@ -61,7 +64,7 @@ def predict(
     """
     from stcorner._base.tables import check_table_path, write_table
     from stcorner._base.validation import check_real
-    from stcorner.cli._options import read_blocks
+    from stcorner.cli._options import parse_face, read_blocks
     from stcorner.cli._output import complain, print_json, print_table
     from stcorner.recognizer import clip_columns, load_predictor
 
@@ -70,6 +73,8 @@ def predict(
     if abstain_below is not None:
         level = check_real("--abstain-below", abstain_below, low=0, high=1)
         recognizer = replace(recognizer, abstain_below=level)
+    if face is not None:
+        recognizer = replace(recognizer, plan=replace(recognizer.plan, face=parse_face(face)))
     columns = clip_columns(recognizer.classes)
     inputs = names.clips(files)
     rows = _windows(recognizer, inputs, window, hop) if timeline else _clips(recognizer, inputs, jobs)
@@ -79,6 +84,7 @@ def predict(
         print_json(rows)
     elif output is None or len(rows) <= 50:
         shown = ["file", *(["start", "end"] if timeline else []), "label"]
+        shown += ["face_id"] if face == "all" else []
         shown += [name for name in columns if name.startswith("p_")]
         shown += ["status"] if any(row["status"] != "ok" for row in rows) else []
         print_table(rows, columns=shown)

@@ -351,8 +351,13 @@ def _names(block: str, given: Sequence[str] | None, width: int) -> list[str]:
 
 
 def collect_rows(results: Iterable[Sequence[Row]], plan: Plan) -> ClipFeatures:
-    """Put the rows of samples together; the first row of each sample is the original."""
-    groups = [list(group) for group in results]
+    """Put the rows of samples together; a row that is no copy begins a sample."""
+    groups: list[list[Row]] = []
+    for row in (row for group in results for row in group):
+        if row.copy:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
     names = plan.feature_names()
     rows = [row for group in groups for row in group]
     return ClipFeatures(

@@ -31,8 +31,8 @@ TABLES = {
     "block audio, recipe paper162": "Features of the sound.",
     "block audio, recipe notebook162": "Features of the sound.",
     "block expression": "Features of the face.",
-    "block video": "Features of the face.",
-    "orientation_histogram": "Values of the function of this name.",
+    "block video": "Features of the face: `orientation_histogram`.",
+    "block texture": "Features of the face: `texture_map_histogram`.",
 }
 _WINDOWS = "predict timeline live"
 _ROWS = f"extract {_WINDOWS}"
@@ -76,6 +76,13 @@ _ENTRIES = (
     ("timeline", "f0", "Mean fundamental frequency of the voiced frames.", "Hz", _UP),
     ("timeline", "loudness", "Mean loudness, see the frames.", "", _UP),
     ("timeline", "voiced_share", "Share of the frames that have a fundamental frequency.", "", _SHARE),
+    ("extract predict timeline live", "speech", "ok, or what is heard instead of enough speech.", "", None),
+    ("extract predict live", "voiced_seconds", "Time with a pitch.", "s", _UP),
+    ("extract predict live", "speech_share", "Share of the time in which somebody speaks.", "", _SHARE),
+    ("extract predict live", "level_dbfs", "Level of the loud part.", "dB of full scale", _ANY),
+    ("extract predict live", "snr_db", "Level of the loud part over that of the quietest tenth.", "dB", _ANY),
+    ("extract predict live", "clipping_share", "Share of the samples that were cut off.", "", _SHARE),
+    ("extract predict live", "bandwidth_hz", "Highest frequency within 60 dB of the strongest.", "Hz", _UP),
     ("live", "latency", "From the capture of the window's end to the answer.", "s", _UP),
     ("live", "dropped_frames", "Pictures dropped so far.", "", _UP),
     ("points", "t", "Frame of the point.", "frames", _UP),
@@ -172,9 +179,8 @@ def _codebook() -> dict[str, dict[str, ColumnDescription]]:
     found["frames"] |= described_columns("frames")
     found["faces"] |= (faces := describe_video_columns("faces"))
     found["timeline"] |= {name: faces[name] for name in faces if name not in ("time", "frame", "face_id")}
-    found["block expression"] = describe_video_columns("expression")
-    found["block video"] = describe_video_columns("video")
-    found["orientation_histogram"] = describe_video_columns("orientation")
+    for block in ("expression", "video", "texture"):
+        found[f"block {block}"] = describe_video_columns(block)
     for recipe in ("rich", "egemaps", "paper162", "notebook162"):
         found[f"block audio, recipe {recipe}"] = described_columns(recipe)
     return found

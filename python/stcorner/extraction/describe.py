@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from stcorner.corpora.clip import Clip
     from stcorner.extraction.plan import Plan
-    from stcorner.media import MediaInfo
+    from stcorner.media import FaceClip, MediaInfo
     from stcorner.media.recording import Source
 
     Described = dict[str, NDArray[np.float32]]
@@ -122,6 +123,13 @@ class RowBuilder:
             "fps": None, "analysis_fps": plan.fps if "video" in plan.streams else None, "sr": None,
         }  # fmt: skip
 
+    def branch(self) -> RowBuilder:
+        """Return another row that begins with what this one holds."""
+        other = RowBuilder(self._clip, self._plan)
+        other.blocks, other.status, other.details = dict(self.blocks), dict(self.status), dict(self.details)
+        other.errors, other.warnings = list(self.errors), list(self.warnings)
+        return other
+
     def attempt(
         self, stream: str, path: Path, compute: Callable[[], tuple[Described, dict[str, Any]]]
     ) -> None:
@@ -168,6 +176,7 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
     """
     builder = RowBuilder(clip, plan)
     sound: list[NDArray[np.float32]] = []
+    faces: list[FaceClip] = []
     known = {} if info is None else {clip.source("video"): info}
 
     def from_sound() -> tuple[Described, dict[str, Any]]:
@@ -182,13 +191,11 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
         return vectors, found
 
     def from_picture() -> tuple[Described, dict[str, Any]]:
-        from stcorner.media import crop_face
-
         _look(clip.source("video"), "video", builder.details, known)
-        start = clip.start or 0.0
-        face = crop_face(
-            clip.source("video"), size=plan.crop_size, fps=plan.fps, rule=plan.face, start=start, end=clip.end
-        )
+        faces.extend(_crop_faces(clip, plan))
+        return from_face(faces[0])
+
+    def from_face(face: FaceClip) -> tuple[Described, dict[str, Any]]:
         vectors, found = describe_face(
             face.frames, face.success, plan, name=str(clip.path), quality=face.face_quality
         )
@@ -196,12 +203,41 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
 
     if "audio" in plan.streams:
         builder.attempt("audio", clip.sound, from_sound)
+    heard = builder.branch()
     if "video" in plan.streams:
         builder.attempt("video", clip.path, from_picture)
-    row = builder.build()
-    if not plan.augment or "audio" not in row.blocks or (plan.labelled_copies and not clip.label):
-        return [row]
-    return [row, *_altered_copies(row, sound[0], plan)]
+    rows = [builder.build()]
+    for face in faces[1:]:
+        other = heard.branch()
+        other.details |= {name: builder.details[name] for name in ("start", "end", "fps")}
+        other.attempt("video", clip.path, partial(from_face, face))
+        rows.append(other.build())
+    if plan.augment and sound and "audio" in rows[0].blocks and (clip.label or not plan.labelled_copies):
+        return [each for row in rows for each in (row, *_altered_copies(row, sound[0], plan))]
+    return rows
+
+
+def _crop_faces(clip: Clip, plan: Plan) -> list[FaceClip]:
+    """Return the face that counts, or all that are seen long enough to be described."""
+    from stcorner.media import crop_face, track_faces
+
+    source = clip.source("video")
+    found = crop_face(
+        source, size=plan.crop_size, fps=plan.fps, rule=plan.face, start=clip.start or 0.0, end=clip.end
+    )
+    if not isinstance(found, list):
+        if found.face_id is None and isinstance(plan.face, int):
+            there = ", ".join(str(track.face_id) for track in track_faces(source))
+            told = f"{clip.path}: no face {plan.face} was found, there is {there or 'none'}"
+            raise MissingStreamError("no_face", "face", told)
+        return [found]
+    lasting = [face for face in found if np.count_nonzero(face.success) >= _MIN_FRAMES]
+    for face in found:
+        if lasting and face not in lasting:
+            remark(f"{clip.path}: face {face.face_id} is seen too short to be described")
+    if not lasting:
+        raise MissingStreamError("no_face", "face", f"{clip.path}: no face was found")
+    return lasting
 
 
 def _altered_copies(row: Row, sound: NDArray[np.float32], plan: Plan) -> list[Row]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["BUILT_IN", "SAMPLE_RATE", "Plan", "check_face", "check_window"]
+__all__ = ["BUILT_IN", "SAMPLE_RATE", "Face", "Plan", "check_face", "check_window"]
 
 # The analysis rate of sound. Descriptors are defined up to 8 kHz, which every corpus and telephone call has.
 SAMPLE_RATE = 16_000
@@ -26,9 +26,14 @@ _OLD_VIDEO = "texture_"
 _OLD_EPS = 1e-5 * 255**2
 
 
-def check_face(face: Any) -> Literal["largest"] | int:
-    """Return which face counts: the largest, or one by its id."""
-    return "largest" if face == "largest" else check_integer("face", face, low=0)
+Face = Literal["largest", "all"] | int
+
+
+def check_face(face: Any) -> Face:
+    """Return which face counts: the largest, each for itself, or one by its id."""
+    if isinstance(face, str):
+        return "all" if check_choice("face", face, ("largest", "all")) == "all" else "largest"
+    return check_integer("face", face, low=0)
 
 
 def check_window(window: float, hop: float) -> tuple[float, float]:
@@ -62,8 +67,8 @@ class Plan:
         Side of the face crop in pixels, 32 to 512.
     fps : float
         Frames per second at which the face is looked at, 5 to 120.
-    face : "largest" or int
-        Which face counts.
+    face : "largest", "all" or int
+        Which face counts; "all" gives each face a row of its own.
     augment : tuple of str
         Kinds of altered copies of the sound.
     labelled_copies : bool
@@ -84,7 +89,7 @@ class Plan:
     recipe: str = "rich"
     crop_size: int = 96
     fps: float = 25.0
-    face: Literal["largest"] | int = "largest"
+    face: Face = "largest"
     augment: tuple[str, ...] = ()
     labelled_copies: bool = False
     seed: int = 0

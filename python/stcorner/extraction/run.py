@@ -106,8 +106,8 @@ def extract(
         Short form of `blocks`.
     recipe : str
         Description of the sound, as in `clip_features`.
-    face : "largest" or int
-        Which face, as in `crop_face`.
+    face : "largest", "all" or int
+        Which face, as in `crop_face`; with "all" each face has a row, and ``face_id`` tells them apart.
     subject : str, pattern or int, optional
         Who is seen, as in `load_folder`: the number of a folder below the root, or a pattern. Then labels are
         not read from the files' names.
@@ -293,21 +293,16 @@ class _Run:
 
     def _describe(self, item: Item, rows: Sequence[Row]) -> tuple[Any, Failure | None]:
         """Return the rows of one item for the table, and what failed as one entry."""
-        groups: list[list[Row]] = []
-        for row in rows:
-            if row.copy:
-                groups[-1].append(row)
-            else:
-                groups.append([row])
-        features = add_blocks(collect_rows(groups, self._plan), self._names, self._others)
+        features = add_blocks(collect_rows([rows], self._plan), self._names, self._others)
         there = features.present()[features.copies == ""]
         kept = features[there]
         # A missing stream or face beside something else is a state, and stands in the row.
         failed = [
             error
-            for group in groups
-            for error in group[0].errors
-            if not there.any() or "error" in group[0].status.values()
+            for row in rows
+            if not row.copy
+            for error in row.errors
+            if not there.any() or "error" in row.status.values()
         ]
         failed += [error for error in features.errors if error.stage in self._others]
         if not failed:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from stcorner.media.recording import MediaLike
 
 __all__ = [
-    "FaceWindow", "FaceWindows", "SoundWindow", "SoundWindows", "iter_face_windows", "iter_sound_windows",
-    "together", "window_row", "window_rows",
+    "FaceWindow", "FaceWindows", "SoundWindow", "SoundWindows", "each_face", "iter_face_windows",
+    "iter_sound_windows", "together", "window_row", "window_rows",
 ]  # fmt: skip
 
 
@@ -56,13 +56,17 @@ class SoundWindow(NamedTuple):
 
 
 class FaceWindow(NamedTuple):
-    """Start in seconds, crops (t, y, x), in which of them the face is, which face, how well it shows."""
+    """Start in seconds, crops (t, y, x), in which of them the face is, which face, how well it shows.
+
+    `others` are those of the other faces, where all are followed.
+    """
 
     start: float
     frames: NDArray[np.uint8]
     seen: NDArray[np.bool_]
     face_id: int | None
     quality: NDArray[np.float32]
+    others: tuple[FaceWindow, ...] = ()
 
     def seconds(self, plan: Plan) -> float:
         """Return how long it is."""
@@ -175,14 +179,19 @@ class FaceWindows:
         return self._window(start, [None] * before + part)
 
     def _window(self, start: float, rows: list[FaceRow | None]) -> FaceWindow:
+        ids: list[int | None] = [*sorted({face for row in rows if row is not None for face in row.crops})]
+        first, *others = [self._face(start, rows, face) for face in ids or [None]]
+        return first._replace(others=tuple(others))
+
+    def _face(self, start: float, rows: list[FaceRow | None], face_id: int | None) -> FaceWindow:
         size = self._plan.crop_size
         frames = np.zeros((len(rows), size, size), np.uint8)
         seen = np.zeros(len(rows), np.bool_)
         quality = np.zeros(len(rows), np.float32)
-        face_id = None
         for i, row in enumerate(rows):
-            for face, crop in () if row is None else row.crops.items():
-                frames[i], seen[i], face_id, quality[i] = crop.picture, True, face, crop.quality
+            crop = None if row is None or face_id is None else row.crops.get(face_id)
+            if crop is not None:
+                frames[i], seen[i], quality[i] = crop.picture, True, crop.quality
         return FaceWindow(start, frames, seen, face_id, quality)
 
 
@@ -230,7 +239,8 @@ def window_rows(clip: Clip, plan: Plan) -> Iterator[Row]:
     while any(head is not None for head in heads.values()):
         empty = False
         parts = together({stream: head for stream, head in heads.items() if head is not None}, plan.hop)
-        yield window_row(clip, plan, parts, plan.window, rates)
+        for each in each_face(parts):
+            yield window_row(clip, plan, each, plan.window, rates)
         heads |= {stream: next(streams[stream], None) for stream in parts}
     if empty:  # a sample or two, of which resampling left none
         raise MediaError(f"{clip.path} is too short for a window")
@@ -243,6 +253,14 @@ def together(heads: Mapping[str, Window], hop: float) -> dict[str, Window]:
     """
     start = min(head.start for head in heads.values())
     return {stream: head for stream, head in heads.items() if head.start <= start + hop / 2}
+
+
+def each_face(parts: Mapping[str, Window]) -> Iterator[Mapping[str, Window]]:
+    """Yield the parts of a window once for each face of it."""
+    yield parts
+    video = parts.get("video")
+    for other in video.others if isinstance(video, FaceWindow) else ():
+        yield {**parts, "video": other}
 
 
 def window_row(

@@ -12,7 +12,7 @@ from stcorner.audio._frames import check_signal
 from stcorner.corpora.clip import Clip
 from stcorner.errors import ParameterError
 from stcorner.extraction.plan import SAMPLE_RATE
-from stcorner.extraction.windows import FaceWindows, SoundWindows, together, window_row
+from stcorner.extraction.windows import FaceWindows, SoundWindows, each_face, together, window_row
 from stcorner.recognizer.loading import predictor_of_model
 from stcorner.recognizer.timeline import predict_row, window_plan
 
@@ -265,9 +265,10 @@ class LiveRecognizer:
     def _answers(self) -> list[dict[str, Any]]:
         rows = []
         while (parts := self._next_parts()) is not None:
-            row = window_row(self._source, self._plan, parts, self.window, {"sr": self._rate})
-            self._answered = row.details["start"]
-            rows.append({**predict_row(self.model, row), **_expressions(self._plan, row)})
+            for each in each_face(parts):
+                row = window_row(self._source, self._plan, each, self.window, {"sr": self._rate})
+                self._answered = row.details["start"]
+                rows.append({**predict_row(self.model, row), **_expressions(self._plan, row)})
         return rows
 
     def _next_parts(self) -> dict[str, Window] | None:

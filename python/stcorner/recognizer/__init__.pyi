@@ -6,6 +6,7 @@ from .loading import load_predictor as load_predictor
 from .modelfile import ModelFile as ModelFile
 from .modelfile import read_model as read_model
 from .modelfile import write_model as write_model
+from .moments import timeline_table as timeline_table
 from .predictions import clip_columns as clip_columns
 from .predictor import Predictor as Predictor
 from .registry import shipped_models as shipped_models

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from stcorner.extraction.blocks import Block
+    from stcorner.extraction.plan import Face
     from stcorner.media.recording import MediaLike
     from stcorner.recognizer.modelfile import TrainingDocument
     from stcorner.recognizer.predictor import Predictor
@@ -70,8 +71,9 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         or several joined by "+" (``"stretch+pitch"``). None adds no copies. Only the sound is altered.
     label_map : mapping of str to str or None, optional
         Labels to rename before training; None drops the clips of that label.
-    face : {"largest"} or int, default="largest"
-        Which face counts where there are several: a number is an id as `track_faces` counts.
+    face : {"largest", "all"} or int, default="largest"
+        Which face counts where there are several: a number is an id as `track_faces` counts; with "all" each
+        face is a sample.
     crop_size : int, default=96
         Side of the face crop in pixels, 32 to 512.
     fps : float, default=25.0
@@ -122,7 +124,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fusion: str = "concatenate", classifier: Any = "discriminant",
         weights: Mapping[str, float] | None = None, name: str = "unnamed",
         augment: str | Sequence[str] | None = ("slower", "faster", "noise"),
-        label_map: Mapping[str, str | None] | None = None, face: Literal["largest"] | int = "largest",
+        label_map: Mapping[str, str | None] | None = None, face: Face = "largest",
         within: Literal["subject"] | None = None, crop_size: int = 96, fps: float = 25.0,
         abstain_below: float = 0.0, random_state: int = 0,
         fusion_params: Mapping[str, Any] | None = None, classifier_params: Mapping[str, Any] | None = None,
@@ -384,7 +386,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(failed):
             reasons = features.details[failed[0]]["errors"]
             raise MediaError(f"{len(failed)} of {len(features)} clips gave no features: {'; '.join(reasons)}")
-        return probabilities[0] if Clip.is_one(X) else probabilities
+        return probabilities[0] if Clip.is_one(X) and len(probabilities) == 1 else probabilities
 
     def predict(self, X: Any) -> Any:
         """Return the most probable label: a string for one clip, an array for several.

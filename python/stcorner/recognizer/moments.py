@@ -11,6 +11,7 @@ import numpy as np
 from stcorner._base.tiers import Span
 from stcorner._base.validation import check_real
 from stcorner.corpora.clip import Clip
+from stcorner.errors import MediaError
 from stcorner.extraction.finding import IDENTITY, identity
 from stcorner.extraction.plan import SAMPLE_RATE, check_face
 from stcorner.recognizer.loading import predictor_of_model
@@ -116,21 +117,23 @@ def timeline_table(
     if infos["audio"].audio is not None:
         voice.read(clip)
     faces = _faces(clip, rate, rule) if infos["video"].video is not None else {}
-    length = max(voice.seconds, infos["video"].duration or 0.0, *(face["end"] for face in faces.values()), 0.0)
+    last = max((moment + 1 for moment, _ in faces), default=0) / rate
+    length = max(voice.seconds, infos["video"].duration or last)
     decided = None if predictor is None else _Decided(predictor, clip, window, hop)
     rows = []
-    seen = sorted(faces)
+    seen: dict[int, list[int | None]] = {}
+    for at, number in sorted(faces):
+        seen.setdefault(at, []).append(number)
     for moment in range(max(1, math.ceil(length * rate - 1e-6))):
-        start, end = moment / rate, min((moment + 1) / rate, max(length, 1e-9))
+        start = moment / rate
+        end = max(start, min((moment + 1) / rate, length))
         middle = (start + end) / 2
         first = {**identity(clip), "time": middle, "start": start, "end": end, **voice.at(moment)}
-        here = [face for at, face in seen if at == moment] or [None]
-        for face_id in here:
-            row = dict(first) if decided is None else {**first, **decided.at(middle, face_id)}
-            rows.append(row if face_id is None else {**row, **faces[moment, face_id], "face_id": face_id})
+        for face_id in seen.get(moment, [None]):
+            emotion = {} if decided is None else decided.at(middle, face_id)
+            face = {} if face_id is None else {**faces[moment, face_id], "face_id": face_id}
+            rows.append({**first, **emotion, **face})
     columns = timeline_columns(None if predictor is None else predictor.classes)
-    for row in rows:
-        row["end"] = min(row["start"] + 1 / rate, length)
     return [{name: row.get(name) for name in columns} for row in rows]
 
 
@@ -172,8 +175,8 @@ def _voice_frames(clip: Clip) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDAr
             yield _frames(held[: before + piece + margin], origin, before, before + piece)
             drop = before + piece - margin
             held, origin, before = held[drop:], origin + drop, margin
-    if len(held) > before or not origin:
-        yield _frames(held, origin, before, len(held) + 1) if len(held) else (np.zeros(1), np.array([np.nan]), np.zeros(1))
+    if len(held) > before:
+        yield _frames(held, origin, before, len(held) + 1)
 
 
 def _frames(
@@ -221,8 +224,15 @@ class _Decided:
 
     def __init__(self, predictor: Predictor, clip: Clip, window: float, hop: float) -> None:
         self._classes, self._level = predictor.classes, predictor.abstain_below
+        self._failed: dict[str, Any] = {}
         self._series: dict[int | None, list[dict[str, Any]]] = {None: []}
-        for row in predictor.timeline(clip, window=window, hop=hop):
+        try:
+            self._read(predictor.timeline(clip, window=window, hop=hop))
+        except MediaError as error:  # nothing for the model to go by; voice and faces may be there
+            self._failed = {"model": predictor.name, "status": "failed", "message": str(error)}
+
+    def _read(self, rows: Iterator[dict[str, Any]]) -> None:
+        for row in rows:
             if not self._series[None] or self._series[None][-1]["start"] != row["start"]:
                 self._series[None].append(row)
             if row["face_id"] is not None:
@@ -231,13 +241,17 @@ class _Decided:
     def at(self, time: float, face_id: int | None) -> dict[str, Any]:
         """Return label and probabilities, and what the nearest window says of itself."""
         series = self._series.get(face_id) or self._series[None]
+        if not series:
+            return self._failed
         middles = np.array([(row["start"] + row["end"]) / 2 for row in series])
         nearest = series[int(np.abs(middles - time).argmin())]
         told = {name: nearest.get(name) for name in ("model", "status", "message", "speech")}
         known = [row["label"] is not None for row in series]
         if nearest["label"] is None:
             return told
-        table = np.array([[row[f"p_{name}"] for name in self._classes] for row, ok in zip(series, known, strict=True) if ok])
+        table = np.array(
+            [[row[f"p_{name}"] for name in self._classes] for row in series if row["label"] is not None]
+        )
         shares = np.array([np.interp(time, middles[known], column) for column in table.T])
         best = int(shares.argmax())
         return {

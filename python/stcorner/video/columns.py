@@ -39,12 +39,12 @@ _STATISTICS = {
 
 
 def describe_video_columns(place: str) -> dict[str, ColumnDescription]:
-    """Return the columns of a place: ``"faces"``, ``"expression"``, ``"orientation"`` or ``"video"``."""
+    """Return the columns of the face table (``"faces"``), or of a block of the face."""
     makers = {
         "faces": _of_faces,
         "expression": _of_expression,
-        "orientation": _of_orientation,
-        "video": _of_texture,
+        "video": _of_orientation,
+        "texture": _of_texture,
     }
     return dict(makers[place]())
 

@@ -13,13 +13,13 @@ from stcorner.video.expressions import NAMES, expression_log_probabilities
 from stcorner.video.harris import HarrisStream
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from stcorner.media import FaceDetector
     from stcorner.media._cropper import Crop, FaceRows
+    from stcorner.media.recording import MediaLike
 
 __all__ = ["FACE_COLUMNS", "face_table", "tabulate_faces"]
 
@@ -42,7 +42,7 @@ FACE_COLUMNS = (
 
 
 def face_table(
-    path: str | os.PathLike[str],
+    path: MediaLike,
     *,
     fps: float | None = _FPS,
     rule: Literal["largest", "all"] | int = "all",
@@ -57,8 +57,8 @@ def face_table(
 
     Parameters
     ----------
-    path : str or os.PathLike
-        Any video file that FFmpeg can read.
+    path : str, os.PathLike or Recording
+        Any video file that FFmpeg can read, or pictures in memory.
     fps : float or None, default=25.0
         Moments per second, above 0 and up to 1000: each shows the video's frame nearest in time. None: every
         frame of the video, at its own time. For a table of few rows a second average this one over time,
@@ -110,15 +110,15 @@ def face_table(
     1.24
     """
     from stcorner.media import probe
-    from stcorner.media._container import check_path
     from stcorner.media.faces import face_rows
     from stcorner.media.picture import decoded_frames
+    from stcorner.media.recording import check_source
 
     faces = face_rows(
         size=_SIZE, fps=_FPS if fps is None else fps, rule="all" if rule == "largest" else rule,
         detector=detector, margin=0.1, start=start, end=end,
     )  # fmt: skip
-    file = check_path(path)
+    file = check_source(path)
     rate = fps
     if rate is None:
         video = probe(file).video
