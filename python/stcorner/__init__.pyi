@@ -42,6 +42,7 @@ from .corpora import LeakageReport as LeakageReport
 from .corpora import actor_folds as actor_folds
 from .corpora import audit_folds as audit_folds
 from .corpora import audit_leakage as audit_leakage
+from .corpora import load_annotations as load_annotations
 from .corpora import load_corpus as load_corpus
 from .corpora import load_cremad as load_cremad
 from .corpora import load_folder as load_folder

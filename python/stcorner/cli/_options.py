@@ -51,11 +51,18 @@ class CorpusOptions:
         below the corpus, -1 the one that holds the file), or a regular expression whose group is the speaker.
     media_root
         Folder that the files of a CSV file lie in. Default: that of the CSV file.
+    annotations
+        Folder of annotations, .TextGrid, .eaf or .csv of start, end, label, each with the name of its
+        recording: their labelled spans are the clips.
+    tier
+        Tier of the annotations whose labels are emotions. Default: the only one.
     """
 
     reader: str | None = None
     subject: str | None = None
     media_root: Path | None = None
+    annotations: Path | None = None
+    tier: str | None = None
 
     def load(self, root: Path, *, modality: str | None = None) -> ClipList:
         """Return the clips of a corpus."""
@@ -63,7 +70,7 @@ class CorpusOptions:
 
         return load_corpus(
             root, corpus=self.reader, modality=modality, subject=parse_subject(self.subject),
-            media_root=self.media_root,
+            media_root=self.media_root, annotations=self.annotations, tier=self.tier,
         )  # fmt: skip
 
 

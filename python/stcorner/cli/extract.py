@@ -30,6 +30,8 @@ def extract(
     recipe: str = "rich",
     face: str = "largest",
     subject: str | None = None,
+    annotations: Path | None = None,
+    tier: str | None = None,
     window: float | None = None,
     hop: float | None = None,
     augment: tuple[str, ...] = ("auto",),
@@ -63,6 +65,11 @@ def extract(
     subject
         Who is seen, for folders of your own: the number of the folder that is the person's (1 is the first
         below the root, -1 the one that holds the file), or a regular expression whose group is the person.
+    annotations
+        Folder of annotations, .TextGrid, .eaf or .csv of start, end, label, each with the name of its
+        recording: one row for each labelled span.
+    tier
+        Tier of the annotations whose labels are emotions. Default: the only one.
     window
         One row for each window of so many seconds, instead of one per file; for long files.
     hop
@@ -87,19 +94,26 @@ def extract(
     import stcorner
     from stcorner._base.tables import check_table_path
     from stcorner._base.text import shown
+    from stcorner.cli._corpus import report_skipped
     from stcorner.cli._options import parse_face, parse_subject
     from stcorner.cli._output import complain, print_json, progress, say
     from stcorner.errors import OutputError
 
     check_table_path("--output", output)
     part = _parse_shard(shard)
+    person = parse_subject(subject)
+    given: Any = root
+    if annotations is not None:
+        given = stcorner.load_annotations(root, annotations=annotations, tier=tier, subject=person)
+        report_skipped(given)
+        person = None
     chosen = RecognizerOptions(modality=modality, blocks=blocks, block=block).all_blocks()
     copies: Any = None if augment == ("none",) else "auto" if augment == ("auto",) else augment
     with _client(scheduler) as client, progress("reading") as report:
         try:
             result = stcorner.extract(
-                root, output, blocks=chosen, modality=modality, recipe=recipe,
-                face=parse_face(face), subject=parse_subject(subject), window=window, hop=hop,
+                given, output, blocks=chosen, modality=modality, recipe=recipe,
+                face=parse_face(face), subject=person, window=window, hop=hop,
                 augment=copies, n_jobs=jobs, client=client, shard=part, timeout=timeout,
                 retry_failed=retry_failed, overwrite=overwrite,
                 progress=report,

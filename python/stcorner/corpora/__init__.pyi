@@ -1,3 +1,4 @@
+from .annotations import load_annotations as load_annotations
 from .clip import LABELS as LABELS
 from .clip import Clip as Clip
 from .clip import ClipList as ClipList

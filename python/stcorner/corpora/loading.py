@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from stcorner._base.validation import check_choice
 from stcorner.corpora import readers
+from stcorner.corpora.annotations import load_annotations
 from stcorner.corpora.clip import AUDIO_SUFFIXES, VIDEO_SUFFIXES, ClipList, find_media
 from stcorner.corpora.folder import load_folder
 from stcorner.corpora.reader import CorpusReader
@@ -86,6 +87,8 @@ def load_corpus(
     modality: str | None = None,
     subject: str | re.Pattern[str] | int | None = None,
     media_root: str | Path | None = None,
+    annotations: str | Path | None = None,
+    tier: str | None = None,
     **options: Any,
 ) -> ClipList:
     r"""List the clips of a folder, reading it as the corpus that it looks like.
@@ -109,6 +112,10 @@ def load_corpus(
         Folder that the files of a table lie in; default: the table's own. A row that leads out of it is
         refused: a table from elsewhere must not read what it was not given.
         A published corpus knows its speakers and takes neither.
+    annotations : path, optional
+        Folder of annotations as in `load_annotations`: labelled spans of the files are the clips.
+    tier : str, optional
+        As in `load_annotations`.
     **options
         For the reader: ``channel`` of RAVDESS, ``label`` and ``ties`` of CREMA-D.
 
@@ -138,6 +145,12 @@ def load_corpus(
     stcorner.errors.DatasetError: root must be a folder or a .csv file, got 'no such folder'
     """
     place = Path(root)
+    if annotations is not None:
+        if corpus is not None or media_root is not None or options:
+            raise ParameterError("annotations must come without corpus, media_root and options of readers")
+        return load_annotations(place, annotations=annotations, tier=tier, subject=subject, modality=modality)
+    if tier is not None:
+        raise ParameterError(f"tier must come with annotations, got {tier!r} alone")
     if corpus is not None:
         known = corpus_readers()
         reader: CorpusReader | None = known[check_choice("corpus", corpus, tuple(known))]

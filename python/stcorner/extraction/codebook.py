@@ -83,6 +83,7 @@ _ENTRIES = (
     ("extract predict live", "snr_db", "Level of the loud part over that of the quietest tenth.", "dB", _ANY),
     ("extract predict live", "clipping_share", "Share of the samples that were cut off.", "", _SHARE),
     ("extract predict live", "bandwidth_hz", "Highest frequency within 60 dB of the strongest.", "Hz", _UP),
+    ("live", "expression_*", "Mean probability that the face looks so, of its logarithms.", "", _SHARE),
     ("live", "latency", "From the capture of the window's end to the answer.", "s", _UP),
     ("live", "dropped_frames", "Pictures dropped so far.", "", _UP),
     ("points", "t", "Frame of the point.", "frames", _UP),

@@ -142,10 +142,11 @@ class Store:
 
         whole = parquet.read_table(self.out)
         failed = parquet.read_table(self.errors).to_pylist()
-        names = np.asarray(whole.column("file").to_pylist(), dtype=object)
+        names = np.asarray(whole.column("clip_id").to_pylist(), dtype=object)
         for batch, items in batches.items():
             here = {item.name for item in items}
-            rows = whole.take(np.flatnonzero([name in here for name in names]))
+            clips = {item.clip.clip_id for item in items}
+            rows = whole.take(np.flatnonzero([name in clips for name in names]))
             columns = [rows.column(name).combine_chunks() for name in self._about.names]
             for wanted in self._columns.values():
                 values = np.empty((rows.num_rows, len(wanted)), np.float32)
