@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from media_files import write_media
 from stcorner import Clip, EmotionRecognizer, make_corpus
 from stcorner.errors import InternalError, MediaError, MissingExtraError, ParameterError
 from stcorner.extraction import describe
 from stcorner.extraction.describe import fault_of_input
 from stcorner.extraction.plan import Plan
 from stcorner.extraction.windows import FaceWindows, iter_sound_windows
-from stcorner.media import probe
+from stcorner.media import load_video, probe
+from stcorner.recognizer import load_predictor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -229,3 +231,40 @@ def test_a_clip_shorter_than_a_syllable_is_remarked(tmp_path: Path) -> None:
     long, short = (row["warnings"] for row in found.details)
     assert [text.partition("short.wav: ")[2][:16] for text in short] == ["0.050 s of sound"]
     assert long == []
+
+
+def test_two_faces_and_one_that_leaves_are_remarked(real_data: Path, tmp_path: Path) -> None:
+    one, two = (load_video(real_data / "video" / f"grid_{name}.mpg")[0] for name in ("bbaf2n", "lbax4n"))
+    both = np.concatenate([one[:50, :, 60:300], two[:50, :, 60:300]], axis=2)
+    both[:, :, 240:] = both[:, :, 240:] // 2 + 40
+    model = load_predictor()
+    (row,) = model.predict_table([write_media(tmp_path / "two.mp4", both)])
+    assert row["status"] == "expression only"
+    assert "2 faces were found; described is" in row["message"]
+    one = one[:50].copy()
+    one[20:] = 90
+    (row,) = model.predict_table([write_media(tmp_path / "leaves.mp4", one)])
+    assert row["label"] is not None
+    assert "the face that is described is seen in" in row["message"]
+
+
+@pytest.mark.parametrize(
+    ("runs", "blocks"), [((1,), ["expression"]), ((8, 8), ["expression"]), ((13,), ["video", "expression"])]
+)
+def test_how_long_a_face_must_be_seen(runs: tuple[int, ...], blocks: list[str]) -> None:
+    frames = np.random.default_rng(0).integers(0, 255, (2 * sum(runs) - 1, 96, 96), dtype=np.uint8)
+    seen = np.concatenate([np.arange(2 * run) < run for run in runs])[: len(frames)]
+    for named in (["expression"], ["video", "expression"]):
+        plan = Plan.checked(tuple(named))
+        if named == ["expression"] or "video" in blocks:
+            vectors, found = describe.describe_face(frames, seen, plan, name="a.mp4")
+            assert list(vectors) == named
+            assert found["n_frames"] == max(runs)
+        else:
+            with pytest.raises(describe.MissingStreamError, match=r"a.mp4: no face was seen long enough: in"):
+                describe.describe_face(frames, seen, plan, name="a.mp4")
+    short = np.arange(100) < 5
+    with pytest.raises(describe.MissingStreamError, match="in 5 of 100 frames, 5 in a row"):
+        describe.describe_face(
+            np.repeat(frames[:1], 100, axis=0), short, Plan.checked(("expression",)), name="a.mp4"
+        )

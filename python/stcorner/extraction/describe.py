@@ -43,6 +43,8 @@ _END_TOLERANCE = 0.05
 _SHORT = SAMPLE_RATE // 10
 # Shorter stretches of a face (in frames of the plan's rate) are too few for corners in time.
 _MIN_FRAMES = 12
+# A face that is seen in a smaller share of the time is remarked on.
+_SEEN = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +201,12 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
         vectors, found = describe_face(
             face.frames, face.success, plan, name=str(clip.path), quality=face.face_quality
         )
+        if face.others:
+            count = 1 + face.others
+            remark(f"{clip.path}: {count} faces were found; described is {face.face_id}, the largest")
+        if face.success.mean() < _SEEN:
+            share = 100 * face.success.mean()
+            remark(f"{clip.path}: the face that is described is seen in {share:.0f} % of the time")
         return vectors, {**found, "face_id": face.face_id}
 
     if "audio" in plan.streams:
@@ -333,18 +341,23 @@ def describe_face(
     name: str,
     quality: NDArray[np.float32] | None = None,
 ) -> tuple[Described, dict[str, Any]]:
-    """Return the blocks of a cropped face, shape (t, y, x): its longest stretch without a gap.
+    """Return the blocks of a cropped face, shape (t, y, x).
 
-    Frames without the face are black; a jump between them and the face would be one large corner.
+    What looks at motion takes the longest stretch without a gap: frames without the face are black, and a
+    jump between them and the face would be one large corner. Expressions are read in every frame with it.
     """
     edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]]).astype(np.int8)))
     stretches = list(zip(edges[::2], edges[1::2], strict=True))
     start, stop = max(stretches, key=lambda pair: pair[1] - pair[0], default=(0, 0))
-    if stop - start < _MIN_FRAMES:
-        longest = f", the longest stretch has {stop - start} frames" if stop > start else ""
-        raise MissingStreamError("no_face", "face", f"{name}: no face was found{longest}")
     vectors: Described = {}
-    for block, describe in plan.face_descriptions().items():
+    descriptions = plan.face_descriptions()
+    found = int(seen.sum())
+    if not found:
+        raise MissingStreamError("no_face", "face", f"{name}: no face was found")
+    if found < min(_MIN_FRAMES, len(seen) / 10) or (descriptions and stop - start < _MIN_FRAMES):
+        text = f"no face was seen long enough: in {found} of {len(seen)} frames, {stop - start} in a row"
+        raise MissingStreamError("no_face", "face", f"{name}: {text}")
+    for block, describe in descriptions.items():
         vectors[block] = describe(frames[start:stop])
     if "expression" in plan.blocks:
         from stcorner.video.expression_summary import expression_summary

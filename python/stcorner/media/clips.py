@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -102,6 +102,8 @@ class FaceClip:
         How much the face can tell, 0 to 1, as in `FaceTrack`; 0 where `success` is False.
     detector : str
         Class of the detector that looked for it.
+    others : int
+        How many other faces have a tenth or more of its area, summed over time; 0 where an id was asked for.
     detection_share : float
         Share of the time of the whole run, decoding included, that went into finding and following faces.
         It is a measurement and differs from run to run.
@@ -119,6 +121,7 @@ class FaceClip:
     visible: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     face_quality: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     detector: str = ""
+    others: int = 0
     detection_share: float = field(default=0.0, compare=False)
 
     def __eq__(self, other: object) -> bool:
@@ -211,7 +214,9 @@ def join(blocks: list[FaceClip], face_id: int, *, trim: bool) -> FaceClip:
         if block.face_id == face_id or start not in parts:
             parts[start] = block if block.face_id == face_id else _without(block)
     whole = list(parts.values())
-    joined = {name: np.concatenate([getattr(part, name) for part in whole]) for name in _PER_FRAME}
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in whole]) for name in _PER_FRAME
+    }
     if trim:
         seen = np.flatnonzero(joined["success"])
         joined = {name: values[seen[0] : seen[-1] + 1] for name, values in joined.items()}

@@ -33,6 +33,8 @@ __all__ = ["crop_face", "iter_faces", "track_faces"]
 
 # Frames in a block.
 _BLOCK = 250
+# A face of this share of the largest one's area, summed over time, could have been meant.
+_RIVAL = 0.1
 
 Rule = Literal["largest", "all"] | int
 
@@ -192,9 +194,11 @@ def crop_face(
     if not ids:
         share = blocks[-1].detection_share if blocks else 0.0
         return replace(empty_clip(faces.cropper.size, faces.cropper.fps, share), detector=faces.tracker.name)
+    areas = faces.cropper.areas
     chosen = faces.cropper.largest if rule == "largest" else ids[0]
     assert chosen is not None
-    return join(blocks, chosen, trim=False)
+    others = sum(area >= _RIVAL * areas[chosen] for face_id, area in areas.items() if face_id != chosen)
+    return replace(join(blocks, chosen, trim=False), others=others)
 
 
 def iter_faces(
