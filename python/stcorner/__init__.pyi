@@ -116,6 +116,7 @@ from .video import corner_peaks_3d as corner_peaks_3d
 from .video import describe_stips as describe_stips
 from .video import detect_stips as detect_stips
 from .video import face_expression_names as face_expression_names
+from .video import face_expression_network as face_expression_network
 from .video import face_expressions as face_expressions
 from .video import face_table as face_table
 from .video import orientation_histogram as orientation_histogram

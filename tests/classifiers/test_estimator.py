@@ -88,6 +88,15 @@ def test_held_out_groups_do_not_touch_the_scaler(
     np.testing.assert_allclose(inputs.std(axis=0), 1, rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_the_trained_network_as_a_keras_model(
+    trained: tuple[np.ndarray, np.ndarray, np.ndarray, stcorner.FERCNNClassifier],
+) -> None:
+    X, _, _, model = trained
+    found = model.to_keras().predict(model.network_inputs(X[:9]), verbose=0)
+    np.testing.assert_allclose(found, model.predict_proba(X[:9]), atol=1e-5)
+
+
 def test_normal_scores_are_those_of_ranks(rng: np.random.Generator) -> None:
     X = np.exp(3 * rng.standard_normal((4000, 3)))
     X[:, 2] = np.round(X[:, 2])  # more than a third of the values are 0

@@ -12,7 +12,7 @@ import pytest
 import stcorner
 from stcorner.corpora.clip import canonical_label
 from stcorner.errors import ParameterError
-from stcorner.video.expressionnet import build, standardise
+from stcorner.video.expressionnet import standardise
 from stcorner.video.expressions import NAMES, expression_log_probabilities
 
 if TYPE_CHECKING:
@@ -77,20 +77,7 @@ def test_equals_what_keras_computed_after_training() -> None:
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="Keras is not installed")
 def test_equals_keras_with_the_same_weights(rng: np.random.Generator) -> None:
-    import cv2
-
-    from stcorner.video.expressions import WEIGHTS
-
-    model = build(folded=True)
-    network = cv2.dnn.readNetFromONNX(str(WEIGHTS))
-    for layer in model.layers:
-        if layer.weights:
-            kernel, bias = (network.getParam(f"onnx_node!{layer.name}", i) for i in (0, 1))
-            if kernel.ndim == 4:
-                kernel = kernel.transpose(2, 3, 1, 0)
-            elif kernel.shape != layer.kernel.shape:
-                kernel = kernel.T
-            layer.set_weights([kernel, bias.ravel()])
+    model = stcorner.face_expression_network()
     faces = np.concatenate([made_faces(), rng.integers(0, 256, (9, 48, 48), dtype=np.uint8)])
     logits = model.predict(standardise(faces)[..., None], verbose=0)
     assert model.count_params() <= 1_000_000

@@ -55,11 +55,11 @@ class PosteriorClassifier:
     def _known(self, classes: NDArray[Any]) -> Self:
         self.classes_ = classes
         self.n_features_in_ = len(self.names)
-        self._columns = []
+        self.columns = []
         for label in classes.tolist():
             column = _COLUMN.format(_STAND_INS.get(str(label), str(label)))
-            self._columns.append(self.names.index(column) if column in self.names else -1)
-        if max(self._columns, default=-1) < 0:
+            self.columns.append(self.names.index(column) if column in self.names else -1)
+        if max(self.columns, default=-1) < 0:
             raise ParameterError(
                 f"names must hold {_COLUMN.format('LABEL')!r} for a label of {classes.tolist()}, got none"
             )
@@ -70,7 +70,7 @@ class PosteriorClassifier:
         rows = np.asarray(X, dtype=np.float64)
         if rows.ndim != 2 or rows.shape[1] != self.n_features_in_:
             raise ParameterError(f"X must have shape (n, {self.n_features_in_}), got {rows.shape}")
-        columns = np.asarray(self._columns)
+        columns = np.asarray(self.columns)
         logs = rows[:, columns] * self.sharpness
         logs[:, columns < 0] = logs[:, columns >= 0].mean(axis=1, keepdims=True)
         powers = np.exp(logs - logs.max(axis=1, keepdims=True))

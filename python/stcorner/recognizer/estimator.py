@@ -474,6 +474,35 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "predictor_")
         return save_model(self, file, card=card)
 
+    def export_onnx(self, file: str | os.PathLike[str]) -> Path:
+        """Write the way from features to probabilities as an ONNX file; needs the extra ``onnx``.
+
+        The graph has one input for each block, float32 of shape (n, columns), a row of NaN where the block is
+        missing, and the output ``probabilities``, float32 of shape (n, n_classes). Its metadata hold the
+        classes and the names of the columns, as JSON. How a clip becomes features is not part of it.
+
+        Parameters
+        ----------
+        file : path
+            By custom ``NAME.onnx``.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ModelError
+            If the classifier is one of scikit-learn, or measures people by their own clips.
+        MissingExtraError
+            If onnx is not installed.
+        """
+        from stcorner.recognizer.onnxfile import export_onnx
+
+        check_is_fitted(self, "predictor_")
+        return export_onnx(self.predictor_, file)
+
 
 def _per_sample(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
     array = np.asarray(values)

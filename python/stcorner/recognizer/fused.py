@@ -42,7 +42,7 @@ class FusedSpace:
             count = check_integer("n_projections", state["n_projections"], low=0, high=len(limits))
             means = [self._array(f"mean_{i}", 1) for i in range(len(limits))]
             factors = [self._array(f"factor_{i}", 1) for i in range(len(limits))]
-            self._projections = [
+            self.projections = [
                 (self._array(f"offset_{i}", 1), self._array(f"matrix_{i}", 2)) for i in range(count)
             ]
         except (KeyError, TypeError, ValueError) as error:
@@ -52,18 +52,18 @@ class FusedSpace:
         inputs = self.block_sizes if count > 1 else [total] * count
         if [factor.shape for factor in factors] != [mean.shape for mean in means] or len(inputs) != count:
             raise ModelError("state of the fusion has blocks that do not fit each other")
-        for size, (offset, matrix) in zip(inputs, self._projections, strict=True):
+        for size, (offset, matrix) in zip(inputs, self.projections, strict=True):
             if len(offset) != size or matrix.shape[1] != size:
                 raise ModelError(f"a projection of the fusion must take {size} columns, got {matrix.shape}")
         if any(len(factor) and factor.min() < 0 for factor in factors):
             raise ModelError("the factors of the fusion must be >= 0")
-        self._scaler = BlockScaler(means, factors, limits)
-        self.n_features = sum(len(matrix) for _, matrix in self._projections) or total
+        self.scaler = BlockScaler(means, factors, limits)
+        self.n_features = sum(len(matrix) for _, matrix in self.projections) or total
 
     @property
     def block_means(self) -> list[NDArray[np.float64]]:
         """Average of each block over the training rows."""
-        return self._scaler.means
+        return self.scaler.means
 
     def _array(self, name: str, ndim: int) -> NDArray[np.float64]:
         array = self.arrays[name]
@@ -89,13 +89,13 @@ class FusedSpace:
 
     def transform(self, blocks: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
         """Return the fused rows; a missing block (NaN) stands at its mean."""
-        scaled = scale_blocks(check_blocks(list(blocks), self.block_sizes), self._scaler)
-        if not self._projections:
+        scaled = scale_blocks(check_blocks(list(blocks), self.block_sizes), self.scaler)
+        if not self.projections:
             return np.hstack(scaled)
-        parts = [np.hstack(scaled)] if len(self._projections) == 1 else scaled
+        parts = [np.hstack(scaled)] if len(self.projections) == 1 else scaled
         return np.hstack(
             [
                 (part - offset) @ matrix.T
-                for part, (offset, matrix) in zip(parts, self._projections, strict=True)
+                for part, (offset, matrix) in zip(parts, self.projections, strict=True)
             ]
         )

@@ -1,6 +1,7 @@
 from .describe import describe_stips as describe_stips
 from .drawing import overlay as overlay
 from .expressions import face_expression_names as face_expression_names
+from .expressions import face_expression_network as face_expression_network
 from .expressions import face_expressions as face_expressions
 from .facetable import face_table as face_table
 from .harris import HarrisStream as HarrisStream

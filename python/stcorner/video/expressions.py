@@ -14,9 +14,10 @@ from stcorner.errors import ModelError, ParameterError
 from stcorner.video.expressionnet import SIDE, standardise
 
 if TYPE_CHECKING:
+    import keras
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["face_expression_names", "face_expressions"]
+__all__ = ["face_expression_names", "face_expression_network", "face_expressions"]
 
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 WEIGHTS = Path(__file__).parents[1] / "models" / "face_expressions.onnx"
@@ -42,6 +43,44 @@ def face_expression_names() -> list[str]:
     ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral']
     """
     return list(NAMES)
+
+
+def face_expression_network() -> keras.Model:
+    """Return the network that `face_expressions` runs, with its weights, as a Keras model.
+
+    Needs the extra ``cnn``.
+
+    Returns
+    -------
+    keras.Model
+        Faces of shape (n, 48, 48, 1), float32, each with mean 0 and standard deviation 1, to logits of shape
+        (n, 7) in the order of `face_expression_names`.
+
+    Raises
+    ------
+    MissingExtraError
+        If Keras is not installed.
+
+    Examples
+    --------
+    >>> face_expression_network().output_shape
+    (None, 7)
+    """
+    import cv2
+
+    from stcorner.video.expressionnet import build
+
+    model: keras.Model = build(folded=True)
+    stored = cv2.dnn.readNetFromONNX(str(WEIGHTS))
+    for layer in model.layers:
+        if layer.weights:
+            kernel, bias = (stored.getParam(f"onnx_node!{layer.name}", i) for i in (0, 1))
+            if kernel.ndim == 4:  # ONNX has the channels first, Keras has them last
+                kernel = kernel.transpose(2, 3, 1, 0)
+            elif kernel.shape != layer.kernel.shape:
+                kernel = kernel.T
+            layer.set_weights([kernel, bias.ravel()])
+    return model
 
 
 def face_expressions(frames: ArrayLike, *, zoom: float = 1.0, mirror: bool = True) -> NDArray[np.float32]:

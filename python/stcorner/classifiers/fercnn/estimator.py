@@ -26,6 +26,7 @@ from stcorner.classifiers.fercnn.training import (
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
+    import keras
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["FERCNNClassifier"]
@@ -198,6 +199,40 @@ class FERCNNClassifier(Classifier, FERCNNPredictor):
             progress=self.progress,
         )
         return self
+
+    def to_keras(self) -> keras.Model:
+        """Return the trained network as a Keras model.
+
+        Returns
+        -------
+        keras.Model
+            What `network_inputs` gives, of shape (n, 162, 1), to probabilities of shape (n, n_classes).
+
+        Raises
+        ------
+        MissingExtraError
+            If Keras is not installed.
+        """
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self, "weights_")
+        network = fercnn(n_classes=len(self.classes_))
+        network.set_weights(self.weights_)
+        return network
+
+    def network_inputs(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return what the network sees of rows: 162 scaled columns, 0 where there are fewer.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_rows, n_features)
+            Finite numbers.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, 162, 1), float32
+        """
+        return self._inputs(self._rows(X))[..., None]
 
     def _plan(self) -> TrainingPlan:
         check_real("validation_fraction", self.validation_fraction, low=0, high=1, open_high=True)
