@@ -74,8 +74,8 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
   for (Level& level : levels_) {
     // From the oldest frame that the block of responses under way reads to the newest.
     level.frames = FrameRing(o.height, o.width, kTimeBlock + 2 * (level.time_radius + 1));
-    // A scale of short windows waits for the longest ones; a block is taken and one may be incomplete.
-    depth = std::max(depth, latency_ + level.inner_time_radius - level.time_radius + 2 * kTimeBlock);
+    // A scale of short windows waits for the longest ones, then a block is smoothed.
+    depth = std::max(depth, latency_ - 1 + level.inner_time_radius - level.time_radius + kTimeBlock);
   }
   raw_ = RawRing(o.height * o.width, depth);
 }

@@ -66,8 +66,9 @@ Index HarrisEngine::length() const noexcept { return closed_ ? taken_ : std::num
 void HarrisEngine::push(const void* frames, PixelType type, Index n, bool drain, HarrisSink& sink, Pause pause) {
   if (closed_) throw std::invalid_argument("the stream has ended");
   const Index frame_bytes = options_.height * options_.width * pixel_size(type);
-  for (Index i = 0; i < n; i += kTimeBlock) {
-    take(static_cast<const char*>(frames) + i * frame_bytes, type, std::min<Index>(kTimeBlock, n - i), pause);
+  for (Index i = 0, some = 0; i < n; i += some) {
+    some = std::min({Index{kTimeBlock}, n - i, room()});
+    take(static_cast<const char*>(frames) + i * frame_bytes, type, some, pause);
     while (step(false, sink, pause)) {
     }
   }
@@ -79,6 +80,13 @@ void HarrisEngine::finish(HarrisSink& sink, Pause pause) {
   closed_ = true;
   while (step(true, sink, pause)) {
   }
+}
+
+/// Frames that the ring takes before one that is still to be smoothed would be lost: at least one after every step.
+Index HarrisEngine::room() const {
+  Index oldest = taken_;
+  for (const Level& level : levels_) oldest = std::min(oldest, std::max<Index>(level.made - level.inner_time_radius, 0));
+  return raw_.depth() - (taken_ - oldest);
 }
 
 /// Keep n new frames, at most kTimeBlock.

@@ -49,6 +49,7 @@ class RawRing {
   RawRing() = default;
   RawRing(std::ptrdiff_t pixels, std::ptrdiff_t depth);
   const void* frame(std::ptrdiff_t t) const noexcept;
+  std::ptrdiff_t depth() const noexcept { return depth_; }
   /// What the frame is kept as.
   PixelType type(std::ptrdiff_t t) const noexcept { return types_[static_cast<std::size_t>(t % depth_)]; }
   /// Memory for frame t; frames of a wider type than those so far move the others.

@@ -86,6 +86,7 @@ class HarrisEngine {
   struct SmoothTask;
   struct ResponseTask;
 
+  std::ptrdiff_t room() const;
   void take(const void* frames, PixelType type, std::ptrdiff_t n, Pause pause);
   bool step(bool drain, HarrisSink& sink, Pause pause);
   SmoothTask smooth_task(Level& level, std::ptrdiff_t n) const;
