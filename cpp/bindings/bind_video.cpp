@@ -199,7 +199,7 @@ void bind_video(py::module_& m) {
       .def(py::init([](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames,
                        std::vector<float> edges) {
              return std::make_unique<TextureMap>(
-                 video::TextureOptions{std::move(harris), rows, columns, segments, n_frames, std::move(edges)});
+                 video::TextureOptions{std::move(harris), {rows, columns, segments, n_frames}, std::move(edges)});
            }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("edges"))
@@ -211,7 +211,7 @@ void bind_video(py::module_& m) {
       .def(py::init(
                [](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames, int bins) {
                  return std::make_unique<OrientationMap>(
-                     video::OrientationOptions{std::move(harris), rows, columns, segments, n_frames, bins});
+                     video::OrientationOptions{std::move(harris), {rows, columns, segments, n_frames}, bins});
                }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("bins"))

@@ -18,20 +18,11 @@ STC_INLINE double largest(double x, double y) noexcept { return x > y ? x : y; }
 /// acos of x in [-1, 1], to 2e-12.
 STC_INLINE double arc_cosine(double x) noexcept {
   const double z = std::fabs(x);
-  double p = 8.5713489451552609e-05;
-  p = p * z - 0.00065621141231917573;
-  p = p * z + 0.0023684341121795712;
-  p = p * z - 0.005483080732859324;
-  p = p * z + 0.0094804120072675326;
-  p = p * z - 0.013721477004527388;
-  p = p * z + 0.01831734134764066;
-  p = p * z - 0.024299699565847887;
-  p = p * z + 0.033671015541353377;
-  p = p * z - 0.050791961622986978;
-  p = p * z + 0.089048585383625881;
-  p = p * z - 0.21460183596158694;
-  p = p * z + 1.5707963267930545;
-  p *= std::sqrt(1.0 - z);
+  const double p = std::sqrt(1.0 - z) * polynomial(z, 8.5713489451552609e-05, -0.00065621141231917573,
+                                                   0.0023684341121795712, -0.005483080732859324, 0.0094804120072675326,
+                                                   -0.013721477004527388, 0.01831734134764066, -0.024299699565847887,
+                                                   0.033671015541353377, -0.050791961622986978, 0.089048585383625881,
+                                                   -0.21460183596158694, 1.5707963267930545);
   return x < 0.0 ? 3.14159265358979323846 - p : p;
 }
 
@@ -120,6 +111,20 @@ STC_INLINE Vector with_sign(Vector v) noexcept {
   return main < 0.0 ? Vector{-v.t, -v.y, -v.x} : v;
 }
 
+void write_anisotropy(const EigenJob& job, std::ptrdiff_t begin, std::ptrdiff_t n, const Values& values) noexcept {
+  float *linear = job.out[0] + begin, *planar = job.out[1] + begin;
+  float *spherical = job.out[2] + begin, *coherence = job.out[3] + begin;
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    const double a = values.a[i], b = values.b[i], c = values.c[i], unit = a > 0.0 ? 1.0 / a : 0.0;
+    const double ab = (a - b) * unit, bc = (b - c) * unit, ca = (a - c) * unit, y = b * unit, z = c * unit;
+    const double squares = (a > 0.0 ? 1.0 : 0.0) + y * y + z * z;
+    linear[i] = static_cast<float>(bc);
+    planar[i] = static_cast<float>(ab);
+    spherical[i] = static_cast<float>(z);
+    coherence[i] = static_cast<float>(std::sqrt(0.5 * (ab * ab + bc * bc + ca * ca) / (squares + 1e-300)));
+  }
+}
+
 void write_vectors(const EigenJob& job, std::ptrdiff_t at, double a, double b, double c) noexcept {
   // Over the largest eigenvalue: products of products stay within float64.
   const double unit = a > 0.0 ? 1.0 / a : 1.0;
@@ -146,23 +151,9 @@ void write_vectors(const EigenJob& job, std::ptrdiff_t at, double a, double b, d
 
 void eigen(const EigenJob& job) noexcept {
   Values values;
-  for (std::ptrdiff_t begin = 0; begin < job.n; begin += kChunk) {
-    const std::ptrdiff_t n = job.n - begin < kChunk ? job.n - begin : kChunk;
+  in_chunks(job.n, kChunk, [&](std::ptrdiff_t begin, std::ptrdiff_t n) {
     eigenvalues(job, begin, n, &values);
-    if (job.output == TensorOutput::anisotropy) {
-      float *linear = job.out[0] + begin, *planar = job.out[1] + begin;
-      float *spherical = job.out[2] + begin, *coherence = job.out[3] + begin;
-      for (std::ptrdiff_t i = 0; i < n; ++i) {
-        const double a = values.a[i], b = values.b[i], c = values.c[i], unit = a > 0.0 ? 1.0 / a : 0.0;
-        const double ab = (a - b) * unit, bc = (b - c) * unit, ca = (a - c) * unit, y = b * unit, z = c * unit;
-        const double squares = (a > 0.0 ? 1.0 : 0.0) + y * y + z * z;
-        linear[i] = static_cast<float>(bc);
-        planar[i] = static_cast<float>(ab);
-        spherical[i] = static_cast<float>(z);
-        coherence[i] = static_cast<float>(std::sqrt(0.5 * (ab * ab + bc * bc + ca * ca) / (squares + 1e-300)));
-      }
-      continue;
-    }
+    if (job.output == TensorOutput::anisotropy) return write_anisotropy(job, begin, n, values);
     for (std::ptrdiff_t i = 0; i < n; ++i) {
       job.out[0][begin + i] = static_cast<float>(values.a[i]);
       job.out[1][begin + i] = static_cast<float>(values.b[i]);
@@ -170,7 +161,7 @@ void eigen(const EigenJob& job) noexcept {
     }
     if (job.output == TensorOutput::eigen)
       for (std::ptrdiff_t i = 0; i < n; ++i) write_vectors(job, begin + i, values.a[i], values.b[i], values.c[i]);
-  }
+  });
 }
 
 }  // namespace stcorner::kernels::STC_ISA

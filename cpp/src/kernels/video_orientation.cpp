@@ -82,8 +82,7 @@ void vote_pairs(const OrientationJob& job, int part, const float* STC_RESTRICT f
 
 void orientations(const OrientationJob& job) noexcept {
   float first[kChunk], second[kChunk];
-  for (std::ptrdiff_t begin = 0; begin < job.width; begin += kChunk) {
-    const std::ptrdiff_t n = job.width - begin < kChunk ? job.width - begin : kChunk;
+  in_chunks(job.width, kChunk, [&](std::ptrdiff_t begin, std::ptrdiff_t n) {
     vote_gradients(job, begin, n);
     for (std::ptrdiff_t i = 0; i < n; ++i) {  // the first axis in space, its angle doubled
       first[i] = job.xx[begin + i] - job.yy[begin + i];
@@ -95,7 +94,7 @@ void orientations(const OrientationJob& job) noexcept {
       second[i] = -job.ty[begin + i];
     }
     vote_pairs(job, 4, first, second, begin, n);
-  }
+  });
 }
 
 }  // namespace stcorner::kernels::STC_ISA

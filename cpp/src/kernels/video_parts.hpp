@@ -20,6 +20,20 @@ void votes(const VotesJob& job) noexcept;
 void add_votes(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t width, const std::ptrdiff_t* bounds,
                float* cells) noexcept;
 
+/// `body(begin, n)` for [0, length) in chunks of at most `size`.
+template <class Body>
+STC_INLINE void in_chunks(std::ptrdiff_t length, std::ptrdiff_t size, Body body) noexcept {
+  for (std::ptrdiff_t begin = 0; begin < length; begin += size)
+    body(begin, length - begin < size ? length - begin : size);
+}
+
+/// The polynomial of z with these coefficients, that of the highest power first.
+template <class T, class... Coefficients>
+STC_INLINE T polynomial(T z, T value, Coefficients... coefficients) noexcept {
+  ((value = value * z + coefficients), ...);
+  return value;
+}
+
 /// Fill the columns of [begin, end) that lie outside [0, width) with the columns that stand for them.
 /// Transposed data: a column is one vector; column x is at lanes + (x - origin) * F32::size.
 STC_INLINE void extend_lanes(float* lanes, std::ptrdiff_t begin, std::ptrdiff_t end, std::ptrdiff_t width, bool reflect,

@@ -65,8 +65,7 @@ std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_
 void count_at_least(const float* values, std::ptrdiff_t stride, std::ptrdiff_t n_rows, std::ptrdiff_t width,
                     const float* edges, int n_edges, std::int32_t* counts) noexcept {
   constexpr std::ptrdiff_t kChunk = 32;  // counts that stay in registers
-  for (std::ptrdiff_t x = 0; x < width; x += kChunk) {
-    const std::ptrdiff_t n = width - x < kChunk ? width - x : kChunk;
+  in_chunks(width, kChunk, [&](std::ptrdiff_t x, std::ptrdiff_t n) {
     for (int e = 0; e < n_edges; ++e) {
       const float edge = edges[e];
       std::int32_t found[kChunk] = {};
@@ -76,7 +75,7 @@ void count_at_least(const float* values, std::ptrdiff_t stride, std::ptrdiff_t n
       }
       for (std::ptrdiff_t i = 0; i < n; ++i) counts[e * width + x + i] = found[i];
     }
-  }
+  });
 }
 
 }  // namespace stcorner::kernels::STC_ISA

@@ -13,15 +13,8 @@ STC_INLINE float turn_of(float y, float x) noexcept {
   const float ax = std::fabs(x), ay = std::fabs(y);
   const float small = ax < ay ? ax : ay, large = ax < ay ? ay : ax;
   const float a = small / (large + 1e-37f), z = a * a;
-  float p = -0.0006453023524955f;
-  p = p * z + 0.0034795901738107f;
-  p = p * z - 0.0088987117633224f;
-  p = p * z + 0.0153460251167417f;
-  p = p * z - 0.0221362672746182f;
-  p = p * z + 0.0317459441721439f;
-  p = p * z - 0.0530461221933365f;
-  p = p * z + 0.1591548323631287f;
-  p = p * a;
+  float p = a * polynomial(z, -0.0006453023524955f, 0.0034795901738107f, -0.0088987117633224f, 0.0153460251167417f,
+                           -0.0221362672746182f, 0.0317459441721439f, -0.0530461221933365f, 0.1591548323631287f);
   p = ay > ax ? 0.25f - p : p;
   p = x < 0.0f ? 0.5f - p : p;
   return y < 0.0f ? 1.0f - p : p;
@@ -46,8 +39,7 @@ void votes(const VotesJob& job) noexcept {
   float sum[kVotes] = {};
   float* out = job.out;
   float* totals = job.out + (job.width + 1) * kVotes;
-  for (std::ptrdiff_t begin = 0; begin < job.width; begin += kChunk) {
-    const std::ptrdiff_t n = job.width - begin < kChunk ? job.width - begin : kChunk;
+  in_chunks(job.width, kChunk, [&](std::ptrdiff_t begin, std::ptrdiff_t n) {
     for (std::ptrdiff_t i = 0; i < n; ++i) {
       const std::ptrdiff_t x = begin + i;
       const float xx = job.xx[x], yy = job.yy[x], yx = job.yx[x], energy = xx + yy;
@@ -71,7 +63,7 @@ void votes(const VotesJob& job) noexcept {
         out[v] = sum[v];
         sum[v] += planes[v * kChunk + i];
       }
-  }
+  });
   const bool full = job.width % kVoteSegment == 0;
   for (int v = 0; v < kVotes; ++v) {
     totals[v] = sum[v];

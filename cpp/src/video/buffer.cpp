@@ -32,75 +32,17 @@ float* allocate(std::size_t bytes) {
   return reinterpret_cast<float*>(aligned);
 }
 
-void release(float* p) noexcept {
-  void* raw;
-  std::memcpy(&raw, reinterpret_cast<char*>(p) - sizeof raw, sizeof raw);
-  std::free(raw);
-}
-
-/// Blocks that were given back, for the next call: to fetch some megabytes from the system and zero them costs
-/// a tenth of the time of a short clip. Who finds the list in use does without it, so a lock that a fork leaves
-/// behind does no harm.
-class Spare {
- public:
-  /// A block of exactly that size, or null.
-  float* take(std::size_t bytes) noexcept {
-    const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
-    if (!lock) return nullptr;
-    for (Block& block : blocks_)
-      if (block.bytes == bytes) {
-        total_ -= bytes;
-        block.bytes = 0;
-        return std::exchange(block.data, nullptr);
-      }
-    return nullptr;
-  }
-
-  /// Keep a block, in the place of older ones if there are too many.
-  void give(float* data, std::size_t bytes) noexcept {
-    const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
-    if (!lock || bytes > kMost) return release(data);
-    do {
-      Block& oldest = blocks_[next_++ % kBlocks];
-      total_ -= oldest.bytes;
-      if (oldest.data != nullptr) release(oldest.data);
-      oldest = {};
-    } while (total_ + bytes > kMost);
-    blocks_[(next_ - 1) % kBlocks] = {data, bytes};
-    total_ += bytes;
-  }
-
- private:
-  static constexpr std::size_t kMost = std::size_t{32} << 20;  // bytes
-  static constexpr std::size_t kBlocks = 32;
-  struct Block {
-    float* data = nullptr;
-    std::size_t bytes = 0;
-  };
-  std::mutex mutex_;
-  Block blocks_[kBlocks];
-  std::size_t next_ = 0, total_ = 0;
-};
-
-/// Never destroyed: buffers of other static objects may be given back later.
-Spare& spare() {
-  static Spare* const list = new Spare;
-  return *list;
-}
-
-float* reuse_or_allocate(std::size_t bytes) {
-  float* const found = spare().take(bytes);
-  return found != nullptr ? found : allocate(bytes);
-}
-
 std::size_t bytes_of(std::ptrdiff_t size) { return static_cast<std::size_t>(size > 0 ? size : 1) * sizeof(float); }
 
 }  // namespace
 
-FloatBuffer::FloatBuffer(std::ptrdiff_t size)
-    : data_(reuse_or_allocate(bytes_of(size)), Free{bytes_of(size)}), size_(size) {}
+FloatBuffer::FloatBuffer(std::ptrdiff_t size) : data_(allocate(bytes_of(size))), size_(size) {}
 
-void FloatBuffer::Free::operator()(float* p) const noexcept { spare().give(p, bytes); }
+void FloatBuffer::Free::operator()(float* p) const noexcept {
+  void* raw;
+  std::memcpy(&raw, reinterpret_cast<char*>(p) - sizeof raw, sizeof raw);
+  std::free(raw);
+}
 
 FrameRing::FrameRing(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t depth)
     : depth_(depth), stride_((width + 15) / 16 * 16 + kPad) {

@@ -18,11 +18,6 @@ using Index = std::ptrdiff_t;
 
 constexpr Index kBand = 16;  // rows of a frame in one item
 
-DescriberOptions with_tensor(DescriberOptions options) {
-  options.harris.tensor = true;
-  return options;
-}
-
 /// First voxel of each cell of an axis of n and, after the last cell, the first beyond: those within the half size of
 /// the centre, cut at the video's border.
 template <int n_cells>
@@ -55,10 +50,8 @@ void normalise(const float* histogram, int n, float* out) {
 
 }  // namespace
 
-StipDescriber::StipDescriber(DescriberOptions options)
-    : options_(with_tensor(std::move(options))), engine_(options_.harris) {
+StipDescriber::StipDescriber(DescriberOptions options) : TensorConsumer(options.harris), options_(std::move(options)) {
   const HarrisOptions& h = options_.harris;
-  if (h.scales.size() != 1) throw std::invalid_argument("one scale");
   constexpr double kFar = 1e15;  // beyond it a voxel's index is no exact double
   for (const Neighbourhood& p : options_.points) {
     for (const double value : {p.t, p.y, p.x})
@@ -66,7 +59,6 @@ StipDescriber::StipDescriber(DescriberOptions options)
     for (const double half : {p.half_t, p.half_y, p.half_x})
       if (!(half > 0.0 && half < kFar)) throw std::invalid_argument("half sizes must be finite and > 0");
   }
-  for (int channel = 0; channel < 6; ++channel) tensor_.emplace_back(h.height, h.width, kernels::kTimeBlock);
   row_ = kernels::votes_length(h.width);
   votes_ = FloatBuffer(kernels::kTimeBlock * h.height * row_);
   sums_.assign(options_.points.size() * kCells * kVotes, 0.0f);
@@ -77,10 +69,6 @@ StipDescriber::StipDescriber(DescriberOptions options)
     return p.t - p.half_t;
   };
   std::stable_sort(waiting_.begin(), waiting_.end(), [&](Index a, Index b) { return first(a) > first(b); });
-}
-
-float* StipDescriber::plane(Index, Index t, Index channel) {
-  return tensor_[static_cast<std::size_t>(channel)].frame(t);
 }
 
 float* StipDescriber::votes(Index t, Index y) const noexcept {
@@ -99,9 +87,9 @@ void StipDescriber::done(Index t, Index n) {
   const auto vote = [&](Index item) {
     const Index frame = t + item / bands, y0 = item % bands * kBand;
     for (Index y = y0; y < std::min(y0 + kBand, h.height); ++y) {
-      const auto row = [&](std::size_t c) { return tensor_[c].frame(frame) + y * tensor_[c].stride(); };
+      const auto of = [&](Index channel) { return row(channel, frame, y); };
       kernels::video_table().votes(
-          {row(1), row(2), row(3), row(4), row(5), h.width, static_cast<float>(options_.still), votes(frame, y)});
+          {of(1), of(2), of(3), of(4), of(5), h.width, static_cast<float>(options_.still), votes(frame, y)});
     }
   };
   drive(Items(n * bands, vote), h.n_threads);

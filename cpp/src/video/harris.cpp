@@ -45,45 +45,41 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
 
   for (const HarrisScale& scale : o.scales) {
     Level level;
-    const double along = scale.sigma_x > 0.0 ? scale.sigma_x : scale.sigma;
-    level.inner_taps_y = to_float(gaussian_taps(scale.sigma));
-    level.inner_taps_x = to_float(gaussian_taps(along));
-    level.inner_time_taps = to_float(gaussian_taps(scale.tau));
-    level.inner_radius_y = gaussian_radius(scale.sigma);
-    level.inner_radius_x = gaussian_radius(along);
-    level.inner_time_radius = gaussian_radius(scale.tau);
-    const double widen = std::sqrt(o.s);
-    level.taps_y = to_float(gaussian_taps(scale.sigma * widen));
-    level.taps_x = to_float(gaussian_taps(along * widen));
-    level.radius_y = gaussian_radius(scale.sigma * widen);
-    level.radius_x = gaussian_radius(along * widen);
-    level.time_radius = gaussian_radius(scale.tau * widen);
+    const double along = scale.sigma_x > 0.0 ? scale.sigma_x : scale.sigma, widen = std::sqrt(o.s);
+    level.inner = window(scale.sigma, along, scale.tau);
+    level.outer = window(scale.sigma * widen, along * widen, scale.tau * widen);
     // Central differences halve, normalised gradients carry sigma and tau: both go into the taps.
     const auto weight = [&](double sd) { return 0.5 * (o.scale_normalize ? sd : 1.0); };
     const double t = weight(scale.tau), y = weight(scale.sigma), x = weight(along);
     const std::vector<double> taps = gaussian_taps(scale.tau * widen);
+    level.outer.time_taps.clear();
     for (const double factor : {t * t, t * y, t * x, y * y, y * x, x * x}) {
       const std::vector<float> scaled = to_float(taps, factor);
-      level.time_taps.insert(level.time_taps.end(), scaled.begin(), scaled.end());
+      level.outer.time_taps.insert(level.outer.time_taps.end(), scaled.begin(), scaled.end());
     }
-    latency_ = std::max<Index>(latency_, level.inner_time_radius + level.time_radius + 1);
+    latency_ = std::max<Index>(latency_, level.inner.time_radius + level.outer.time_radius + 1);
     choose_tiles(level);
     levels_.push_back(std::move(level));
   }
   Index depth = 0;
   for (Level& level : levels_) {
     // From the oldest frame that the block of responses under way reads to the newest.
-    level.frames = FrameRing(o.height, o.width, kTimeBlock + 2 * (level.time_radius + 1));
+    level.frames = FrameRing(o.height, o.width, kTimeBlock + 2 * (level.outer.time_radius + 1));
     // A scale of short windows waits for the longest ones, then a block is smoothed.
-    depth = std::max(depth, latency_ - 1 + level.inner_time_radius - level.time_radius + kTimeBlock);
+    depth = std::max(depth, latency_ - 1 + level.inner.time_radius - level.outer.time_radius + kTimeBlock);
   }
   raw_ = RawRing(o.height * o.width, depth);
 }
 
+HarrisEngine::Window HarrisEngine::window(double sd_y, double sd_x, double sd_t) {
+  return {gaussian_radius(sd_y),         gaussian_radius(sd_x),         gaussian_radius(sd_t),
+          to_float(gaussian_taps(sd_y)), to_float(gaussian_taps(sd_x)), to_float(gaussian_taps(sd_t))};
+}
+
 /// Tiles are as wide as the rings of rows fit into the second-level cache; enough of them for the team.
 void HarrisEngine::choose_tiles(Level& level) const {
-  const Index width = (options_.width + 15) / 16 * 16, height = (options_.height + 7) / 8 * 8;
-  const Index r = level.radius_y, halo = (level.radius_x + 15) / 16 * 16;
+  const Index width = ceil_div(options_.width, 16) * 16, height = ceil_div(options_.height, 8) * 8;
+  const Index r = level.outer.radius_y, halo = ceil_div(level.outer.radius_x, 16) * 16;
   const int threads = effective_threads(options_.n_threads, width * height);
   constexpr double kCache = 230e3;  // floats
   double best = std::numeric_limits<double>::infinity();

@@ -47,7 +47,7 @@ class Borrowed {
 /// Frames [t, t + n) of a scale to smooth.
 struct HarrisEngine::SmoothTask {
   const Level* level;
-  Index n, tiles;
+  Index n;
   std::vector<const void*> in;
   std::vector<PixelType> types;
   std::vector<float*> out;
@@ -56,7 +56,7 @@ struct HarrisEngine::SmoothTask {
 /// Frames [t, t + n) of a scale to respond to.
 struct HarrisEngine::ResponseTask {
   const Level* level;
-  Index n, tiles;
+  Index n, out_stride;
   std::vector<const float*> previous, current, next;
   std::vector<float*> out;
 };
@@ -85,7 +85,8 @@ void HarrisEngine::finish(HarrisSink& sink, Pause pause) {
 /// Frames that the ring takes before one that is still to be smoothed would be lost: at least one after every step.
 Index HarrisEngine::room() const {
   Index oldest = taken_;
-  for (const Level& level : levels_) oldest = std::min(oldest, std::max<Index>(level.made - level.inner_time_radius, 0));
+  for (const Level& level : levels_)
+    oldest = std::min(oldest, std::max<Index>(level.made - level.inner.time_radius, 0));
   return raw_.depth() - (taken_ - oldest);
 }
 
@@ -116,56 +117,58 @@ void HarrisEngine::take(const void* frames, PixelType type, Index n, Pause pause
 /// Smooth a block of frames of each scale, then respond to one, as far as the frames so far allow; whether there was
 /// anything to do. Whole blocks only, unless all is to be drained.
 bool HarrisEngine::step(bool drain, HarrisSink& sink, Pause pause) {
-  std::vector<SmoothTask> smooths;
-  Index n_smooth = 0;
+  const bool smoothed = smooth(drain, pause);
+  return respond(drain, sink, pause) || smoothed;
+}
+
+/// The tiles of all tasks, scale after scale.
+template <class Task>
+void HarrisEngine::drive_tiles(const std::vector<Task>& tasks, Pause pause) {
+  const auto tiles = [&](const Task& task) { return task.level->tiles(options_.height, options_.width); };
+  Index all = 0;
+  for (const Task& task : tasks) all += tiles(task);
+  const auto run_tile = [&](Index tile) {
+    auto task = tasks.begin();
+    for (; tile >= tiles(*task); ++task) tile -= tiles(*task);
+    run(*task, tile);
+  };
+  drive(Items(all, run_tile), options_.n_threads, pause);
+}
+
+bool HarrisEngine::smooth(bool drain, Pause pause) {
+  std::vector<SmoothTask> tasks;
+  std::vector<Level*> levels;
   for (Level& level : levels_) {
     // No further than the next block of responses reads: the ring holds no more.
-    const Index reach = done_ + kTimeBlock + level.time_radius + 1;
-    const Index ready = closed_ ? taken_ : taken_ - level.inner_time_radius;
+    const Index reach = done_ + kTimeBlock + level.outer.time_radius + 1;
+    const Index ready = (closed_ ? taken_ : taken_ - level.inner.time_radius) - level.made;
     Index n = std::min<Index>(kTimeBlock, reach - level.made);
-    if (ready - level.made < n) n = drain ? ready - level.made : 0;
-    if (n > 0) smooths.push_back(smooth_task(level, n)), n_smooth += smooths.back().tiles;
+    if (ready < n) n = drain ? ready : 0;
+    if (n > 0) tasks.push_back(smooth_task(level, n)), levels.push_back(&level);
   }
-  drive(Items(n_smooth,
-              [&](Index item) {
-                std::size_t s = 0;
-                for (; item >= smooths[s].tiles; ++s) item -= smooths[s].tiles;
-                run(smooths[s], item);
-              }),
-        options_.n_threads, pause);
-  {
-    std::size_t s = 0;
-    for (Level& level : levels_)
-      if (s < smooths.size() && smooths[s].level == &level) level.made += smooths[s++].n;
-  }
+  drive_tiles(tasks, pause);
+  for (std::size_t i = 0; i < tasks.size(); ++i) levels[i]->made += tasks[i].n;
+  return !tasks.empty();
+}
 
+bool HarrisEngine::respond(bool drain, HarrisSink& sink, Pause pause) {
   Index ready = std::numeric_limits<Index>::max();
   for (const Level& level : levels_)  // the last frames need no successor
-    ready = std::min(ready, closed_ && level.made == taken_ ? taken_ : level.made - level.time_radius - 1);
-  const Index n_out = std::min<Index>(kTimeBlock, ready - done_);
-  if (n_out < (drain ? 1 : kTimeBlock)) return !smooths.empty();
-  std::vector<ResponseTask> responses;
-  Index n_response = 0;
-  for (std::size_t s = 0; s < levels_.size(); ++s) {
-    responses.push_back(response_task(levels_[s], static_cast<Index>(s), n_out, sink));
-    n_response += responses.back().tiles;
-  }
-  const Index stride = sink.stride();
-  drive(Items(n_response,
-              [&](Index item) {
-                std::size_t s = 0;
-                for (; item >= responses[s].tiles; ++s) item -= responses[s].tiles;
-                run(responses[s], item, stride);
-              }),
-        options_.n_threads, pause);
-  done_ += n_out;
-  sink.done(done_ - n_out, n_out);
+    ready = std::min(ready, closed_ && level.made == taken_ ? taken_ : level.made - level.outer.time_radius - 1);
+  const Index n = std::min<Index>(kTimeBlock, ready - done_);
+  if (n < (drain ? 1 : kTimeBlock)) return false;
+  std::vector<ResponseTask> tasks;
+  for (const Level& level : levels_) tasks.push_back(response_task(level, static_cast<Index>(tasks.size()), n, sink));
+  drive_tiles(tasks, pause);
+  done_ += n;
+  sink.done(done_ - n, n);
   return true;
 }
 
 HarrisEngine::SmoothTask HarrisEngine::smooth_task(Level& level, Index n) const {
-  SmoothTask task{&level, n, level.tiles(options_.height, options_.width), {}, {}, {}};
-  for (Index i = level.made - level.inner_time_radius; i < level.made + n + level.inner_time_radius; ++i) {
+  SmoothTask task{&level, n, {}, {}, {}};
+  const Index r = level.inner.time_radius;
+  for (Index i = level.made - r; i < level.made + n + r; ++i) {
     const Index at = border_index(i, length(), options_.reflect);
     task.in.push_back(raw_.frame(at));
     task.types.push_back(raw_.type(at));
@@ -176,9 +179,9 @@ HarrisEngine::SmoothTask HarrisEngine::smooth_task(Level& level, Index n) const 
 
 HarrisEngine::ResponseTask HarrisEngine::response_task(const Level& level, Index scale, Index n,
                                                        HarrisSink& sink) const {
-  ResponseTask task{&level, n, level.tiles(options_.height, options_.width), {}, {}, {}, {}};
-  const Index last = length() - 1;
-  for (Index i = done_ - level.time_radius; i < done_ + n + level.time_radius; ++i) {
+  ResponseTask task{&level, n, sink.stride(), {}, {}, {}, {}};
+  const Index last = length() - 1, r = level.outer.time_radius;
+  for (Index i = done_ - r; i < done_ + n + r; ++i) {
     const Index at = border_index(i, length(), options_.reflect);
     task.previous.push_back(level.frames.frame(std::max<Index>(at - 1, 0)));
     task.current.push_back(level.frames.frame(at));
@@ -189,7 +192,7 @@ HarrisEngine::ResponseTask HarrisEngine::response_task(const Level& level, Index
   return task;
 }
 
-kernels::Tile HarrisEngine::tile_of(const Level& level, Index tile, Index n) const {
+kernels::Tile HarrisEngine::tile_of(const Level& level, const Window& window, Index tile, Index n) const {
   kernels::Tile job{};
   job.height = options_.height;
   job.width = options_.width;
@@ -198,46 +201,42 @@ kernels::Tile HarrisEngine::tile_of(const Level& level, Index tile, Index n) con
   job.y0 = tile / level.across(job.width) * level.tile_height;
   job.y1 = std::min(job.y0 + level.tile_height, job.height);
   job.n_out = static_cast<int>(n);
+  job.radius_y = window.radius_y;
+  job.radius_x = window.radius_x;
+  job.taps_y = window.taps_y.data();
+  job.taps_x = window.taps_x.data();
   job.reflect = options_.reflect;
   return job;
 }
 
 void HarrisEngine::run(const SmoothTask& task, Index tile) {
   const auto& table = kernels::video_table();
-  const Level& level = *task.level;
+  const Window& window = task.level->inner;
   kernels::InnerJob job{};
-  job.tile = tile_of(level, tile, task.n);
-  job.tile.radius_y = level.inner_radius_y;
-  job.tile.radius_x = level.inner_radius_x;
-  job.tile.taps_y = level.inner_taps_y.data();
-  job.tile.taps_x = level.inner_taps_x.data();
-  job.tile.out_stride = level.frames.stride();
+  job.tile = tile_of(*task.level, window, tile, task.n);
+  job.tile.out_stride = task.level->frames.stride();
   job.frames = task.in.data();
   job.pixels = task.types.data();
-  job.time_radius = level.inner_time_radius;
-  job.time_taps = level.inner_time_taps.data();
+  job.time_radius = window.time_radius;
+  job.time_taps = window.time_taps.data();
   job.out = task.out.data();
   const Borrowed scratch(scratch_, table.inner_scratch(job));
   job.scratch = scratch.data();
   table.inner(job);
 }
 
-void HarrisEngine::run(const ResponseTask& task, Index tile, Index out_stride) {
+void HarrisEngine::run(const ResponseTask& task, Index tile) {
   const auto& table = kernels::video_table();
-  const Level& level = *task.level;
+  const Window& window = task.level->outer;
   kernels::OuterJob job{};
-  job.tile = tile_of(level, tile, task.n);
-  job.tile.radius_y = level.radius_y;
-  job.tile.radius_x = level.radius_x;
-  job.tile.taps_y = level.taps_y.data();
-  job.tile.taps_x = level.taps_x.data();
-  job.tile.out_stride = out_stride;
+  job.tile = tile_of(*task.level, window, tile, task.n);
+  job.tile.out_stride = task.out_stride;
   job.previous = task.previous.data();
   job.current = task.current.data();
   job.next = task.next.data();
-  job.time_radius = level.time_radius;
-  job.time_taps = level.time_taps.data();
-  job.stride = level.frames.stride();
+  job.time_radius = window.time_radius;
+  job.time_taps = window.time_taps.data();
+  job.stride = task.level->frames.stride();
   job.k = static_cast<float>(options_.k);
   // Never 0, by which a still region would be divided.
   using Float = std::numeric_limits<float>;

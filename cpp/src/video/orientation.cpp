@@ -14,11 +14,6 @@ namespace {
 using Index = std::ptrdiff_t;
 constexpr double kPi = 3.14159265358979323846;
 
-OrientationOptions with_tensor(OrientationOptions options) {
-  options.harris.tensor = true;
-  return options;
-}
-
 /// Where pixel i of n lies between the centres of n_cells cells: the upper of the two cells, -1 to n_cells - 1, and
 /// the lower one's share.
 struct Place {
@@ -43,14 +38,11 @@ Index first_of(Index cell, Index n, Index n_cells) {
 }  // namespace
 
 OrientationMap::OrientationMap(OrientationOptions options)
-    : options_(with_tensor(std::move(options))), engine_(options_.harris) {
-  const HarrisOptions& h = options_.harris;
+    : TensorConsumer(options.harris), options_(std::move(options)) {
   const OrientationOptions& o = options_;
-  if (o.rows < 1 || o.columns < 1 || o.segments < 1 || o.rows > h.height || o.columns > h.width ||
-      o.segments > o.n_frames)
-    throw std::invalid_argument("grid and segments must leave at least one voxel in every cell");
-  if (h.scales.size() != 1 || o.bins < 3) throw std::invalid_argument("one scale and at least 3 bins");
-  for (int channel = 0; channel < 6; ++channel) tensor_.emplace_back(h.height, h.width, kernels::kTimeBlock);
+  const Grid& g = o.grid;
+  g.check(o.harris);
+  if (o.bins < 3) throw std::invalid_argument("bins must be >= 3");
   // Votes of a vector half way between two directions then sum to its length, of one along a direction as well.
   const double next = std::cos(2.0 * kPi / o.bins), unit = 1.0 / (1.0 - next);
   next_ = static_cast<float>(next * unit);
@@ -58,30 +50,28 @@ OrientationMap::OrientationMap(OrientationOptions options)
     cosines_.push_back(static_cast<float>(std::cos(2.0 * kPi * bin / o.bins) * unit));
     sines_.push_back(static_cast<float>(std::sin(2.0 * kPi * bin / o.bins) * unit));
   }
-  for (Index column = -1; column <= o.columns; ++column) column_begins_.push_back(first_of(column, h.width, o.columns));
-  for (Index x = 0; x < h.width; ++x) shares_.push_back(place(x, h.width, o.columns).share);
-  sums_.assign(static_cast<std::size_t>(o.segments * (o.rows + 1) * 2 * o.columns * kParts * o.bins), 0.0);
-}
-
-float* OrientationMap::plane(Index, Index t, Index channel) {
-  return tensor_[static_cast<std::size_t>(channel)].frame(t);
+  for (Index column = -1; column <= g.columns; ++column)
+    column_begins_.push_back(first_of(column, o.harris.width, g.columns));
+  for (Index x = 0; x < o.harris.width; ++x) shares_.push_back(place(x, o.harris.width, g.columns).share);
+  sums_.assign(static_cast<std::size_t>(g.segments * (g.rows + 1) * 2 * g.columns * kParts * o.bins), 0.0);
 }
 
 void OrientationMap::done(Index t, Index n) {
   const OrientationOptions& o = options_;
   const auto add_band = [&](Index band) {
     FloatBuffer scratch = scratch_.take(2 * kParts * o.bins * o.harris.width);
-    for (Index i = t; i < std::min(t + n, o.n_frames); ++i) add(band, i, scratch.data());
+    for (Index i = t; i < std::min(t + n, o.grid.n_frames); ++i) add(band, i, scratch.data());
     scratch_.give(std::move(scratch));
   };
-  drive(Items(o.rows + 1, add_band), o.harris.n_threads);
+  drive(Items(o.grid.rows + 1, add_band), o.harris.n_threads);
 }
 
 /// Frame t between the centres of two rows of cells: votes are summed over its rows, then over columns.
 void OrientationMap::add(Index band, Index t, float* votes) {
   const OrientationOptions& o = options_;
   const HarrisOptions& h = o.harris;
-  const Index begin = first_of(band - 1, h.height, o.rows), end = first_of(band, h.height, o.rows);
+  const Grid& g = o.grid;
+  const Index begin = first_of(band - 1, h.height, g.rows), end = first_of(band, h.height, g.rows);
   const Index values = kParts * o.bins, last = engine_.frames_in() - 1, stride = engine_.smoothed_stride();
   std::fill_n(votes, 2 * values * h.width, 0.0f);
   const float* const frame = engine_.smoothed(0, t);
@@ -99,18 +89,15 @@ void OrientationMap::add(Index band, Index t, float* votes) {
     job.here = frame + y * stride;
     job.above = frame + std::max<Index>(y - 1, 0) * stride;
     job.below = frame + std::min(y + 1, h.height - 1) * stride;
-    const auto row = [&](std::size_t channel) { return tensor_[channel].frame(t) + y * tensor_[channel].stride(); };
-    job.ty = row(1), job.tx = row(2), job.yy = row(3), job.yx = row(4), job.xx = row(5);
-    job.lower = place(y, h.height, o.rows).share;
+    job.ty = row(1, t, y), job.tx = row(2, t, y), job.yy = row(3, t, y), job.yx = row(4, t, y), job.xx = row(5, t, y);
+    job.lower = place(y, h.height, g.rows).share;
     job.upper = 1.0f - job.lower;
     kernels::video_table().orientations(job);
   }
-  // Frame t is in segment g where g n_frames / segments <= t.
-  const Index segment = ((t + 1) * o.segments - 1) / o.n_frames;
   for (Index side = 0; side < 2; ++side) {
-    double* const cells = sums_.data() + ((segment * (o.rows + 1) + band) * 2 + side) * o.columns * values;
+    double* const cells = sums_.data() + ((g.segment_of(t) * (g.rows + 1) + band) * 2 + side) * g.columns * values;
     const float* const from = votes + side * values * h.width;
-    for (Index column = -1; column < o.columns; ++column) {
+    for (Index column = -1; column < g.columns; ++column) {
       const Index* const x = column_begins_.data() + column + 1;
       for (Index v = 0; v < values; ++v) {
         double left = 0.0, right = 0.0;
@@ -120,21 +107,21 @@ void OrientationMap::add(Index band, Index t, float* votes) {
           right += share * vote;
         }
         if (column >= 0) cells[column * values + v] += left - right;
-        if (column + 1 < o.columns) cells[(column + 1) * values + v] += right;
+        if (column + 1 < g.columns) cells[(column + 1) * values + v] += right;
       }
     }
   }
 }
 
 std::vector<double> OrientationMap::sums() const {
-  const OrientationOptions& o = options_;
-  const Index row = o.columns * kParts * o.bins;
+  const Grid& g = options_.grid;
+  const Index row = g.columns * kParts * options_.bins;
   std::vector<double> result;
-  for (Index segment = 0; segment < o.segments; ++segment)
-    for (Index y = 0; y < o.rows; ++y) {
+  for (Index segment = 0; segment < g.segments; ++segment)
+    for (Index y = 0; y < g.rows; ++y) {
       // Band b lies between the centres of rows b - 1 and b.
-      const double* const above = sums_.data() + ((segment * (o.rows + 1) + y) * 2 + 1) * row;
-      const double* const below = sums_.data() + ((segment * (o.rows + 1) + y + 1) * 2) * row;
+      const double* const above = sums_.data() + ((segment * (g.rows + 1) + y) * 2 + 1) * row;
+      const double* const below = sums_.data() + ((segment * (g.rows + 1) + y + 1) * 2) * row;
       for (Index i = 0; i < row; ++i) result.push_back(above[i] + below[i]);
     }
   return result;

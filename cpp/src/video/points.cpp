@@ -44,90 +44,86 @@ InterestPoint make_point(const float* const* rows, Index t, Index y, Index x, In
 
 }  // namespace
 
-StipDetector::StipDetector(DetectorOptions options) : options_(std::move(options)), engine_(options_.harris) {
+StipDetector::StipDetector(DetectorOptions options)
+    : HarrisConsumer(options.harris, kernels::kTimeBlock + 2), options_(std::move(options)) {
   const HarrisOptions& o = options_.harris;
   if (options_.row_end == 0) options_.row_end = o.height;
   if (options_.row_begin < 0 || options_.row_begin >= options_.row_end || options_.row_end > o.height)
     throw std::invalid_argument("rows to search must lie in the frame");
   lowest_.assign(static_cast<std::size_t>(o.width) + 32, kLowest);
-  for (std::size_t s = 0; s < o.scales.size(); ++s) {
-    FrameRing ring(o.height, o.width, kernels::kTimeBlock + 2);
-    for (Index t = 0; t < ring.depth(); ++t)
+  largest_.assign(o.scales.size(), kLowest);
+  for (Index s = 0; s < static_cast<Index>(o.scales.size()); ++s)
+    for (Index t = 0; t < results(s).depth(); ++t)
       for (Index y = 0; y < o.height; ++y) {
-        float* row = ring.frame(t) + y * ring.stride();
+        float* row = results(s).frame(t) + y * results(s).stride();
         row[-1] = row[o.width] = kLowest;
       }
-    responses_.push_back(std::move(ring));
-    largest_.push_back(kLowest);
-  }
 }
-
-float* StipDetector::plane(Index scale, Index t, Index) { return responses_[static_cast<std::size_t>(scale)].frame(t); }
-
-Index StipDetector::stride() const { return responses_.front().stride(); }
 
 void StipDetector::done(Index t, Index n) {
   search(searched_, t + n - 1 - searched_, false);  // the last plane still lacks its successor
 }
 
 void StipDetector::finish(Pause pause) {
-  engine_.finish(*this, pause);
+  HarrisConsumer::finish(pause);
   if (engine_.frames_in() > searched_) search(searched_, engine_.frames_in() - searched_, true);
 }
 
-double StipDetector::threshold(std::size_t scale) const {
-  const double relative = options_.threshold_rel * std::max(0.0f, largest_[scale]);
-  return std::max({0.0, options_.threshold_abs, relative});
+float StipDetector::threshold(Index scale) const {
+  const double relative = options_.threshold_rel * std::max(0.0f, largest(scale));
+  return static_cast<float>(std::max({0.0, options_.threshold_abs, relative}));
+}
+
+/// The threshold may have risen since they were found.
+void StipDetector::drop_weak(std::vector<InterestPoint>& points) const {
+  const auto weak = [&](const InterestPoint& p) { return p.response <= threshold(p.scale); };
+  points.erase(std::remove_if(points.begin(), points.end(), weak), points.end());
 }
 
 void StipDetector::search(Index t, Index n, bool last) {
   if (n <= 0) return;
-  const auto& table = kernels::video_table();
-  const HarrisOptions& o = engine_.options();
-  const Index scales = static_cast<Index>(o.scales.size()), end = t + n;
-  struct Found {
-    std::vector<InterestPoint> points;
-    float largest = kLowest;
+  const Index scales = static_cast<Index>(options().scales.size()), end = t + n;
+  std::vector<Found> found(static_cast<std::size_t>(n * scales), Found{{}, kLowest});
+  const auto search_plane = [&](Index item) {
+    search_frame(t + item / scales, item % scales, last ? end : -1, found[static_cast<std::size_t>(item)]);
   };
-  std::vector<Found> found(static_cast<std::size_t>(n * scales));
-  const Index margin = options_.exclude_border ? 1 : 0;
-  const auto search_frame = [&](Index item) {
-    const Index at = t + item / scales, scale = item % scales;
-    const FrameRing& ring = responses_[static_cast<std::size_t>(scale)];
-    Found& mine = found[static_cast<std::size_t>(item)];
-    const bool border_frame = at == 0 || (last && at == end - 1);
-    const auto row = [&](Index dt, Index y) -> const float* {
-      const bool outside = y < 0 || y >= o.height || at + dt < 0 || (last && at + dt >= end);
-      return outside ? lowest_.data() + 16 : ring.frame(at + dt) + y * ring.stride();
-    };
-    std::vector<Index> columns(static_cast<std::size_t>(o.width));
-    const float level = static_cast<float>(threshold(static_cast<std::size_t>(scale)));
-    for (Index y = options_.row_begin; y < options_.row_end; ++y) {
-      const float* rows[9];
-      gather(row, y, rows);
-      const bool skip = margin && (border_frame || y == 0 || y == o.height - 1);
-      const Index count = table.maxima(rows, 0, o.width, skip ? -kLowest : level, columns.data(), &mine.largest);
-      for (Index i = 0; i < count; ++i) {
-        const Index x = columns[static_cast<std::size_t>(i)];
-        if (x < margin || x >= o.width - margin) continue;
-        const InterestPoint point = make_point(rows, at, y, x, scale);
-        if (!options_.scale_selection || is_best_scale(point)) mine.points.push_back(point);
-      }
-    }
-  };
-  drive(Items(n * scales, search_frame), o.n_threads);
+  drive(Items(n * scales, search_plane), options().n_threads);
   for (std::size_t i = 0; i < found.size(); ++i) {
     float& top = largest_[i % static_cast<std::size_t>(scales)];
     top = std::max(top, found[i].largest);
     points_.insert(points_.end(), found[i].points.begin(), found[i].points.end());
   }
   searched_ = end;
-  if (static_cast<Index>(points_.size()) > pruned_at_) {  // the threshold may have risen since they were found
-    const auto weak = [&](const InterestPoint& p) {
-      return p.response <= static_cast<float>(threshold(static_cast<std::size_t>(p.scale)));
-    };
-    points_.erase(std::remove_if(points_.begin(), points_.end(), weak), points_.end());
+  if (static_cast<Index>(points_.size()) > pruned_at_) {
+    drop_weak(points_);
     pruned_at_ = std::max<Index>(4096, 2 * static_cast<Index>(points_.size()));
+  }
+}
+
+/// Maxima of frame t of a scale; the clip ends with frame `end` - 1 if that is known, and goes on if it is -1.
+void StipDetector::search_frame(Index t, Index scale, Index end, Found& found) const {
+  const HarrisOptions& o = options();
+  const FrameRing& ring = results(scale);
+  const auto row = [&](Index dt, Index y) -> const float* {
+    const bool outside = y < 0 || y >= o.height || t + dt < 0 || t + dt == end;
+    return outside ? lowest_.data() + 16 : ring.frame(t + dt) + y * ring.stride();
+  };
+  const Index margin = options_.exclude_border ? 1 : 0;
+  const bool border_frame = t == 0 || t + 1 == end;
+  const float level = threshold(scale);
+  std::vector<Index> columns(static_cast<std::size_t>(o.width));
+  for (Index y = options_.row_begin; y < options_.row_end; ++y) {
+    const float* rows[9];
+    gather(row, y, rows);
+    const bool skip = margin && (border_frame || y == 0 || y == o.height - 1);
+    const Index count =
+        kernels::video_table().maxima(rows, 0, o.width, skip ? -kLowest : level, columns.data(), &found.largest);
+    for (Index i = 0; i < count; ++i) {
+      const Index x = columns[static_cast<std::size_t>(i)];
+      if (x < margin || x >= o.width - margin) continue;
+      const InterestPoint point = make_point(rows, t, y, x, scale);
+      if (!options_.scale_selection || is_best_scale(point)) found.points.push_back(point);
+    }
   }
 }
 
@@ -160,10 +156,7 @@ bool StipDetector::is_best_scale(const InterestPoint& p) const {
 std::vector<InterestPoint> StipDetector::take() {
   std::vector<InterestPoint> result;
   result.swap(points_);
-  const auto weak = [&](const InterestPoint& p) {
-    return p.response <= static_cast<float>(threshold(static_cast<std::size_t>(p.scale)));
-  };
-  result.erase(std::remove_if(result.begin(), result.end(), weak), result.end());
+  drop_weak(result);
   return result;
 }
 

@@ -136,7 +136,7 @@ def _strips(
     times = [(radius(tau), radius(tau * s**0.5)) for _, tau in scales]
     latency = max(inner + outer for inner, outer in times) + 1
     smooth = sum(2 * outer + _BLOCK_FRAMES for _, outer in times)
-    raw = max(latency + inner - outer for inner, outer in times) + 16
+    raw = max(latency + inner - outer for inner, outer in times) + 7
     halo = max(radius(sigma) + radius(sigma * s**0.5) for sigma, _ in scales) + 2
     rows = int(_PASS_BYTES / (width * (4.0 * smooth + source.itemsize * raw)))
     if rows >= height or not source.again:

@@ -6,8 +6,7 @@
 
 namespace stcorner::video {
 
-/// Floats on a cache line, large ones on large pages where the system has them. Their values are zero or what
-/// an earlier buffer of the same size left: any number, but never memory that was not written.
+/// Zeroed floats on a cache line, large ones on large pages where the system has them.
 class FloatBuffer {
  public:
   FloatBuffer() = default;
@@ -17,7 +16,6 @@ class FloatBuffer {
 
  private:
   struct Free {
-    std::size_t bytes;
     void operator()(float* p) const noexcept;
   };
   std::unique_ptr<float[], Free> data_;

@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "stcorner/video/harris.hpp"
+#include "stcorner/video/consumer.hpp"
 
 namespace stcorner::video {
 
@@ -28,30 +28,21 @@ struct DescriberOptions {
 /// and one bin for slower than `still`. Votes are shared by the two nearest directions. Voxels outside the video have
 /// no vote. Every voxel votes once, and a running sum of the votes along its row gives those of any stretch of it by
 /// two values; a point adds up the rows of its cells frame by frame, so no more than a block of frames is kept.
-class StipDescriber : private HarrisSink {
+class StipDescriber : public TensorConsumer {
  public:
   /// Throws std::invalid_argument where a point is not finite or a half size not positive.
   explicit StipDescriber(DescriberOptions options);
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, Pause pause = nullptr) {
-    engine_.push(frames, type, n, drain, *this, pause);
-  }
-  void finish(Pause pause = nullptr) { engine_.finish(*this, pause); }
-  const HarrisOptions& options() const noexcept { return engine_.options(); }
   std::ptrdiff_t n_points() const noexcept { return static_cast<std::ptrdiff_t>(options_.points.size()); }
   /// kHogLength + kHofLength values a point, each part of Euclidean length 1 (or 0): cells in the order t, y, x, then
   /// bins.
   void describe(float* out) const;
 
  private:
-  float* plane(std::ptrdiff_t scale, std::ptrdiff_t t, std::ptrdiff_t channel) override;
-  std::ptrdiff_t stride() const override { return tensor_.front().stride(); }
   void done(std::ptrdiff_t t, std::ptrdiff_t n) override;
   float* votes(std::ptrdiff_t t, std::ptrdiff_t y) const noexcept;
   void add(std::ptrdiff_t point, std::ptrdiff_t t, std::ptrdiff_t n);
 
   DescriberOptions options_;
-  HarrisEngine engine_;
-  std::vector<FrameRing> tensor_;
   std::ptrdiff_t row_ = 0;             // floats of a row of votes
   FloatBuffer votes_;                  // of a block of frames
   std::vector<std::ptrdiff_t> waiting_, active_;  // points by their first frame, last one next; points under way

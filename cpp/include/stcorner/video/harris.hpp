@@ -70,11 +70,13 @@ class HarrisEngine {
   std::ptrdiff_t smoothed_stride() const noexcept;
 
  private:
+  struct Window {
+    int radius_y = 0, radius_x = 0, time_radius = 0;
+    std::vector<float> taps_y, taps_x, time_taps;
+  };
   struct Level {  // one scale
-    int inner_radius_y = 0, inner_radius_x = 0, inner_time_radius = 0;
-    int radius_y = 0, radius_x = 0, time_radius = 0;  // of the integration window
-    std::vector<float> inner_taps_y, inner_taps_x, inner_time_taps, taps_y, taps_x, time_taps;
-    FrameRing frames;                                 // smoothed frames L
+    Window inner, outer;  // of differentiation and integration
+    FrameRing frames;     // smoothed frames L
     std::ptrdiff_t made = 0;
     std::ptrdiff_t tile_width = 0, tile_height = 0;
     std::ptrdiff_t across(std::ptrdiff_t width) const noexcept { return ceil_div(width, tile_width); }
@@ -86,14 +88,20 @@ class HarrisEngine {
   struct SmoothTask;
   struct ResponseTask;
 
+  static Window window(double sd_y, double sd_x, double sd_t);
+
   std::ptrdiff_t room() const;
   void take(const void* frames, PixelType type, std::ptrdiff_t n, Pause pause);
   bool step(bool drain, HarrisSink& sink, Pause pause);
+  bool smooth(bool drain, Pause pause);
+  bool respond(bool drain, HarrisSink& sink, Pause pause);
   SmoothTask smooth_task(Level& level, std::ptrdiff_t n) const;
   ResponseTask response_task(const Level& level, std::ptrdiff_t scale, std::ptrdiff_t n, HarrisSink& sink) const;
-  kernels::Tile tile_of(const Level& level, std::ptrdiff_t tile, std::ptrdiff_t n) const;
+  template <class Task>
+  void drive_tiles(const std::vector<Task>& tasks, Pause pause);
+  kernels::Tile tile_of(const Level& level, const Window& window, std::ptrdiff_t tile, std::ptrdiff_t n) const;
   void run(const SmoothTask& task, std::ptrdiff_t tile);
-  void run(const ResponseTask& task, std::ptrdiff_t tile, std::ptrdiff_t out_stride);
+  void run(const ResponseTask& task, std::ptrdiff_t tile);
   void choose_tiles(Level& level) const;
   std::ptrdiff_t length() const noexcept;
 

@@ -2,15 +2,14 @@
 #include <cstddef>
 #include <vector>
 
-#include "stcorner/video/harris.hpp"
+#include "stcorner/video/consumer.hpp"
 
 namespace stcorner::video {
 
 struct OrientationOptions {
-  HarrisOptions harris;            // one scale
-  std::ptrdiff_t rows = 8, columns = 8, segments = 3;
-  std::ptrdiff_t n_frames = 0;     // length of the clip; segments are equal parts of it
-  int bins = 8;                    // directions
+  HarrisOptions harris;  // one scale
+  Grid grid;
+  int bins = 8;  // directions
 };
 
 /// Histograms of gradients' and the tensor's orientations over cells, summed while the tensor streams by.
@@ -18,29 +17,20 @@ struct OrientationOptions {
 /// A pixel's vote is shared by the two nearest rows and the two nearest columns of cells; beyond the outermost centres
 /// the share of the cell that is not there is lost. Only sums are kept, so memory does not depend on the length of the
 /// clip, and they are added in the order of frames, so neither blocks nor threads change a bit.
-class OrientationMap : private HarrisSink {
+class OrientationMap : public TensorConsumer {
  public:
   static constexpr int kParts = 5;  // gradients: steady, brighter, darker; tensor: axis, motion
 
   /// Throws std::invalid_argument unless every cell holds at least one voxel.
   explicit OrientationMap(OrientationOptions options);
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, Pause pause = nullptr) {
-    engine_.push(frames, type, n, drain, *this, pause);
-  }
-  void finish(Pause pause = nullptr) { engine_.finish(*this, pause); }
-  const HarrisOptions& options() const noexcept { return engine_.options(); }
   /// Sums of shape (segment, row, column, part, bin), in gray values.
   std::vector<double> sums() const;
 
  private:
-  float* plane(std::ptrdiff_t scale, std::ptrdiff_t t, std::ptrdiff_t channel) override;
-  std::ptrdiff_t stride() const override { return tensor_.front().stride(); }
   void done(std::ptrdiff_t t, std::ptrdiff_t n) override;
   void add(std::ptrdiff_t band, std::ptrdiff_t t, float* scratch);
 
   OrientationOptions options_;
-  HarrisEngine engine_;
-  std::vector<FrameRing> tensor_;
   std::vector<float> cosines_, sines_;
   float next_ = 0.0f;
   ScratchPool scratch_;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "stcorner/parallel.hpp"
-#include "stcorner/video/harris.hpp"
+#include "stcorner/video/consumer.hpp"
 
 namespace stcorner::video {
 
@@ -26,15 +26,11 @@ struct DetectorOptions {
 };
 
 /// Local maxima of the response over the 26 neighbours, found while the response streams by.
-class StipDetector : private HarrisSink {
+class StipDetector : public HarrisConsumer {
  public:
   explicit StipDetector(DetectorOptions options);
 
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, Pause pause = nullptr) {
-    engine_.push(frames, type, n, drain, *this, pause);
-  }
   void finish(Pause pause = nullptr);
-  const HarrisOptions& options() const noexcept { return engine_.options(); }
   std::ptrdiff_t latency() const noexcept { return engine_.latency() + 1; }
   /// Largest response of a scale so far, on the rows that are searched.
   float largest(std::ptrdiff_t scale) const { return largest_[static_cast<std::size_t>(scale)]; }
@@ -43,16 +39,19 @@ class StipDetector : private HarrisSink {
   std::vector<InterestPoint> take();
 
  private:
-  float* plane(std::ptrdiff_t scale, std::ptrdiff_t t, std::ptrdiff_t channel) override;
-  std::ptrdiff_t stride() const override;
+  struct Found {
+    std::vector<InterestPoint> points;
+    float largest;
+  };
+
   void done(std::ptrdiff_t t, std::ptrdiff_t n) override;
   void search(std::ptrdiff_t t, std::ptrdiff_t n, bool last);
+  void search_frame(std::ptrdiff_t t, std::ptrdiff_t scale, std::ptrdiff_t end, Found& found) const;
   bool is_best_scale(const InterestPoint& point) const;
-  double threshold(std::size_t scale) const;
+  float threshold(std::ptrdiff_t scale) const;
+  void drop_weak(std::vector<InterestPoint>& points) const;
 
   DetectorOptions options_;
-  HarrisEngine engine_;
-  std::vector<FrameRing> responses_;
   std::vector<float> lowest_;  // a row of -infinity, for neighbours outside
   std::vector<float> largest_;
   std::vector<InterestPoint> points_;
