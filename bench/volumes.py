@@ -66,8 +66,10 @@ def stream(folder: Path, size: int) -> None:
 
     import stcorner
 
-    options = {"dtype": "uint8", "overwrite": True}
-    source = zarr.create_array(folder / "in.zarr", shape=(size,) * 3, chunks=(32, 256, 256), **options)
+    options = {"overwrite": True, "compressors": None}  # noise would not shrink
+    source = zarr.create_array(
+        folder / "in.zarr", shape=(size,) * 3, chunks=(32, 256, 256), dtype="uint8", **options
+    )
     rng = np.random.default_rng(0)
     for start in range(0, size, 32):
         source[start : start + 32] = rng.integers(0, 256, (32, size, size), dtype=np.uint8)
@@ -76,7 +78,7 @@ def stream(folder: Path, size: int) -> None:
         shape=(4, size, size, size),
         chunks=(1, 8, 256, 256),
         dtype="float32",
-        overwrite=True,
+        **options,
     )
     stcorner.structure_tensor_3d(source, sigma=(SIGMA,) * 3, output="anisotropy", out=out)
 

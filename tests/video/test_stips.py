@@ -297,7 +297,7 @@ def test_strips_find_the_same_points(monkeypatch: pytest.MonkeyPatch, select: bo
     video[:, 60:90] //= 2
     options: dict[str, Any] = {"scale_selection": select, "exclude_border": border, "threshold_rel": 0.02}
     wanted = stcorner.detect_stips(video, **options)
-    monkeypatch.setattr(stips, "_PASS_BYTES", 48 * 94 * 400)
+    monkeypatch.setattr(stips, "_PASS_BYTES", 48 * 94 * 388)
     from stcorner.video._source import FrameSource
 
     passes = stips._strips(FrameSource(video), [(2.0, 1.41), (2.83, 2.0)], 2.0)
