@@ -208,6 +208,8 @@ void compare_votes(const VideoTable& table) {
   Numbers numbers;
   for (const Index n : {1, 7, 33, 63, 64, 65, 130}) {
     const auto planes = random_tensor(numbers, n);
+    const kernels::TensorRows tensor{planes[1].data(), planes[2].data(), planes[3].data(), planes[4].data(),
+                                     planes[5].data()};
     const std::vector<float> frame = numbers.many(5 * (n + 2));
     const auto row = [&](Index i) { return frame.data() + i * (n + 2) + 1; };
     const float cosines[3] = {0.7f, -0.3f, -0.3f}, sines[3] = {0.0f, 0.6f, -0.6f};
@@ -215,29 +217,10 @@ void compare_votes(const VideoTable& table) {
     for (int i = 0; i < 2; ++i) {
       const VideoTable& one = i == 0 ? table : scalar;
       std::vector<float> orientations(static_cast<std::size_t>(30 * n), 0.0f);
-      one.orientations({row(0),
-                        row(1),
-                        row(2),
-                        row(3),
-                        row(4),
-                        planes[1].data(),
-                        planes[2].data(),
-                        planes[3].data(),
-                        planes[4].data(),
-                        planes[5].data(),
-                        n,
-                        0.5f,
-                        3,
-                        cosines,
-                        sines,
-                        -0.3f,
-                        0.25f,
-                        0.75f,
-                        orientations.data(),
-                        n});
+      one.orientations({row(0), row(1), row(2), row(3), row(4), tensor, n, 0.5f, 3, cosines, sines, -0.3f, 0.25f, 0.75f,
+                        orientations.data(), n});
       std::vector<float> votes(static_cast<std::size_t>(kernels::votes_length(n)));
-      one.votes({planes[1].data(), planes[2].data(), planes[3].data(), planes[4].data(), planes[5].data(), n, 0.2f,
-                 votes.data()});
+      one.votes({tensor, n, 0.2f, votes.data()});
       const Index bounds[4] = {0, n / 3, n / 2, n};
       std::vector<float> cells(3 * kernels::kVotes, 0.0f);
       one.add_votes(votes.data(), 1, n, bounds, cells.data());

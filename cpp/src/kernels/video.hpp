@@ -54,6 +54,11 @@ struct OuterJob {
   float* scratch;                 // outer_scratch() floats
 };
 
+/// A row of the tensor's planes.
+struct TensorRows {
+  const float *ty, *tx, *yy, *yx, *xx;
+};
+
 /// Votes of one row for directions, added to two histograms a pixel. There are five parts of `bins` directions:
 /// gradients in space that stay, grow brighter and grow darker, first axes of the tensor in space (angle doubled),
 /// and motion.
@@ -63,11 +68,7 @@ struct OrientationJob {
   const float* above;
   const float* here;
   const float* below;
-  const float* ty;                // the row of the tensor's planes
-  const float* tx;
-  const float* yy;
-  const float* yx;
-  const float* xx;
+  TensorRows tensor;
   std::ptrdiff_t width;
   float time_unit;                // of the difference over two frames, against pixels
   int bins;
@@ -91,11 +92,7 @@ constexpr std::ptrdiff_t votes_length(std::ptrdiff_t width) noexcept {
 
 /// Votes of a row.
 struct VotesJob {
-  const float* ty;                // the row of the tensor's planes
-  const float* tx;
-  const float* yy;
-  const float* yx;
-  const float* xx;
+  TensorRows tensor;
   std::ptrdiff_t width;
   float still;                    // slower flow has no vote
   float* out;                     // votes_length(width) floats

@@ -85,13 +85,13 @@ void orientations(const OrientationJob& job) noexcept {
   in_chunks(job.width, kChunk, [&](std::ptrdiff_t begin, std::ptrdiff_t n) {
     vote_gradients(job, begin, n);
     for (std::ptrdiff_t i = 0; i < n; ++i) {  // the first axis in space, its angle doubled
-      first[i] = job.xx[begin + i] - job.yy[begin + i];
-      second[i] = 2.0f * job.yx[begin + i];
+      first[i] = job.tensor.xx[begin + i] - job.tensor.yy[begin + i];
+      second[i] = 2.0f * job.tensor.yx[begin + i];
     }
     vote_pairs(job, 3, first, second, begin, n);
     for (std::ptrdiff_t i = 0; i < n; ++i) {  // against the product of a slope in space and one in time: where it goes
-      first[i] = -job.tx[begin + i];
-      second[i] = -job.ty[begin + i];
+      first[i] = -job.tensor.tx[begin + i];
+      second[i] = -job.tensor.ty[begin + i];
     }
     vote_pairs(job, 4, first, second, begin, n);
   });

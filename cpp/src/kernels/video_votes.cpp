@@ -42,14 +42,14 @@ void votes(const VotesJob& job) noexcept {
   in_chunks(job.width, kChunk, [&](std::ptrdiff_t begin, std::ptrdiff_t n) {
     for (std::ptrdiff_t i = 0; i < n; ++i) {
       const std::ptrdiff_t x = begin + i;
-      const float xx = job.xx[x], yy = job.yy[x], yx = job.yx[x], energy = xx + yy;
+      const float xx = job.tensor.xx[x], yy = job.tensor.yy[x], yx = job.tensor.yx[x], energy = xx + yy;
       // The angle of the tensor's first axis is half of this one; modulo pi it is a whole turn.
       share(turn_of(2.0f * yx, xx - yy), std::sqrt(energy > 0.0f ? energy : 0.0f), planes + i);
       // Over the trace, so that nothing leaves float32; a hundredth of it on the diagonal: flow along an edge, which
       // cannot be seen, becomes zero.
       const float unit = energy > 0.0f ? 1.0f / energy : 0.0f;
       const float a = xx * unit + 0.01f, d = yy * unit + 0.01f, b = yx * unit;
-      const float tx = job.tx[x] * unit, ty = job.ty[x] * unit, det = a * d - b * b;
+      const float tx = job.tensor.tx[x] * unit, ty = job.tensor.ty[x] * unit, det = a * d - b * b;
       const float u = (b * ty - d * tx) / det, v = (b * tx - a * ty) / det;
       const bool moves = det > 0.0f && u * u + v * v >= job.still * job.still;
       share(turn_of(v, u), moves ? 1.0f : 0.0f, planes + 4 * kChunk + i);

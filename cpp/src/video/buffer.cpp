@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
 #include <new>
 #include <utility>
 
@@ -70,26 +69,10 @@ void* RawRing::put(std::ptrdiff_t t, PixelType type) {
   return buffer_.data() + t % depth_ * slot_;
 }
 
-FloatBuffer ScratchPool::take(std::ptrdiff_t size) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    // Room for all that are lent: giving back runs while an error unwinds the stack, and must not allocate.
-    free_.reserve(free_.size() + lent_ + 1);
-    ++lent_;
-    for (std::size_t i = 0; i < free_.size(); ++i)
-      if (free_[i].size() >= size) {
-        FloatBuffer found = std::move(free_[i]);
-        free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(i));
-        return found;
-      }
-  }
-  return FloatBuffer(size);
-}
-
-void ScratchPool::give(FloatBuffer buffer) noexcept {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  free_.push_back(std::move(buffer));
-  --lent_;
+float* scratch(std::ptrdiff_t size) {
+  thread_local FloatBuffer buffer;
+  if (buffer.size() < size) buffer = FloatBuffer(size);
+  return buffer.data();
 }
 
 }  // namespace stcorner::video

@@ -21,4 +21,9 @@ HarrisConsumer::HarrisConsumer(HarrisOptions options, std::ptrdiff_t depth) : en
 TensorConsumer::TensorConsumer(HarrisOptions options)
     : HarrisConsumer(with_tensor(std::move(options)), kernels::kTimeBlock) {}
 
+kernels::TensorRows TensorConsumer::rows(std::ptrdiff_t t, std::ptrdiff_t y) const noexcept {
+  const auto row = [&](std::ptrdiff_t channel) { return results(channel).frame(t) + y * results(channel).stride(); };
+  return {row(1), row(2), row(3), row(4), row(5)};
+}
+
 }  // namespace stcorner::video

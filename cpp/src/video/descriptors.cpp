@@ -87,9 +87,7 @@ void StipDescriber::done(Index t, Index n) {
   const auto vote = [&](Index item) {
     const Index frame = t + item / bands, y0 = item % bands * kBand;
     for (Index y = y0; y < std::min(y0 + kBand, h.height); ++y) {
-      const auto of = [&](Index channel) { return row(channel, frame, y); };
-      kernels::video_table().votes(
-          {of(1), of(2), of(3), of(4), of(5), h.width, static_cast<float>(options_.still), votes(frame, y)});
+      kernels::video_table().votes({rows(frame, y), h.width, static_cast<float>(options_.still), votes(frame, y)});
     }
   };
   drive(Items(n * bands, vote), h.n_threads);

@@ -28,20 +28,6 @@ Index pixel_size(PixelType type) {
   return 0;
 }
 
-/// Scratch of one work item, back in the pool at the end of the scope.
-class Borrowed {
- public:
-  Borrowed(ScratchPool& pool, Index size) : pool_(pool), buffer_(pool.take(size)) {}
-  ~Borrowed() { pool_.give(std::move(buffer_)); }
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-  float* data() const noexcept { return buffer_.data(); }
-
- private:
-  ScratchPool& pool_;
-  FloatBuffer buffer_;
-};
-
 }  // namespace
 
 /// Frames [t, t + n) of a scale to smooth.
@@ -220,8 +206,7 @@ void HarrisEngine::run(const SmoothTask& task, Index tile) {
   job.time_radius = window.time_radius;
   job.time_taps = window.time_taps.data();
   job.out = task.out.data();
-  const Borrowed scratch(scratch_, table.inner_scratch(job));
-  job.scratch = scratch.data();
+  job.scratch = scratch(table.inner_scratch(job));
   table.inner(job);
 }
 
@@ -244,8 +229,7 @@ void HarrisEngine::run(const ResponseTask& task, Index tile) {
   job.normalize = options_.normalize;
   job.tensor = options_.tensor;
   job.out = task.out.data();
-  const Borrowed scratch(scratch_, table.outer_scratch(job));
-  job.scratch = scratch.data();
+  job.scratch = scratch(table.outer_scratch(job));
   table.outer(job);
 }
 

@@ -59,9 +59,8 @@ OrientationMap::OrientationMap(OrientationOptions options)
 void OrientationMap::done(Index t, Index n) {
   const OrientationOptions& o = options_;
   const auto add_band = [&](Index band) {
-    FloatBuffer scratch = scratch_.take(2 * kParts * o.bins * o.harris.width);
-    for (Index i = t; i < std::min(t + n, o.grid.n_frames); ++i) add(band, i, scratch.data());
-    scratch_.give(std::move(scratch));
+    float* const votes = scratch(2 * kParts * o.bins * o.harris.width);
+    for (Index i = t; i < std::min(t + n, o.grid.n_frames); ++i) add(band, i, votes);
   };
   drive(Items(o.grid.rows + 1, add_band), o.harris.n_threads);
 }
@@ -89,7 +88,7 @@ void OrientationMap::add(Index band, Index t, float* votes) {
     job.here = frame + y * stride;
     job.above = frame + std::max<Index>(y - 1, 0) * stride;
     job.below = frame + std::min(y + 1, h.height - 1) * stride;
-    job.ty = row(1, t, y), job.tx = row(2, t, y), job.yy = row(3, t, y), job.yx = row(4, t, y), job.xx = row(5, t, y);
+    job.tensor = rows(t, y);
     job.lower = place(y, h.height, g.rows).share;
     job.upper = 1.0f - job.lower;
     kernels::video_table().orientations(job);

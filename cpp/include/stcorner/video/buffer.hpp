@@ -1,7 +1,6 @@
 #pragma once
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace stcorner::video {
@@ -59,16 +58,7 @@ class RawRing {
   FloatBuffer buffer_;
 };
 
-/// Scratch memory that threads borrow; kept between calls.
-class ScratchPool {
- public:
-  FloatBuffer take(std::ptrdiff_t size);
-  void give(FloatBuffer buffer) noexcept;
-
- private:
-  std::mutex mutex_;
-  std::vector<FloatBuffer> free_;
-  std::size_t lent_ = 0;
-};
+/// Memory of this thread, at least so many floats, until it asks again.
+float* scratch(std::ptrdiff_t size);
 
 }  // namespace stcorner::video

@@ -6,6 +6,10 @@
 
 #include "stcorner/video/harris.hpp"
 
+namespace stcorner::kernels {
+struct TensorRows;
+}
+
 namespace stcorner::video {
 
 /// What reads the engine's results while they stream by, and keeps none of them longer than a ring of frames.
@@ -38,10 +42,7 @@ class HarrisConsumer : private HarrisSink {
 class TensorConsumer : public HarrisConsumer {
  protected:
   explicit TensorConsumer(HarrisOptions options);
-  /// Row y of a channel (tt, ty, tx, yy, yx, xx) of frame t.
-  const float* row(std::ptrdiff_t channel, std::ptrdiff_t t, std::ptrdiff_t y) const noexcept {
-    return results(channel).frame(t) + y * results(channel).stride();
-  }
+  kernels::TensorRows rows(std::ptrdiff_t t, std::ptrdiff_t y) const noexcept;
 };
 
 /// Parts of a clip, each with a histogram of its own.

@@ -108,7 +108,6 @@ class HarrisEngine {
   HarrisOptions options_;
   RawRing raw_;
   std::vector<Level> levels_;
-  ScratchPool scratch_;
   std::ptrdiff_t latency_ = 0, taken_ = 0, done_ = 0;
   bool closed_ = false;
 };

@@ -33,7 +33,6 @@ class OrientationMap : public TensorConsumer {
   OrientationOptions options_;
   std::vector<float> cosines_, sines_;
   float next_ = 0.0f;
-  ScratchPool scratch_;
   std::vector<std::ptrdiff_t> column_begins_;  // first pixel between each column of cells and the next, then the width
   std::vector<float> shares_;  // of each pixel's right cell
   std::vector<double> sums_;  // (segment, band, upper or lower cell, column, part, bin)
