@@ -2,15 +2,15 @@
 
     python bench/video_bound.py [FILE…]     the clip of bench/video.py, then the first 90 frames of each file
 
-The determinant of a positive matrix is at most ``tt (yy + xx)^2 / 4``: where that is below the threshold no point can
-be, whatever the other four channels are. Two channels of six therefore say where the response is needed. They may even
-be summed over cells of 2 x 2 pixels first and smoothed with the largest tap that any pair of pixels of two cells has,
-which bounds all of a cell's pixels.
+The determinant of a positive matrix is at most ``tt (yy + xx)^2 / 4``: where that is below the threshold no
+point can be, whatever the other four channels are. Two channels of six therefore say where the response is
+needed. They may even be summed over cells of 2 x 2 pixels, then smoothed with the largest tap that any two
+pixels of two cells have, which bounds all of a cell's pixels.
 
-``blocks`` is the share of blocks of 8 frames, 8 rows and 16 columns (what a kernel makes at a time) that such a bound
-keeps, ``with_halo`` the share whose products in time these need. ``gain`` is how many times as fast one scale would be:
-smoothing takes 0.18 of its instructions (bench/counts.json), products in time 0.23, their smoothing in space 0.59; the
-bound itself 0.27 for two whole channels and 0.10 for cells.
+``blocks`` is the share of blocks of 8 frames, 8 rows and 16 columns (what a kernel makes at a time) that such
+a bound keeps, ``with_halo`` that whose products in time these need. ``gain`` is how many times as fast one
+scale would be: smoothing takes 0.18 of its instructions (bench/counts.json), products in time 0.23, their
+smoothing in space 0.59; the bound itself 0.27 for two whole channels and 0.10 for cells.
 """
 
 from __future__ import annotations
@@ -43,8 +43,10 @@ def measure(name: str, video: np.ndarray) -> list[dict[str, object]]:
         response = stcorner.corner_harris_3d(video, sigma=sigma, tau=tau)
         threshold = 0.01 * response.max()
         smooth = gaussian_filter(video.astype(np.float32), (tau, sigma, sigma), truncate=4)
-        t, y, x = (0.5 * sd * np.gradient(smooth, axis=axis) * 2 for axis, sd in enumerate((tau, sigma, sigma)))
-        n, height, width = (size // block * block for size, block in zip(video.shape, (8, 8, 16), strict=True))
+        t, y, x = (sd * np.gradient(smooth, axis=axis) for axis, sd in enumerate((tau, sigma, sigma)))
+        n, height, width = (
+            size // block * block for size, block in zip(video.shape, (8, 8, 16), strict=True)
+        )
         for bound, (cell, cost) in BOUNDS.items():
             sums = []
             for energy in (t * t, y * y + x * x):

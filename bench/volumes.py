@@ -5,7 +5,8 @@
 
 Every case runs in a process of its own, on one thread, for its peak memory is asked for; seconds are those
 of the processor. Peers smooth with the same standard deviations; scikit-image takes the gradient before it
-smooths, OrientationPy with a standard deviation of 1, and tells fibres from sheets by the tensor's invariants.
+smooths, OrientationPy smooths with a standard deviation of 1 and tells fibres from sheets by the tensor's
+invariants.
 """
 
 from __future__ import annotations
@@ -131,11 +132,10 @@ def main() -> None:
         if done.returncode:
             print(f"{case}: not measured: {done.stderr.strip().splitlines()[-1]}")
             continue
-        rows.append(json.loads(done.stdout.splitlines()[-1]))
+        package = case.split(",")[0].lower()
+        rows.append(json.loads(done.stdout.splitlines()[-1]) | {"version": version(package)})
         print(rows[-1], flush=True)
-    peers = {name: version(name) for name in ("scikit-image", "structure-tensor", "orientationpy", "zarr")}
-    name = "volumes_stream" if options.stream else "volumes"
-    print(write_results(name, {"sigma": SIGMA, "rho": RHO, "peers": peers, "rows": rows}))
+    print(write_results("volumes_stream" if options.stream else "volumes", rows))
     return None
 
 

@@ -104,6 +104,7 @@ void StipDetector::search(Index t, Index n, bool last) {
 void StipDetector::search_frame(Index t, Index scale, Index end, Found& found) const {
   const HarrisOptions& o = options();
   const FrameRing& ring = results(scale);
+  const auto& table = kernels::video_table();
   const auto row = [&](Index dt, Index y) -> const float* {
     const bool outside = y < 0 || y >= o.height || t + dt < 0 || t + dt == end;
     return outside ? lowest_.data() + 16 : ring.frame(t + dt) + y * ring.stride();
@@ -116,8 +117,7 @@ void StipDetector::search_frame(Index t, Index scale, Index end, Found& found) c
     const float* rows[9];
     gather(row, y, rows);
     const bool skip = margin && (border_frame || y == 0 || y == o.height - 1);
-    const Index count =
-        kernels::video_table().maxima(rows, 0, o.width, skip ? -kLowest : level, columns.data(), &found.largest);
+    const Index count = table.maxima(rows, 0, o.width, skip ? -kLowest : level, columns.data(), &found.largest);
     for (Index i = 0; i < count; ++i) {
       const Index x = columns[static_cast<std::size_t>(i)];
       if (x < margin || x >= o.width - margin) continue;
