@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 import stcorner as st
+from stcorner import plotting
 from stcorner._base.palette import class_colours
-from stcorner.plotting.style import Look, save_figure, styled
+from stcorner.plotting.style import THEMES, Look, save_figure, styled
 
 TARGET = Path(__file__).parent / "img"
 EMOTION = "07"  # surprise: the clip in which most of the face moves
@@ -82,15 +83,57 @@ def clip(look: Look) -> Any:
     return figure
 
 
-PICTURES = {"clip": clip}
+def voice(look: Look) -> Any:
+    """Draw the curves of the voice."""
+    y, sr = st.load_audio(example_clip())
+    return plotting.plot_voice(y, sr=sr, theme=theme_of(look))
+
+
+def corners(look: Look) -> Any:
+    """Draw the response and the points of the face."""
+    face = st.crop_face(example_clip())
+    return plotting.plot_corners(face.frames, fps=face.fps, theme=theme_of(look))
+
+
+@functools.cache
+def evaluated() -> st.Evaluation:
+    """Return an evaluation of a voice model on six drawn people."""
+    folder = Path(tempfile.mkdtemp())
+    st.make_corpus(folder, n_actors=6, n_takes=2, size=96)
+    clips = st.load_corpus(folder, modality="audio")
+    recognizer = st.EmotionRecognizer("audio", augment=None, name="voice")
+    return st.cross_validate(clips, recognizer, protocol="actor-loo", calibration_folds=0, sound=False)
+
+
+def actors(look: Look) -> Any:
+    """Draw the score of each person."""
+    return plotting.plot_actors(evaluated(), theme=theme_of(look))
+
+
+def theme_of(look: Look) -> str:
+    """Return the theme's name, which the functions of `stcorner.plotting` take."""
+    return next(name for name, each in THEMES.items() if each == look)
+
+
+PICTURES = {
+    "clip": clip,
+    "voice": voice,
+    "corners": corners,
+    "actors": actors,
+}
+THEMED = {"clip"}  # the README has it in both themes; guides show the light one
 
 
 def main() -> None:
     """Draw what is named, or everything, for light pages and for dark ones."""
     for name in sys.argv[1:] or PICTURES:
         for theme, ending in (("light", ""), ("dark", "_dark")):
+            if theme == "dark" and name not in THEMED:
+                continue
             with styled(theme) as look:
-                save_figure(PICTURES[name](look), TARGET / f"{name}{ending}.png", dpi=110)
+                save_figure(
+                    PICTURES[name](look), TARGET / f"{name}{ending}.png", dpi=100 if name == "clip" else 80
+                )
                 print(TARGET / f"{name}{ending}.png")
 
 

@@ -1,4 +1,4 @@
-"""The notebooks of the gallery run from their first cell to their last, and are kept without results."""
+"""The notebooks run from their first cell to their last, and are kept without results."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "docs" / "notebooks").glob("*.ip
 EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-def test_the_gallery_is_there() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["corners", "evaluation", "voice"]
+def test_the_notebooks_are_there() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["evaluation"]
 
 
 @EACH
@@ -43,4 +43,4 @@ def test_it_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     said = [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"]
     assert said == []
     pictures = [output for output in outputs if "image/png" in output.get("data", ())]
-    assert len(pictures) == path.read_text().count('"plotting.plot_')
+    assert len(pictures) == path.read_text().count("plt.subplots(")

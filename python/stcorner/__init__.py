@@ -1,4 +1,4 @@
-"""Space-time corners of the face, descriptors of the voice, and their fusion.
+"""Measure where a face moves, what it shows, and how a voice sounds.
 
 The public names are declared in ``__init__.pyi`` and imported at first use, so that
 ``import stcorner`` stays cheap.

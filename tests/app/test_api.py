@@ -226,3 +226,13 @@ def test_settings_are_checked() -> None:
         Settings(n_workers=0)
     with pytest.raises(ValueError, match="max_duration must be finite and > 0, got 0"):
         Settings(max_duration=0)
+
+
+def test_a_sample_clip_gives_a_report(folder: Path, wait: Callable[..., Any]) -> None:
+    with client_of(folder) as client:
+        job = client.post("/api/samples").json()
+        found = wait(client, job)
+        assert (found["state"], found["error"], found["name"]) == ("done", None, "sample.mp4")
+        page = client.get(f"/api/jobs/{job['id']}/report.html").text
+        assert "Where the face moves most" in page
+        assert client.get("/api/model").json()["name"] == "ravdess-av"

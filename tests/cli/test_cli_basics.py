@@ -291,3 +291,11 @@ def test_what_cannot_be_split_is_refused_before_it_is_read(call: Call, tmp_path:
     code, said, _ = call("audit", root, "--subject", "^([^/]+)/", "--no-sound")
     assert (code, said.count("no leak between 2 training and 2 test clip(s)")) == (0, 2)
     assert call("audit", root, "--reader", "tess", "--no-sound")[0] == 2
+
+
+def test_summaries_are_short_and_say_what_to_do() -> None:
+    every = [*COMMANDS, *(part for command in COMMANDS for part in command.parts)]
+    for command in every:
+        first, *_ = command.help.split()
+        assert len(command.help) < 80 and command.help.endswith("."), command.name
+        assert first[0].isupper() and not first.endswith(("s", "ing")), f"{command.name}: {first}"

@@ -503,7 +503,7 @@ def test_neighbours_are_not_written_over(tree: Path, tmp_path: Path) -> None:
 
 
 def test_time_of_a_stopped_run_does_not_count(tree: Path, tmp_path: Path) -> None:
-    """Stopped for longer than the timeout, as by Ctrl-Z, all of it goes on where it was."""
+    """Stopped for longer than the timeout, as by Ctrl-Z, all of it resumes."""
     script = tmp_path / "run.py"
     script.write_text(RUN.replace("n_jobs=2", "n_jobs=2, timeout=4.0"))
     process = start(script, tree, tmp_path / "f.parquet")

@@ -34,6 +34,7 @@ class Job:
     session: str
     name: str
     folder: Path
+    sample: bool = False
     state: str = "waiting"
     stage: str = ""
     progress: float = 0.0
@@ -94,8 +95,10 @@ class JobQueue:
         """Jobs that have not started, and uploads under way."""
         return len(self._receiving) + sum(len(line) for line in self._waiting.values())
 
-    def new(self, session: str, name: str) -> Job:
+    def new(self, session: str, name: str, *, sample: bool = False) -> Job:
         """Make a job with a folder; it counts as waiting until `submit` or `forget`.
+
+        The worker of a sample draws its clip itself.
 
         Raises
         ------
@@ -105,7 +108,7 @@ class JobQueue:
         identity = secrets.token_urlsafe(16)
         folder = self.folder / identity
         folder.mkdir(mode=0o700)
-        job = Job(id=identity, session=session, name=name, folder=folder)
+        job = Job(id=identity, session=session, name=name, folder=folder, sample=sample)
         self._receiving[identity] = job
         return job
 
@@ -181,6 +184,7 @@ class JobQueue:
         job.state, job.stage = "running", "starting"
         order = {
             "clip": str(job.upload),
+            "sample": job.sample,
             "name": job.name,
             "folder": str(job.folder),
             "model": None if self.settings.model is None else str(self.settings.model),

@@ -143,6 +143,24 @@ def openapi(settings: Settings) -> dict[str, Any]:
                     "responses": {"200": _json("The limits.", "Limits"), **_ALWAYS},
                 }
             },
+            "/api/model": {
+                "get": {
+                    "summary": "Which model decides",
+                    "responses": {"200": _json("The model.", "Model"), **_ALWAYS},
+                }
+            },
+            "/api/samples": {
+                "post": {
+                    "summary": "Take a clip of a drawn face, to try the page",
+                    "responses": {
+                        "202": _json("The clip waits for its turn.", "Job"),
+                        "429": _problem("Too many uploads in a minute."),
+                        "503": _problem("Too many clips are waiting or on their way."),
+                        "507": _problem("The server cannot keep the clip: its disk is full."),
+                        **_WRITE,
+                    },
+                }
+            },
             "/api/jobs": {
                 "get": {
                     "summary": "Jobs of this session, newest first",
@@ -167,6 +185,14 @@ def openapi(settings: Settings) -> dict[str, Any]:
                     "properties": {
                         "max_upload_bytes": {"type": "integer"},
                         "max_duration": {"type": "number"},
+                    },
+                },
+                "Model": {
+                    "type": "object",
+                    "required": ["name", "classes"],
+                    "properties": {
+                        "name": {"type": ["string", "null"]},
+                        "classes": {"type": "array", "items": {"type": "string"}},
                     },
                 },
                 "Problem": _PROBLEM,

@@ -99,20 +99,40 @@ class _Api:
         s = self.settings
         return JSONResponse({"max_upload_bytes": s.max_upload_bytes, "max_duration": s.max_duration})
 
+    async def model(self, _: Request) -> Response:
+        """Tell which model decides, and how good it is on people it did not learn from."""
+        return JSONResponse(await asyncio.to_thread(_described_model, self.settings.model))
+
+    def _busy(self, request: Request) -> Response | None:
+        if self.jobs.n_waiting >= self.settings.max_waiting:
+            return problem(503, "too many clips are waiting; try again soon", **{"Retry-After": "10"})
+        if self._too_fast(network_of(request.client.host if request.client else "")):
+            return problem(429, "too many uploads in a minute", **{"Retry-After": "60"})
+        return None
+
+    async def sample(self, request: Request) -> Response:
+        """Take a clip that the worker draws."""
+        if refused := self._busy(request):
+            return refused
+        try:
+            job = self.jobs.new(session_of(request), "sample.mp4", sample=True)
+        except OSError as error:
+            return _no_room(error)
+        self.jobs.submit(job)
+        return JSONResponse(job.public(), status_code=202, headers={"Location": f"/api/jobs/{job.id}"})
+
     async def upload(self, request: Request) -> Response:
         limit = self.settings.max_upload_bytes
         declared = request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
             return problem(413, f"the file may have at most {limit} bytes, {declared} were declared")
-        if self.jobs.n_waiting >= self.settings.max_waiting:
-            return problem(503, "too many clips are waiting; try again soon", **{"Retry-After": "10"})
-        if self._too_fast(network_of(request.client.host if request.client else "")):
-            return problem(429, "too many uploads in a minute", **{"Retry-After": "60"})
+        if refused := self._busy(request):
+            return refused
         try:
             job = self.jobs.new(session_of(request), _clean_name(request.query_params.get("name", "clip")))
         except OSError as error:
             return _no_room(error)
-        refused: Response | None = problem(400, "the upload was cancelled")
+        refused = problem(400, "the upload was cancelled")
         try:
             refused = await self._receive(request, job, limit)
         except ClientDisconnect:
@@ -190,6 +210,17 @@ class _Api:
         )  # fmt: skip
 
 
+@cache
+def _described_model(name: str | Path | None) -> dict[str, object]:
+    from stcorner.recognizer import load_predictor, shipped_models
+
+    chosen = name or next(iter(shipped_models()), None)
+    if chosen is None:
+        return {"name": None, "classes": []}
+    predictor = load_predictor(chosen)
+    return {"name": predictor.name, "classes": list(predictor.classes)}
+
+
 def _no_room(error: OSError) -> Response:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return problem(503, "the server has too many files open; try again soon", **{"Retry-After": "10"})
@@ -241,6 +272,8 @@ def create_app(
         Route("/assets/{name}", api.asset),
         Route("/api/openapi.json", api.schema),
         Route("/api/limits", api.limits),
+        Route("/api/model", api.model),
+        Route("/api/samples", api.sample, methods=["POST"]),
         Route("/api/jobs", api.history, methods=["GET"]),
         Route("/api/jobs", api.upload, methods=["POST"]),
         Route("/api/jobs/{id}", api.job, methods=["GET"]),

@@ -43,6 +43,9 @@ def _run(order: dict[str, Any], tell: Any) -> None:
     from stcorner.report import build_report
 
     clip, folder = Path(order["clip"]), Path(order["folder"])
+    if order["sample"]:
+        tell({"stage": "drawing the sample", "progress": 0.02})
+        _draw_sample(clip)
     info = probe(clip)
     if info.duration is not None and info.duration > order["max_duration"]:
         raise MediaError(f"the clip may last {order['max_duration']:g} s, it lasts {info.duration:.1f} s")
@@ -58,6 +61,16 @@ def _run(order: dict[str, Any], tell: Any) -> None:
         with contextlib.suppress(MissingExtraError):
             write_table(folder / f"features.{kind}", report.features, list(report.features[0]))
     tell({"label": report.prediction["label"] if report.prediction else None})
+
+
+def _draw_sample(clip: Path) -> None:
+    """Write a clip of a drawn face: no recording of a person is in the package."""
+    from stcorner.corpora import make_corpus
+
+    made = make_corpus(
+        clip.parent / "sample", n_actors=1, n_takes=1, emotions=["surprise"], size=320, n_jobs=1
+    )
+    next(each.path for each in made if each.path.suffix == ".mp4").rename(clip)
 
 
 def _read_order() -> dict[str, Any]:

@@ -42,12 +42,12 @@ class Command(NamedTuple):
 COMMANDS = (
     Command(
         "demo",
-        "Make a synthetic corpus, learn from it and evaluate by actor: the whole way in about a minute.",
+        "Run everything on a corpus drawn for the purpose, in about a minute.",
         ("stcorner demo", "stcorner demo my-demo --actors 6 --no-cnn"),
     ),
     Command(
         "predict",
-        "Predict the emotion that each file expresses, with the probability of every class.",
+        "Predict the emotion of each file, with the probability of every class.",
         (
             "stcorner predict clip.mp4",
             "stcorner predict --model my.stcorner clips/ -o table.csv",
@@ -65,7 +65,7 @@ COMMANDS = (
     ),
     Command(
         "live",
-        "Show the emotion probabilities of a camera and microphone, or of a file played in real time.",
+        "Show probabilities live, from a camera, a microphone or a played file.",
         (
             "stcorner live --camera 0",
             "stcorner live --camera 0 --model my.stcorner --output updates.jsonl",
@@ -74,7 +74,7 @@ COMMANDS = (
     ),
     Command(
         "train",
-        "Train a recogniser on a corpus and write it to a file.",
+        "Train a model on a corpus and write it to a file.",
         (
             "stcorner train RAVDESS -o ravdess.stcorner",
             "stcorner train RAVDESS --modality audio --label-map calm=neutral -o seven.stcorner",
@@ -82,7 +82,7 @@ COMMANDS = (
     ),
     Command(
         "evaluate",
-        "Cross-validate a recogniser on a corpus, by default on people that it did not learn from.",
+        "Score a model on people it was not trained on, by cross-validation.",
         (
             "stcorner evaluate RAVDESS --modality audio",
             "stcorner evaluate RAVDESS --protocol actor-loo --classifier fercnn -o evaluation.json",
@@ -90,17 +90,17 @@ COMMANDS = (
     ),
     Command(
         "audit",
-        "Find what training and test clips share that would make a test score meaningless.",
+        "Find leaks: what training and test clips share.",
         ("stcorner audit RAVDESS --protocol ravdess-luna5", "stcorner audit train/ test/ --no-sound"),
     ),
     Command(
         "report",
-        "Write a page that shows a clip, its corners, curves and the decision explained; or an evaluation.",
+        "Write an HTML page of one clip, or of evaluations.",
         ("stcorner report clip.mp4 -o report.html", "stcorner report evaluation.json -o report.html"),
     ),
     Command(
         "plot",
-        "Draw a figure: of a clip, a corpus, an evaluation, or a training.",
+        "Draw a figure of a clip, a corpus, an evaluation or a training.",
         (
             "stcorner plot corners clip.mp4",
             "stcorner plot confusion evaluation.json -o confusion.svg",
@@ -109,7 +109,7 @@ COMMANDS = (
         (
             Command(
                 "corners",
-                "Draw the response over the frames of a video, with its interest points.",
+                "Draw the corner response and the interest points over frames.",
                 (
                     "stcorner plot corners clip.mp4",
                     "stcorner plot corners clip.mp4 --face --frames 4 -o corners.pdf",
@@ -117,18 +117,17 @@ COMMANDS = (
             ),
             Command(
                 "voice",
-                "Draw the curves of a voice and, of a video, those of the face's expressions.",
+                "Draw the curves of a voice and, in a video, of the expressions.",
                 ("stcorner plot voice clip.wav", "stcorner plot voice clip.mp4 --theme dark -o voice.png"),
             ),
             Command(
                 "spectrogram",
-                "Draw the spectrogram of a voice with its pitch over it.",
+                "Draw the spectrogram with the pitch over it.",
                 ("stcorner plot spectrogram clip.wav", "stcorner plot spectrogram clip.mp4 --fmax 8000"),
             ),
             Command(
                 "plane",
-                "Draw clips of a corpus in two fused directions, learned from other people than those drawn "
-                "strong.",
+                "Draw clips of people held out, in two fused directions.",
                 (
                     "stcorner plot plane RAVDESS",
                     "stcorner plot plane RAVDESS --modality audio --fusion lda --fold 3 -o plane.svg",
@@ -141,12 +140,12 @@ COMMANDS = (
             ),
             Command(
                 "reliability",
-                "Draw how often predictions of an evaluation are right against how sure they are.",
+                "Draw how often predictions are right against how sure they are.",
                 ("stcorner plot reliability evaluation.json",),
             ),
             Command(
                 "actors",
-                "Draw the score of each actor beside the score of all; several evaluations side by side.",
+                "Draw the score of each person beside the score of all.",
                 (
                     "stcorner plot actors evaluation.json",
                     "stcorner plot actors evaluation-audio.json evaluation-both.json --metric war",
@@ -166,17 +165,17 @@ COMMANDS = (
     ),
     Command(
         "serve",
-        "Serve the report as a local web app: drop a clip or record one.",
+        "Open the local web app: try a sample, drop a clip, or record one.",
         ("stcorner serve", "stcorner serve --model my.stcorner --port 8080"),
     ),
     Command(
         "probe",
-        "Show what media files hold: streams, rates, durations, sizes.",
+        "Show the streams, rates, durations and sizes of media files.",
         ("stcorner probe clip.mp4", "stcorner probe *.flv --json"),
     ),
     Command(
         "features",
-        "Compute named features: one row per file, or with --frames per 10 ms of sound or face and frame.",
+        "Compute features: a row per file, or with --frames per moment.",
         (
             "stcorner features *.wav -o features.csv",
             "stcorner features clip.mp4 --modality both -o features.parquet",
@@ -185,7 +184,7 @@ COMMANDS = (
     ),
     Command(
         "stips",
-        "Find the space-time interest points of a video, strongest first.",
+        "Find the space-time corners of a video, strongest first.",
         (
             "stcorner stips clip.mp4 --overlay clip-points.mp4",
             "stcorner stips clip.mp4 --points 200 -o points.csv",
@@ -193,7 +192,7 @@ COMMANDS = (
     ),
     Command(
         "extract",
-        "Compute the features of all files below a folder; killed, it goes on where it was.",
+        "Compute the features of all files in a folder; resume after a stop.",
         (
             "stcorner extract RAVDESS -o features.parquet",
             "stcorner extract interviews -o features.parquet --window 3 --hop 1",
@@ -208,17 +207,17 @@ COMMANDS = (
     ),
     Command(
         "models",
-        "List the models that ship with the package, or show one model's card.",
+        "List the models in the package, or show the card of one.",
         ("stcorner models", "stcorner models my.stcorner"),
     ),
     Command(
         "paper",
-        "Run the paper's experiment under its own protocol and by actors, tables side by side.",
+        "Repeat the paper's experiment beside the honest protocol.",
         ("stcorner paper ravdess RAVDESS", "stcorner paper cremad CREMA-D --modality audio --epochs 80"),
     ),
     Command(
         "info",
-        "Print versions, instruction sets and threads: what a bug report needs.",
+        "Print versions, instruction sets and threads for a bug report.",
         ("stcorner info", "stcorner info --json"),
     ),
 )
@@ -238,13 +237,13 @@ def build_app() -> App:
 
     app = App(
         name="stcorner",
-        help="Space-time corners of the face, descriptors of the voice, and their fusion.",
+        help="Measure where a face moves, what it shows, and how a voice sounds.",
         version=stcorner.__version__,
         help_format="plaintext",
         version_format="plaintext",
         help_epilogue=(
             "Every command takes --config FILE.toml, whose table [COMMAND] sets its options.\n"
-            "Exit codes: 0 ok, 1 some inputs failed (they are listed), 2 wrong use.\n"
+            "Exit codes: 0 success, 1 some inputs failed (listed), 2 wrong use.\n"
             "Shell completion: stcorner --install-completion."
         ),
     )
@@ -303,7 +302,7 @@ def _warnings_in_one_line() -> Iterator[None]:
             usual(message, category, *place, **more)
         elif str(message) not in told:
             told.add(str(message))
-            _complain(f"warning: {message}")
+            _print_error(f"warning: {message}")
 
     warnings.showwarning = show
     try:
@@ -328,10 +327,10 @@ def _run(tokens: list[str]) -> int:
     except CycloptsError as error:
         text = " ".join(str(error).split()).replace("?.", "?")
         end = "" if text.endswith(("...", "?")) else "."
-        _complain(f"{text.removesuffix('.') if end else text}{end} See: {_called(app, tokens)} --help")
+        _print_error(f"{text.removesuffix('.') if end else text}{end} See: {_called(app, tokens)} --help")
         return 2
     except StcornerError as error:
-        _complain(str(error))
+        _print_error(str(error))
         return 1 if isinstance(error, MediaError) else 2
     except (KeyboardInterrupt, SystemExit, BrokenPipeError):
         raise
@@ -339,12 +338,12 @@ def _run(tokens: list[str]) -> int:
         # A folder that is not there, a full disk: the machine's answer, no fault of the program.
         if error.errno is None or os.environ.get("STCORNER_DEBUG"):
             raise
-        _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
+        _print_error(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
         return 2
     except Exception as error:
         if os.environ.get("STCORNER_DEBUG"):
             raise
-        _complain(
+        _print_error(
             f"{type(error).__name__}: {error}. This is a fault of stcorner: run again with STCORNER_DEBUG=1 "
             "to see where, and report it with the output of `stcorner info`"
         )
@@ -385,7 +384,7 @@ def _take_config(tokens: list[str]) -> tuple[list[str], str | None]:
     return tokens, None
 
 
-def _complain(message: str) -> None:
+def _print_error(message: str) -> None:
     from stcorner.cli._output import complain  # not for --help
 
     complain(message)

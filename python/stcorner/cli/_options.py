@@ -135,7 +135,7 @@ class RecognizerOptions:
     Parameters
     ----------
     modality
-        What of the clips to use.
+        Part of the clips to use.
     blocks
         Blocks by name, instead of --modality: audio, video, expression, texture, or those of the features,
         separated by commas.
@@ -147,23 +147,23 @@ class RecognizerOptions:
     face
         Which face counts: largest, all (each gives a sample), or a number.
     fusion
-        How the blocks are put together.
+        How to combine the blocks.
     classifier
-        The default, which does best on unheard people, or the network of the paper.
+        The default, which is best on new people, or the network of the paper.
     validation_fraction
         Share of the people that the network of the paper holds out to know when to stop, 0.15 unless given.
         With few people: 0, which holds out nobody and trains through all epochs.
     label_map
         OLD=NEW renames a label, OLD= drops its clips; may be given several times.
     augment
-        Altered copies that are added of each training clip, one for each time that this is given: speed,
+        Altered copies of each training clip to add; one for each time you give this option: speed,
         slower, faster, noise, pitch, stretch, gain or room, several joined by +; or none. Default: the
         recogniser's own.
     within
         subject: z-score features within each person, over all their clips and without labels. The result is
         transductive, and every table calls it so.
     seed
-        Seed of everything that is drawn.
+        Seed of all random numbers.
     """
 
     modality: Literal["both", "audio", "video"] = "both"

@@ -31,7 +31,7 @@ def audit(
     test
         Corpus to test on.
     protocol
-        Folds to look at where there is one corpus.
+        Protocol whose folds to check, if you give one corpus.
     sound
         Compare the sound of all clips as well: the same recording under another name.
     jobs

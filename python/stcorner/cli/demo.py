@@ -26,12 +26,12 @@ def demo(
     jobs: int = -1,
     json: bool = False,
 ) -> int:
-    """Make a synthetic corpus, learn from it and evaluate by actor: the whole way in about a minute.
+    """Run everything on a corpus drawn for the purpose, in about a minute.
 
     Parameters
     ----------
     out
-        Folder to write to: the corpus, a model, evaluations. A corpus that is there is used again.
+        Folder to write to: the corpus, a model, evaluations. An existing corpus is reused.
     actors
         Synthetic actors, 4 to 24.
     takes
@@ -39,7 +39,7 @@ def demo(
     cnn
         Train FERCNN, the network of the paper, as well. Needs: pip install 'stcorner[cnn]'.
     seed
-        Seed of everything that is drawn.
+        Seed of all random numbers.
     jobs
         Processes; -1 is one per core.
     json

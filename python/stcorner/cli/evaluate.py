@@ -46,7 +46,7 @@ def evaluate(
     output
         Write the evaluation to this .json file.
     allow_leaks
-        Go on where training and test clips share what the protocol promises to keep apart.
+        Evaluate although training and test clips share what the protocol keeps apart.
     jobs
         Processes that read the clips; -1 is one per core.
     json

@@ -43,7 +43,7 @@ def extract(
     overwrite: bool = False,
     json: bool = False,
 ) -> int:
-    """Compute the features of all files below a folder; killed, it goes on where it was.
+    """Compute the features of all files in a folder; resume after a stop.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def extract(
         Table to write, NAME.parquet. Beside it come NAME.errors.parquet with the files that failed
         and a manifest. NAME.csv, NAME.xlsx, NAME.jsonl or NAME.json comes beside NAME.parquet too.
     modality
-        What of the files to describe.
+        Part of the files to describe.
     blocks
         Blocks by name, instead of --modality: audio, video, expression, texture, separated by commas.
     block
@@ -61,7 +61,7 @@ def extract(
     recipe
         Description of the sound: rich, paper162, notebook162 or egemaps.
     face
-        Which face of several: largest, a number, or all, which gives each a row.
+        Face to describe if there are several: largest, a number, or all, which gives each a row.
     subject
         Who is seen, for folders of your own: the number of the folder that is the person's (1 is the first
         below the root, -1 the one that holds the file), or a regular expression whose group is the person.
@@ -71,7 +71,7 @@ def extract(
     tier
         Tier of the annotations whose labels are emotions. Default: the only one.
     window
-        One row for each window of so many seconds, instead of one per file; for long files.
+        Length in seconds of windows that get a row each, instead of one row per file.
     hop
         Seconds between the starts of windows. Default: the window's length.
     augment
@@ -83,11 +83,11 @@ def extract(
     shard
         I/N: do every N-th file only, from the I-th on; for job arrays. Writes NAME.I-of-N.parquet.
     timeout
-        Seconds after which a file is given up.
+        Seconds to spend on a file at most.
     retry_failed
-        Try files again that failed in an earlier run.
+        Retry files that failed in an earlier run.
     overwrite
-        Do everything from scratch and replace what stands at the place of the results.
+        Start again and replace existing results.
     json
         Print a summary as JSON.
     """

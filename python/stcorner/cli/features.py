@@ -40,7 +40,7 @@ def features(
     output
         Write the table to this .csv, .xlsx, .parquet, .jsonl or .json file.
     modality
-        What of the files to describe.
+        Part of the files to describe.
     recipe
         Description of the sound: rich, paper162, notebook162 or egemaps.
     frames

@@ -46,7 +46,7 @@ def live(
     camera
         Number of a camera instead: 0 is the first.
     microphone
-        With --camera: hear too, through the package sounddevice. Default: where it is installed.
+        With --camera: record sound too, with the package sounddevice. Default: if it is installed.
     model
         A *.stcorner file or the name of a shipped model. Default: ravdess-av.
     window
@@ -54,11 +54,11 @@ def live(
     hop
         Seconds between the starts of windows.
     speed
-        Play a file so many times as fast.
+        Speed of a played file; 2 is twice as fast.
     duration
-        Stop after so many seconds.
+        Seconds after which to stop.
     max_frames
-        Pictures that may wait; then the oldest are dropped.
+        Frames in the queue at most; beyond, the oldest are dropped.
     output
         Write each update to this file as a line of JSON.
     json

@@ -24,9 +24,9 @@ def paper(
     Parameters
     ----------
     corpus
-        Which corpus it is.
+        The corpus: ravdess or cremad.
     root
-        Its folder.
+        Folder of the corpus.
     modality
         What to run; may be given several times. Default: all that the folder has.
     recipe
@@ -34,7 +34,7 @@ def paper(
     epochs
         Epochs of every training.
     seed
-        Of noise, split and network.
+        Seed of noise, split and network.
     json
         Print the results as JSON.
     """

@@ -75,9 +75,9 @@ def corners(file: Path, /, *, face: bool = False, frames: int = 5, options: Figu
     file
         Video file.
     face
-        Look at the tracked and aligned face instead of the whole picture.
+        Use the tracked and aligned face instead of the whole frame.
     frames
-        Frames that are shown.
+        Number of frames to show.
     """
     from stcorner.plotting import plot_corners
 
@@ -152,15 +152,15 @@ def plane(
         Folder of a published corpus (RAVDESS, CREMA-D, EMO-DB, ...), of one sub-folder per emotion, or a CSV
         file.
     modality
-        What of the clips to use.
+        Part of the clips to use.
     recipe
         Description of the sound: rich, paper162, notebook162 or egemaps.
     fusion
-        How the directions are chosen.
+        Method that finds the directions.
     protocol
         Folds by name, such as ravdess-luna5, actor-k5; auto picks by corpus.
     fold
-        Which fold is held out, from 1 on.
+        Number of the fold to hold out, from 1.
     label_map
         OLD=NEW renames a label, OLD= drops its clips; may be given several times.
     jobs

@@ -52,9 +52,10 @@ def predict(
     hop
         Seconds between the starts of windows, with --timeline.
     abstain_below
-        Flag predictions whose best probability is smaller. Default: as the model was made.
+        Flag predictions whose best probability is smaller. Default: the model's own.
     face
-        Which face of several: largest, a number, or all, which gives each a row. Default: as the model.
+        Face to look at if there are several: largest, a number, or all, which gives each a row. Default: the
+        model's own.
     block
         NAME=FILE: table of a block that the model uses and that is not built in; may be given several times.
     jobs

@@ -32,7 +32,7 @@ def report(
     model
         A *.stcorner file or the name of a shipped model. Default: ravdess-av.
     decide
-        Whether a model decides on the clip; --no-decide shows features only.
+        Predict the emotion of the clip; --no-decide shows features only.
     max_duration
         Seconds of a longer clip that are shown.
     """

@@ -34,11 +34,11 @@ def serve(
     max_duration
         Longest clip in seconds.
     workers
-        Clips that are worked on at once.
+        Number of clips processed at once.
     proxy
         Address or network of a reverse proxy, whose X-Forwarded-For is believed; may be given several times.
     token
-        What callers must bring. Default: a new one where others on the network can reach the server.
+        Token that callers must send. Default: a new one if others on the network can reach the server.
     """
     from stcorner import app
     from stcorner.cli._output import complain

@@ -37,7 +37,7 @@ def stips(
     output
         Write the points to this .csv, .xlsx, .parquet, .jsonl or .json file, or .txt in Laptev's format.
     points
-        At most so many points.
+        Number of points at most.
     sigma
         Spatial scales in pixels. Default: 2 and 2.83.
     tau

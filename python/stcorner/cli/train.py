@@ -34,7 +34,7 @@ def train(
         Folder of a published corpus (RAVDESS, CREMA-D, EMO-DB, ...), of one sub-folder per emotion, or a CSV
         file.
     features
-        Learn from this table of extract instead of a corpus.
+        Train on this table of extract instead of a corpus.
     output
         Model file to write, NAME.stcorner.
     name

@@ -86,7 +86,7 @@ def extract(
 ) -> Extraction:
     """Compute the features of many files, in many processes, and survive what may happen on the way.
 
-    Killed at any moment, the same call goes on where it was, and the result is the same, byte for byte, as
+    Stopped at any moment, the same call resumes, and the result is the same, byte for byte, as
     that of a run that was left alone. A file that cannot be read is one row of the errors; the same call
     tries it again. `ClipFeatures.from_parquet` reads the table, and `EmotionRecognizer.fit` and
     `cross_validate` take it in place of clips.

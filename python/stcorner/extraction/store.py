@@ -178,7 +178,7 @@ class Store:
         return manifest
 
     def complete(self, batches: Sequence[str]) -> dict[str, Any] | None:
-        """Return the manifest if this very work is already done and whole."""
+        """Return the manifest if this work is already done and whole."""
         manifest = self._read_manifest()
         same = manifest.get("batches") == _digest(json.dumps(list(batches)))
         return manifest if same and self.strangers() == [] and self.out.exists() else None

@@ -39,7 +39,8 @@ def plot_corners(
     """Draw the response over the frames of a video, with its interest points.
 
     Above stand the frames with the most response, points circled at twice their sigma, the positive
-    response as a glow. Below, the largest response of each frame and the points at their own.
+    response as a glow. Below, the largest response of each frame and the points at their own. Border pixels
+    and the first and last frame are left out, as by `detect_stips`: the filter sees mirrored pixels there.
 
     Parameters
     ----------
@@ -93,10 +94,20 @@ def plot_corners(
         wanted = liveliest(stips, count)
         shown, curve = {}, []
         for index, frame, plane in frames_with_response(source, stips, n_threads=n_threads):
-            curve.append(max(0.0, float(plane.max())))
+            plane = _without_border(plane)
+            curve.append(float(plane.max()))
             if index in wanted:
                 shown[index] = (np.array(frame), plane)
+        if len(curve) > 2:
+            curve[0] = curve[-1] = 0.0
         return _draw_corners(look, stips, shown, np.array(curve), rate)
+
+
+def _without_border(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the positive response, 0 where no point can be."""
+    inner = np.zeros_like(plane)
+    inner[1:-1, 1:-1] = np.maximum(plane[1:-1, 1:-1], 0)
+    return inner
 
 
 def _frame_rate(video: VideoLike) -> float | None:
@@ -148,7 +159,9 @@ def _draw_corners(
     axes.grid(axis="y")
     axes.set_ylabel("response, % of the largest")
     axes.set_xlabel("frame" if rate is None else "time, s")
-    title = f"{len(stips)} interest points; the line is the largest response of each frame"
+    title = (
+        f"{len(stips)} interest points; the line is the largest response of each frame, without its border"
+    )
     axes.set_title(title if len(stips) else "no interest points")
     if scales:
         figure.legend(

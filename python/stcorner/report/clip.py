@@ -10,6 +10,7 @@ import numpy as np
 
 from stcorner._base.palette import class_colours
 from stcorner.report._media import SAMPLE_RATE, playable_clip
+from stcorner.report.reasons import reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from stcorner.media import FaceClip
     from stcorner.recognizer.explanation import Explanation
     from stcorner.recognizer.predictor import Predictor
+    from stcorner.video import Stips
 
 __all__ = ["ClipReport", "collect_clip"]
 
 _SIZE, _FPS = 96, 25.0  # face crop, as the texture map sees it
 _TILE = 24  # the response is shown on a grid of this many cells a side
 _WAVE = 1200  # columns of the waveform
+_MOMENTS = 5  # thumbnails of the strongest corners
 
 
 @dataclass(kw_only=True)
@@ -41,6 +44,7 @@ class ClipReport:
     points: list[dict[str, float]] = field(default_factory=list)
     response: dict[str, Any] | None = None
     expressions: dict[str, Any] | None = None
+    moments: list[dict[str, Any]] = field(default_factory=list)
     sound: dict[str, Any] | None = None
     prediction: dict[str, Any] | None = None
     classes: list[str] = field(default_factory=list)
@@ -48,6 +52,7 @@ class ClipReport:
     timeline: dict[str, Any] | None = None
     explanation: Explanation | None = None
     meanings: dict[str, str] = field(default_factory=dict)
+    reasons: list[dict[str, Any]] = field(default_factory=list)
     features: list[dict[str, Any]] = field(default_factory=list)
     provenance: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -173,6 +178,7 @@ def _add_corners(report: ClipReport, face: FaceClip, n: int) -> None:
                 "tau": round(float(2 * tau / face.fps), 3),
                 "strength": float(f"{float(strength):.3g}"),
             })  # fmt: skip
+    report.moments = _moments(frames, times, stips)
     response = np.maximum(corner_harris_3d(frames), 0.0)
     step = _SIZE // _TILE
     tiles = response.reshape(n, _TILE, step, _TILE, step).max(axis=(2, 4))
@@ -184,6 +190,26 @@ def _add_corners(report: ClipReport, face: FaceClip, n: int) -> None:
         "columns": _TILE,
         "data": _packed((255 * np.clip(shown, 0, 1)).astype(np.uint8)),
     }
+
+
+def _moments(frames: NDArray[np.uint8], times: NDArray[np.float64], stips: Stips) -> list[dict[str, Any]]:
+    """Return thumbnails of the frames with the strongest corners, which are circled."""
+    import cv2
+
+    from stcorner.video.drawing import liveliest
+
+    found = []
+    for frame in liveliest(stips, _MOMENTS) if len(stips) else ():
+        near = np.abs(stips.coordinates[:, 0] - frame) <= 2
+        if not near.any():
+            continue
+        picture = cv2.cvtColor(cv2.resize(frames[frame], None, fx=2, fy=2), cv2.COLOR_GRAY2BGR)
+        for _, y, x in stips.coordinates[near][:12]:
+            cv2.circle(picture, (round(2 * x), round(2 * y)), 9, (0, 94, 213), 2, cv2.LINE_AA)
+        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
+        image = base64.b64encode(data.tobytes()).decode("ascii")
+        found.append({"t": round(float(times[frame]), 3), "n": int(near.sum()), "image": image})
+    return found
 
 
 def _add_sound(report: ClipReport, path: Path, max_duration: float) -> None:
@@ -244,6 +270,7 @@ def _add_decision(report: ClipReport, path: Path, recognizer: Predictor) -> None
     report.features = [{**row, **dict(zip(names, map(float, values), strict=True))}]
     report.explanation = explain_decision(recognizer, features)
     report.meanings = _meanings(features)
+    report.reasons = reasons_of(report.explanation, recognizer, features)
     report.timeline = _timeline(path, recognizer, report)
 
 

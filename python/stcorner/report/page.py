@@ -97,6 +97,7 @@ def render_clip(report: ClipReport) -> str:
     data = {
         "duration": report.duration,
         "classes": report.classes,
+        "label": None if report.prediction is None else report.prediction["label"],
         "colours": report.colours,
         "picture": report.picture,
         "faces": report.faces,
@@ -131,6 +132,8 @@ def render_clip(report: ClipReport) -> str:
         faces=report.faces,
         points=report.points,
         response=report.response,
+        moments=report.moments,
+        reasons=report.reasons,
         probabilities=sorted(shares, key=lambda share: -share["p"]),
         legend=_legend(report),
         duration=report.duration,

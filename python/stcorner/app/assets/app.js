@@ -26,6 +26,20 @@ async function upload(blob, name) {
   refresh();
 }
 
+// A drawn face: it shows the page, not how good the model is.
+async function trySample() {
+  $("problems").textContent = "";
+  say("Drawing a sample clip …");
+  try {
+    const answer = await fetch("/api/samples", { method: "POST" });
+    const job = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
+    if (!answer.ok) throw new Error(job.error);
+    wanted.add(job.id);
+    refresh();
+  } catch (error) { complain(`sample: ${error.message}`); }
+  say("");
+}
+
 async function uploadAll(files) {
   $("problems").textContent = "";
   for (const file of files) {
@@ -79,6 +93,7 @@ function advance(node, job) {
 
 // Lines that stay are not touched: a button that has the keyboard's focus keeps it.
 function list(jobs) {
+  $("session").hidden = jobs.length === 0;
   const old = new Map([...$("history").children].map((node) => [node.dataset.id, node]));
   const lines = jobs.map((job) => {
     const node = old.get(job.id);
@@ -130,6 +145,7 @@ async function show(job) {
   // Replaced, so that Back leaves the page instead of showing an older report under this title.
   $("report").contentWindow.location.replace(`/api/jobs/${job.id}/report.html`);
   const names = { "report.html": "Report", "features.csv": "CSV", "features.parquet": "Parquet", "features.json": "JSON" };
+  $("result").scrollIntoView({ block: "start" });
   $("downloads").replaceChildren(...job.results.map((kind) => {
     const link = document.createElement("a");
     link.href = `/api/jobs/${job.id}/${kind}${kind === "report.html" ? "?download=1" : ""}`;
@@ -148,7 +164,19 @@ async function remove(job) {
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); }); // other tabs act too
 
+// The report is as tall as its content: the page alone scrolls.
+const grow = new ResizeObserver(() => {
+  const inside = $("report").contentDocument;
+  if (inside && inside.body) $("report").style.height = `${inside.documentElement.offsetHeight + 2}px`;
+});
+$("report").addEventListener("load", () => {
+  grow.disconnect();
+  const inside = $("report").contentDocument;
+  if (inside && inside.documentElement) grow.observe(inside.documentElement);
+});
+
 // ---- ways in ------------------------------------------------------------------------------------
+$("sample").addEventListener("click", trySample);
 $("file").addEventListener("change", (event) => { uploadAll([...event.target.files]); event.target.value = ""; });
 // Anywhere on the page: a clip dropped beside the frame would make the browser leave the page for it.
 for (const name of ["dragenter", "dragover"])
@@ -198,6 +226,13 @@ $("record-sound").addEventListener("click", () => record($("record-sound"), { au
 
 fetch("/api/limits").then((answer) => answer.json()).then((found) => {
   limits = found;
-  $("limits").textContent = `At most ${Math.round(found.max_upload_bytes / 1048576)} MB and ${Math.round(found.max_duration)} seconds.`;
+  $("limits").textContent = `At most ${Math.round(found.max_upload_bytes / 1048576)} MB and ${Math.round(found.max_duration)} seconds. ` +
+    "Your clip stays on this machine and is deleted after use.";
 });
+fetch("/api/model").then((answer) => answer.json()).then((found) => {
+  $("model").textContent = found.name
+    ? `Model: ${found.name}. It tells apart ${found.classes.join(", ")} as actors show them, not what a person feels. ` +
+      `It errs often on new people: \`stcorner models ${found.name}\` says how often. Do not judge anybody by it.`
+    : "No model decides: the page shows measurements alone.";
+}).catch(() => {});
 refresh();

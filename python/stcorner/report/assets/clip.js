@@ -133,7 +133,10 @@ function drawShares(title, names, colours, times, shares, width) {
     const p = shares[at(times, t)];
     if (p[0] === null) return "no face";
     const best = p.indexOf(Math.max(...p));
-    return `${names[best]} ${(100 * p[best]).toFixed(0)} %`;
+    const here = `${names[best]} ${(100 * p[best]).toFixed(0)} %`;
+    // The decision of the whole clip stands above the page: its share here comes first.
+    const said = names === data.classes ? names.indexOf(data.label) : -1;
+    return best === said || said < 0 ? here : `${names[said]} ${(100 * p[said]).toFixed(0)} % here, highest ${here}`;
   });
   names.forEach((name, c) => {
     const values = shares.map((p) => p[c]);
@@ -225,6 +228,9 @@ curves.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+for (const moment of document.querySelectorAll("[data-time]"))
+  moment.addEventListener("click", () => seek(Number(moment.dataset.time)));
 
 const button = document.getElementById("play");
 function toggle() { if (player.paused) player.play(); else player.pause(); }
