@@ -91,7 +91,7 @@ def test_the_program_in_cpp_is_the_one_that_ctest_runs() -> None:
 def test_commands_of_shell_blocks_have_such_options(page: Path) -> None:
     app = build_app()
     for block in blocks(page):
-        for line in block.code.splitlines() if block.language == "sh" else ():
+        for line in block.code.replace("\\\n", "").splitlines() if block.language == "sh" else ():
             for command in line.split("&&"):
                 words = shlex.split(command, comments=True)
                 if words[:1] == ["stcorner"]:

@@ -22,7 +22,7 @@ def audit(
     jobs: int = -1,
     json: bool = False,
 ) -> int:
-    """Find what training and test clips share that would make a test score meaningless.
+    """Find leaks: what training and test clips share.
 
     Parameters
     ----------

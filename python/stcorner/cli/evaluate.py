@@ -32,7 +32,7 @@ def evaluate(
     jobs: int = -1,
     json: bool = False,
 ) -> int:
-    """Cross-validate a recogniser on a corpus, by default on people that it did not learn from.
+    """Score a model on people it was not trained on, by cross-validation.
 
     Parameters
     ----------

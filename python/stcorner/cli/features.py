@@ -31,7 +31,7 @@ def features(
     jobs: int = 1,
     json: bool = False,
 ) -> int:
-    """Compute named features: one row per file, or with --frames per 10 ms of sound or face and frame.
+    """Compute features: a row per file, or with --frames per moment.
 
     Parameters
     ----------

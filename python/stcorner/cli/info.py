@@ -8,7 +8,7 @@ __all__ = ["info"]
 
 
 def info(*, json: bool = False) -> int:
-    """Print versions, instruction sets and threads: what a bug report needs.
+    """Print versions, instruction sets and threads for a bug report.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def live(
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     json: bool = False,
 ) -> int:
-    """Show the emotion probabilities of a camera and microphone, or of a file played in real time.
+    """Show probabilities live, from a camera, a microphone or a played file.
 
     Runs to the end of the file, or until Ctrl-C, and then says how late the answers were.
 

@@ -6,7 +6,7 @@ __all__ = ["models"]
 
 
 def models(model: str | None = None, /, *, json: bool = False) -> int:
-    """List the models that ship with the package, or show one model's card.
+    """List the models in the package, or show the card of one.
 
     Parameters
     ----------

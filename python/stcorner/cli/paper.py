@@ -19,7 +19,7 @@ def paper(
     seed: int = 0,
     json: bool = False,
 ) -> int:
-    """Run the paper's experiment under its own protocol and by actors, tables side by side.
+    """Repeat the paper's experiment beside the honest protocol.
 
     Parameters
     ----------

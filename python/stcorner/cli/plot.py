@@ -68,7 +68,7 @@ _DEFAULTS, _SOURCE = FigureOptions(), CorpusOptions()
 
 
 def corners(file: Path, /, *, face: bool = False, frames: int = 5, options: FigureOptions = _DEFAULTS) -> int:
-    """Draw the response over the frames of a video, with its interest points.
+    """Draw the corner response and the interest points over frames.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def corners(file: Path, /, *, face: bool = False, frames: int = 5, options: Figu
 
 
 def voice(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
-    """Draw the curves of a voice and, of a video, those of the face's expressions.
+    """Draw the curves of a voice and, in a video, of the expressions.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def voice(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
 
 
 def spectrogram(file: Path, /, *, fmax: float | None = None, options: FigureOptions = _DEFAULTS) -> int:
-    """Draw the spectrogram of a voice with its pitch over it.
+    """Draw the spectrogram with the pitch over it.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def plane(
     source: CorpusOptions = _SOURCE,
     options: FigureOptions = _DEFAULTS,
 ) -> int:
-    """Draw clips of a corpus in two fused directions, learned from other people than those drawn strong.
+    """Draw clips of people held out, in two fused directions.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def confusion(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
 
 
 def reliability(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
-    """Draw how often predictions of an evaluation are right against how sure they are.
+    """Draw how often predictions are right against how sure they are.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def actors(
     metric: Literal["uar", "war"] = "uar",
     options: FigureOptions = _DEFAULTS,
 ) -> int:
-    """Draw the score of each actor beside the score of all; several evaluations side by side.
+    """Draw the score of each person beside the score of all.
 
     Parameters
     ----------

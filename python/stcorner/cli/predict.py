@@ -35,7 +35,7 @@ def predict(
     jobs: int = 1,
     json: bool = False,
 ) -> int:
-    """Predict the emotion that each file expresses, with the probability of every class.
+    """Predict the emotion of each file, with the probability of every class.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ __all__ = ["probe"]
 
 
 def probe(files: list[Path], /, *, json: bool = False) -> int:
-    """Show what media files hold: streams, rates, durations, sizes.
+    """Show the streams, rates, durations and sizes of media files.
 
     Parameters
     ----------

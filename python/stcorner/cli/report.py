@@ -19,7 +19,7 @@ def report(
     decide: bool = True,
     max_duration: float = 120.0,
 ) -> int:
-    """Write a page that shows a clip, its corners, curves and the decision explained; or an evaluation.
+    """Write an HTML page of one clip, or of evaluations.
 
     The page is one HTML file that opens offline.
 

@@ -16,7 +16,7 @@ def serve(
     proxy: tuple[str, ...] = (),
     token: str | None = None,
 ) -> int:
-    """Serve the report as a local web app: drop a clip or record one.
+    """Open the local web app: try a sample, drop a clip, or record one.
 
     Runs until Ctrl-C.
 

@@ -28,7 +28,7 @@ def stips(
     overlay: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Find the space-time interest points of a video, strongest first.
+    """Find the space-time corners of a video, strongest first.
 
     Parameters
     ----------

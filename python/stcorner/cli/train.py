@@ -26,7 +26,7 @@ def train(
     jobs: int = -1,
     json: bool = False,
 ) -> int:
-    """Train a recogniser on a corpus and write it to a file.
+    """Train a model on a corpus and write it to a file.
 
     Parameters
     ----------

@@ -74,15 +74,15 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     face : {"largest", "all"} or int, default="largest"
         Which face counts where there are several: a number is an id as `track_faces` counts; with "all" each
         face is a sample.
-    crop_size : int, default=96
-        Side of the face crop in pixels, 32 to 512.
-    fps : float, default=25.0
-        Frames per second at which the face is looked at, 5 to 120.
     within : {"subject"}, optional
         "subject": each feature is z-scored within each person, over all the clips of theirs that are given at
         once, in training and in prediction. No labels are used, but the result is transductive, and every
         table and report calls it so: it does not hold for a single clip of a new person. Needs at least ten
         clips of each person, of about all emotions. None: each clip counts by itself.
+    crop_size : int, default=96
+        Side of the face crop in pixels, 32 to 512.
+    fps : float, default=25.0
+        Frames per second at which the face is looked at, 5 to 120.
     abstain_below : float, default=0.0
         Predictions whose best probability is smaller are flagged, 0 to 1.
     random_state : int, default=0
