@@ -56,7 +56,7 @@ COMMANDS = (
     ),
     Command(
         "timeline",
-        "Tabulate recordings moment by moment, emotion, voice and faces; or write tiers of them.",
+        "Tabulate emotion, voice and faces over time, or write tiers for ELAN and Praat.",
         (
             "stcorner timeline interview.mp4 --rate 1 -o seconds.xlsx",
             "stcorner timeline interview.mp4 -o interview.eaf -o interview.TextGrid -o interview.vtt",

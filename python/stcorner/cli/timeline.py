@@ -34,7 +34,7 @@ def timeline(
     names: NameOptions = _NAMES,
     json: bool = False,
 ) -> int:
-    """Tabulate recordings moment by moment, emotion, voice and faces; or write tiers of them.
+    """Tabulate emotion, voice and faces over time, or write tiers for ELAN and Praat.
 
     Parameters
     ----------

@@ -231,6 +231,7 @@ class FERCNNClassifier(Classifier, FERCNNPredictor):
         Returns
         -------
         ndarray of shape (n_rows, 162, 1), float32
+            Scaled values.
         """
         return self._inputs(self._rows(X))[..., None]
 
