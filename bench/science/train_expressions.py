@@ -1,19 +1,26 @@
 """Train the network that reads expressions from faces, on FER2013, and write it as ONNX.
 
-The Keras backend that ``KERAS_BACKEND`` names does the work: any of them, on a GPU or on the CPU. Stopped,
-the same command goes on after the last whole epoch. With torch on a CPU, convolutions run in bfloat16.
+First larger networks learn, each from all but one part of the faces, and say what the faces of that part
+show. What they say, mixed with the labels, which err often, is what the network that ships learns from.
+
+It needs Keras, which defines the networks, and torch, which trains them on a GPU or, slowly, on the CPU.
+Stopped, the same command goes on from its last checkpoint.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import multiprocessing
+import os
 import time
 from pathlib import Path
 
 import numpy as np
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 CKPLUS = {
     "anger": "angry", "disgust": "disgust", "fear": "fear", "happy": "happy", "sadness": "sad",
@@ -24,6 +31,7 @@ RAVDESS = {
     "08": "surprise",
 }  # fmt: skip
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+TEACHER = {"stem": (32, 3, 1), "blocks": ((), (64, 64), (128, 128), (256, 256)), "dropout": 0.4}
 
 
 def arguments() -> argparse.Namespace:
@@ -32,24 +40,23 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="network (.onnx); checkpoints beside it")
     parser.add_argument("--results", type=Path, help="file of scores (.json) to which this run is added")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=0.06, help="highest learning rate")
+    parser.add_argument("--teachers", type=int, default=5, help="parts, one teacher each, or 0: labels alone")
+    parser.add_argument("--teacher-epochs", type=int, default=60)
+    parser.add_argument("--jobs", type=int, default=1, help="teachers trained at once")
+    parser.add_argument("--labels", type=float, default=0.3, help="share of the labels beside the teachers")
+    parser.add_argument("--epochs", type=int, default=170)
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--rate", type=float, default=0.1, help="highest learning rate")
     parser.add_argument("--decay", type=float, default=5e-4)
     parser.add_argument("--smoothing", type=float, default=0.1)
-    parser.add_argument(
-        "--balance", type=float, default=1.0, help="part of the class priors taken out of the loss"
-    )
-    parser.add_argument("--mixup", type=float, default=0.0, help="Beta parameter")
+    parser.add_argument("--balance", type=float, default=1.0, help="part of the priors taken out of the loss")
+    parser.add_argument("--mixed", type=float, default=0.0, help="part of the faces mixed with another")
     parser.add_argument("--framing", type=float, default=1.0, help="strength of shift, scale, rotation")
     parser.add_argument("--light", type=float, default=1.0, help="strength of contrast, gamma, blur, noise")
     parser.add_argument("--average", type=float, default=0.998, help="decay of the averaged weights, a step")
-    parser.add_argument("--workers", type=int, default=1, help="processes that share each epoch (CPU)")
-    parser.add_argument(
-        "--prior", type=float, default=0.0, help="part of the class priors put back at the end"
-    )
-    parser.add_argument("--note", default="", help="kept with the scores")
+    parser.add_argument("--prior", type=float, default=0.0, help="part of the priors put back at the end")
     parser.add_argument("--held-out", type=float, default=0.1, help="part kept for the temperature")
+    parser.add_argument("--note", default="", help="kept with the scores")
     return parser.parse_args()
 
 
@@ -59,54 +66,68 @@ def faces_of(path: Path) -> tuple[np.ndarray, np.ndarray]:
         return arrays["images"], labels
 
 
-def split(labels: np.ndarray, part: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows to learn from and those kept for the temperature, the same for every seed."""
-    order = np.random.default_rng(2013).permutation(len(labels))
-    cut = round(part * len(labels))
-    return np.sort(order[cut:]), np.sort(order[:cut])
+def parts_of(images: np.ndarray, held_out: float, parts: int) -> np.ndarray:
+    """Return the part of each face, -1 for those kept for the temperature; equal pictures stay together."""
+    digests = [hashlib.sha256(image.tobytes()).digest() for image in images]
+    picture = {digest: number for number, digest in enumerate(dict.fromkeys(digests))}
+    place = np.random.default_rng(2013).permutation(len(picture)) / len(picture)
+    place = place[[picture[digest] for digest in digests]]
+    part = np.floor((place - held_out) / (1 - held_out) * max(parts, 1)).astype(int)
+    return np.where(place < held_out, -1, part)
 
 
-def augmented(faces: np.ndarray, rng: np.random.Generator, framing: float, light: float) -> np.ndarray:
-    """Return the faces mirrored, moved, turned, cropped, lit, blurred, covered and standardised anew."""
-    import cv2
+def augmented(images, framing: float, light: float):
+    """Return gray faces (n, y, x) mirrored, moved, turned, scaled, lit, blurred, covered and standardised."""
+    import torch
+    from torch.nn import functional
 
-    n, side = len(faces), faces.shape[1]
-    mirrored = rng.random(n) < 0.5
+    device, n, side = images.device, len(images), images.shape[1]
+    even = torch.rand(n, 20, device=device)
+    normal = torch.randn(n, 5, device=device)
+
+    def between(column: int, low: float, high: float):
+        return low + (high - low) * even[:, column]
+
     # Beyond 1 the crop is tighter than FER2013's, below it is looser.
-    scale = np.exp(rng.uniform(-0.15, 0.3, n) * framing)
-    aspect = np.exp(rng.uniform(-0.08, 0.08, n) * framing)
-    angle = np.deg2rad(rng.normal(0, 8, n) * framing)
-    shift = rng.uniform(-4, 4, (n, 2)) * framing
-    middle = (side - 1) / 2
-    out = np.empty((n, side, side), np.float32)
-    for i in range(n):
-        c, s = math.cos(angle[i]), math.sin(angle[i])
-        turn = np.array([[c * scale[i] * aspect[i], -s * scale[i]], [s * scale[i], c * scale[i] / aspect[i]]])
-        if mirrored[i]:
-            turn[:, 0] *= -1
-        move = middle + shift[i] - turn @ (middle, middle)
-        out[i] = cv2.warpAffine(
-            faces[i], np.column_stack([turn, move]), (side, side), borderMode=cv2.BORDER_REFLECT_101
-        )
-    if light:
-        blurred = rng.random(n) < 0.25 * light
-        for i in np.flatnonzero(blurred):
-            out[i] = cv2.GaussianBlur(out[i], (0, 0), rng.uniform(0.4, 1.2))
-        out /= 255
-        out **= np.exp(rng.uniform(-0.5, 0.5, (n, 1, 1)) * light)
-        # A lamp from one side: a plane of gray over the face.
-        ramp = np.linspace(-0.5, 0.5, side, dtype=np.float32)
-        lamp = rng.normal(0, 0.12 * light, (n, 2)).astype(np.float32)
-        out += lamp[:, :1, None] * ramp[:, None] + lamp[:, 1:, None] * ramp
-        noise = np.abs(rng.normal(0, 0.015 * light, n)).astype(np.float32)
-        out += noise[:, None, None] * rng.standard_normal(out.shape, np.float32)
-    out -= out.mean((1, 2), keepdims=True)
-    out /= out.std((1, 2), keepdims=True) + 1e-6
-    for i in np.flatnonzero(rng.random(n) < 0.3 * light):
-        h, w = rng.integers(5, 17, 2)
-        y, x = rng.integers(0, side - h), rng.integers(0, side - w)
-        out[i, y : y + h, x : x + w] = rng.normal()
-    return out[..., None]
+    scale = torch.exp(between(0, -0.15, 0.3) * framing)
+    aspect = torch.exp(between(1, -0.08, 0.08) * framing)
+    angle = normal[:, 0] * (8 * math.pi / 180 * framing)
+    mirror = 1 - 2 * (even[:, 2] < 0.5).float()
+    shift = (even[:, 3:5] - 0.5) * (16 / side * framing)
+    across = torch.stack([mirror * torch.cos(angle) * aspect, torch.sin(angle) * aspect], 1)
+    down = torch.stack([-mirror * torch.sin(angle) / aspect, torch.cos(angle) / aspect], 1)
+    moves = torch.cat([torch.stack([across, down], 1) / scale[:, None, None], shift[..., None]], 2)
+    grid = functional.affine_grid(moves, (n, 1, side, side), align_corners=False)
+    faces = images[:, None].float() / 255
+    faces = functional.grid_sample(faces, grid, padding_mode="reflection", align_corners=False)
+
+    def one(column: int):
+        return even[:, column, None, None, None]
+
+    bell = torch.exp(-(torch.arange(-3, 4, device=device) ** 2) / (2 * 1.1**2))
+    bell = bell / bell.sum()
+    soft = functional.conv2d(
+        functional.pad(faces, (3, 3, 3, 3), "reflect"), (bell[:, None] * bell)[None, None]
+    )
+    faces = torch.where(one(5) < 0.25 * light, faces + one(6) * (soft - faces), faces)
+    faces = faces.clamp(1e-4, 1) ** torch.exp((one(7) - 0.5) * light)
+    # A lamp from one side: a plane of gray over the face.
+    ramp = torch.linspace(-0.5, 0.5, side, device=device)
+    lamp = 0.12 * light * normal[:, 1:3, None, None, None]
+    faces = faces + lamp[:, 0] * ramp[:, None] + lamp[:, 1] * ramp
+    faces = faces + 0.015 * light * normal[:, 3, None, None, None].abs() * torch.randn_like(faces)
+    faces = standardised(faces)
+    place = torch.arange(side, device=device)
+    height, width = (5 + 12 * one(8)).floor(), (5 + 12 * one(9)).floor()
+    top, left = (one(10) * (side - height)).floor(), (one(11) * (side - width)).floor()
+    row, column = place[:, None], place
+    covered = (row >= top) & (row < top + height) & (column >= left) & (column < left + width)
+    return torch.where(covered & (one(12) < 0.3 * light), normal[:, 4, None, None, None], faces)
+
+
+def standardised(faces):
+    faces = faces - faces.mean((2, 3), keepdim=True)
+    return faces / (faces.std((2, 3), keepdim=True, correction=0) + 1e-6)
 
 
 def schedule(done: float, epoch: float) -> float:
@@ -115,92 +136,267 @@ def schedule(done: float, epoch: float) -> float:
     return min(1.0, done / epoch) * 0.5 * (1 + math.cos(math.pi * fall))
 
 
-def torch_logits(model, faces):
-    """Return the logits of a Keras model in training, its layers run by torch's own fused operations."""
-    import torch
-    from torch.nn import functional
+class Network:
+    """A Keras model run by torch's own fused operations, its weights in `values` by layer and name."""
 
-    values = {model.inputs[0].name: faces.permute(0, 3, 1, 2)}
-    for layer in model.layers[1:]:
-        source = layer.input if isinstance(layer.input, list) else [layer.input]
-        x = [values[tensor.name] for tensor in source]
-        kind = type(layer).__name__
-        if kind == "Conv2D":
-            kernel = layer.kernel.value.permute(3, 2, 0, 1)
-            size, stride = layer.kernel_size[0], layer.strides[0]
-            y = functional.conv2d(x[0], kernel, None, stride, (size - stride + 1) // 2)
-        elif kind == "BatchNormalization":
-            y = functional.batch_norm(
-                x[0],
-                layer.moving_mean.value,
-                layer.moving_variance.value,
-                layer.gamma.value,
-                layer.beta.value,
-                True,
-                1 - layer.momentum,
-                layer.epsilon,
-            )
-        elif kind == "ReLU":
-            y = torch.relu(x[0])
-        elif kind == "Add":
-            y = x[0] + x[1]
-        elif kind == "MaxPooling2D":
-            y = functional.max_pool2d(x[0], 2)
-        elif kind == "GlobalAveragePooling2D":
-            y = x[0].mean((2, 3))
-        elif kind == "Dropout":
-            y = functional.dropout(x[0], layer.rate)
-        else:
-            y = functional.linear(x[0].float(), layer.kernel.value.T, layer.bias.value)
-        values[layer.output.name] = y
-    return y
-
-
-def stepper(model, optimizer, offset):
-    """Return a function of faces and soft labels that does one step and returns the loss."""
-    import keras
-
-    if keras.backend.backend() == "torch":
+    def __init__(self, model, device: str) -> None:
+        import keras
         import torch
 
-        offset = torch.from_numpy(offset)
+        self.layers, self.trained, self.device = [], [], device
+        self.values = {}
+        for layer in model.layers[1:]:
+            source = layer.input if isinstance(layer.input, list) else [layer.input]
+            self.layers.append((layer, [tensor.name for tensor in source], layer.output.name))
+            for weight in layer.weights:
+                value = torch.tensor(keras.ops.convert_to_numpy(weight), device=device)
+                if weight.name == "kernel" and value.ndim == 4:
+                    # He's initial values, as the activations are rectified.
+                    fan = value.shape[0] * value.shape[1] * value.shape[2]
+                    value = torch.randn(value.permute(3, 2, 0, 1).shape, device=device) * math.sqrt(2 / fan)
+                    value = value.to(memory_format=torch.channels_last)
+                self.values[f"{layer.name}/{weight.name}"] = value
+                if weight.trainable:
+                    self.trained.append(f"{layer.name}/{weight.name}")
+        self.first = model.inputs[0].name
 
-        def step(faces, labels):
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = torch_logits(model, torch.from_numpy(faces))
-            loss = -(torch.from_numpy(labels) * torch.log_softmax(logits.float() + offset, 1)).sum(1).mean()
-            model.zero_grad()
-            loss.backward()
-            with torch.no_grad():
-                variables = model.trainable_variables
-                optimizer.apply([variable.value.grad for variable in variables], variables)
-            return float(loss.detach())
+    def __call__(self, faces, values=None, training=False):
+        """Return the logits of (n, 1, y, x) standardised faces."""
+        import torch
+        from torch.nn import functional
 
-        return step
+        values = self.values if values is None else values
+        kind_of_device = torch.device(self.device).type
+        found = {self.first: faces.to(memory_format=torch.channels_last)}
+        with torch.autocast(kind_of_device, torch.bfloat16, cache_enabled=False):
+            for layer, sources, output in self.layers:
+                x = [found[name] for name in sources]
+                kind, name = type(layer).__name__, layer.name
+                if kind == "Conv2D":
+                    size, stride = layer.kernel_size[0], layer.strides[0]
+                    y = functional.conv2d(
+                        x[0], values[f"{name}/kernel"], None, stride, (size - stride + 1) // 2
+                    )
+                elif kind == "BatchNormalization":
+                    mean, variance = values[f"{name}/moving_mean"], values[f"{name}/moving_variance"]
+                    y = functional.batch_norm(
+                        x[0], mean, variance, values[f"{name}/gamma"], values[f"{name}/beta"],
+                        training, 1 - layer.momentum, layer.epsilon,
+                    )  # fmt: skip
+                elif kind == "ReLU":
+                    y = torch.relu(x[0])
+                elif kind == "Add":
+                    y = x[0] + x[1]
+                elif kind == "MaxPooling2D":
+                    y = functional.max_pool2d(x[0], 2)
+                elif kind == "GlobalAveragePooling2D":
+                    y = x[0].mean((2, 3))
+                elif kind == "Dropout":
+                    y = functional.dropout(x[0], layer.rate, training)
+                else:
+                    with torch.autocast(kind_of_device, enabled=False):
+                        y = functional.linear(
+                            x[0].float(), values[f"{name}/kernel"].T, values[f"{name}/bias"]
+                        )
+                found[output] = y
+        return y
 
-    def loss(labels, logits):
-        return -keras.ops.sum(labels * keras.ops.log_softmax(logits + offset), axis=-1)
 
-    model.compile(optimizer=optimizer, loss=loss)
-    return lambda faces, labels: float(model.train_on_batch(faces, labels))
+class Training:
+    """Weights, their running mean and momenta, and one step of learning, on a GPU as a CUDA graph."""
+
+    def __init__(self, options, network: Network, images, targets, offset) -> None:
+        import torch
+
+        self.options, self.network, self.images, self.targets = options, network, images, targets
+        self.offset = offset
+        values = network.values
+        self.trained = [values[name].requires_grad_() for name in network.trained]
+        self.decayed = [value for value in self.trained if value.ndim > 1]
+        with torch.no_grad():
+            self.speeds = [torch.zeros_like(value) for value in self.trained]
+            self.means = {name: value.detach().clone() for name, value in values.items()}
+        device = images.device
+        self.rows = torch.zeros(options.batch, dtype=torch.long, device=device)
+        self.rate, self.gain, self.loss = (torch.zeros((), device=device) for _ in range(3))
+        self.graph = None
+        if device.type == "cuda":
+            before = [value.detach().clone() for value in self.state().values()]
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(3):
+                    self.once()
+            torch.cuda.current_stream().wait_stream(side)
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph):
+                self.once()
+            self.restore(before)
+
+    def state(self) -> dict:
+        speeds = {f"speed {i}": speed for i, speed in enumerate(self.speeds)}
+        means = {f"mean {name}": value for name, value in self.means.items()}
+        return self.network.values | speeds | means
+
+    def restore(self, arrays) -> None:
+        import torch
+
+        with torch.no_grad():
+            for value, old in zip(self.state().values(), arrays, strict=True):
+                value.copy_(torch.as_tensor(old))
+
+    def once(self) -> None:
+        import torch
+
+        options = self.options
+        with torch.no_grad():
+            faces = augmented(self.images[self.rows], options.framing, options.light)
+            targets = self.targets[self.rows]
+            if options.mixed:
+                draw = torch.rand(2, len(faces), device=faces.device)
+                share = 1 - 0.5 * ((draw[0] < options.mixed) * draw[1])[:, None]
+                faces = torch.lerp(faces.flip(0), faces, share[..., None, None])
+                targets = torch.lerp(targets.flip(0), targets, share)
+        logs = torch.log_softmax(self.network(faces, training=True).float() + self.offset, 1)
+        loss = -(targets * logs).sum(1).mean()
+        slopes = list(torch.autograd.grad(loss, self.trained))
+        with torch.no_grad():
+            decayed = [slope for slope, value in zip(slopes, self.trained, strict=True) if value.ndim > 1]
+            torch._foreach_add_(decayed, self.decayed, alpha=options.decay)
+            torch._foreach_mul_(self.speeds, 0.9)
+            torch._foreach_add_(self.speeds, slopes)
+            torch._foreach_add_(slopes, self.speeds, alpha=0.9)
+            torch._foreach_mul_(slopes, -self.rate)
+            torch._foreach_add_(self.trained, slopes)
+            changes = torch._foreach_sub(list(self.network.values.values()), list(self.means.values()))
+            torch._foreach_mul_(changes, self.gain)
+            torch._foreach_add_(list(self.means.values()), changes)
+            self.loss += loss.detach()
+
+    def step(self, rows, rate: float, gain: float) -> None:
+        self.rows.copy_(rows)
+        self.rate.fill_(rate)
+        self.gain.fill_(gain)
+        if self.graph is None:
+            self.once()
+        else:
+            self.graph.replay()
 
 
-def folded_weights(weights):
-    """Return kernels and biases by layer, every normalisation made part of its convolution."""
+def train(options, kind: dict, name: str, seed, images, targets, prior) -> tuple[Network, dict]:
+    """Return a network and the mean of its weights, learnt from faces with targets (n, 7)."""
+    import keras
+    import torch
+
     from stcorner.video.expressionnet import build
 
-    model = build()
-    model.set_weights(weights)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cudnn.benchmark = True
+    keras.utils.set_random_seed(seed)
+    offset = torch.tensor(options.balance * np.log(prior), dtype=torch.float32, device=device)
+    training = Training(
+        options,
+        Network(build(**kind), device),
+        torch.from_numpy(images).to(device),
+        torch.from_numpy(targets.astype(np.float32)).to(device),
+        offset,
+    )
+    checkpoint = options.output.parent / f"{name}.npz"
+    first = 0
+    if checkpoint.exists():
+        with np.load(checkpoint) as arrays:
+            first = int(arrays["epoch"])
+            training.restore([arrays[key] for key in training.state()])
+        print(f"{name} goes on after epoch {first}", flush=True)
+    per_epoch = len(images) // options.batch
+    total, done = options.epochs * per_epoch, first * per_epoch
+    began = time.perf_counter()
+    for epoch in range(first, options.epochs):
+        torch.manual_seed(1000 * seed + epoch)
+        order = torch.randperm(len(images)).to(device)
+        training.loss.zero_()
+        for i in range(per_epoch):
+            rate = options.rate * schedule(done / total, 1 / options.epochs)
+            # Early on, a short memory: the first weights are of no use.
+            gain = max(1 - options.average, 80 / (done + 80))
+            training.step(order[i * options.batch : (i + 1) * options.batch], rate, gain)
+            done += 1
+        every = max(1, options.epochs // 5)
+        if device == "cpu" or (epoch + 1) % every == 0 or epoch + 1 == options.epochs:
+            arrays = {key: value.detach().cpu().numpy() for key, value in training.state().items()}
+            new = checkpoint.with_suffix(".new.npz")
+            np.savez(new, epoch=epoch + 1, **arrays)
+            new.replace(checkpoint)
+            loss = float(training.loss) / per_epoch
+            print(f"{name} epoch {epoch + 1} loss {loss:.4f} {time.perf_counter() - began:.1f} s", flush=True)
+    return training.network, training.means
+
+
+def said(network: Network, means: dict, images, offset, n_views: int = 8) -> np.ndarray:
+    """Return the mean probabilities (n, 7) of faces as they are, mirrored, and augmented a little."""
+    import torch
+
+    shift = torch.tensor(offset, dtype=torch.float32, device=network.device)
+    torch.manual_seed(0)
+    found = []
+    with torch.no_grad():
+        for begin in range(0, len(images), 512):
+            faces = torch.from_numpy(images[begin : begin + 512]).to(network.device)
+            plain = standardised(faces[:, None].float())
+            views = [plain, plain.flip(3), *(augmented(faces, 0.5, 0) for _ in range(n_views - 2))]
+            shown = [torch.softmax(network(view, means).float() + shift, 1) for view in views]
+            found.append(torch.stack(shown).mean(0).cpu().numpy())
+    return np.concatenate(found)
+
+
+def teach(job) -> Path:
+    """Train the teacher of a part, unless it has spoken, and write what it says of all faces."""
+    options, number, images, targets, prior, part = job
+    spoken = options.output.parent / f"teacher{number}-said.npy"
+    if not spoken.exists():
+        seen = np.flatnonzero((part >= 0) & (part != number))
+        network, means = train(
+            options, TEACHER, f"teacher{number}", 100 + number, images[seen], targets[seen], prior
+        )
+        found = said(network, means, images, options.balance * np.log(prior))
+        new = spoken.with_suffix(".new.npy")
+        np.save(new, found.astype(np.float32))
+        new.replace(spoken)
+    return spoken
+
+
+def taught(options, images, labels, targets, prior, part) -> np.ndarray:
+    """Return targets mixed from the labels and what each face's teacher, who never saw it, says of it."""
+    theirs = argparse.Namespace(**{**vars(options), "epochs": options.teacher_epochs})
+    jobs = [(theirs, number, images, targets, prior, part) for number in range(options.teachers)]
+    if options.jobs > 1:
+        with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+            files = pool.map(teach, jobs, chunksize=1)
+    else:
+        files = [teach(job) for job in jobs]
+    spoken = np.stack([np.load(file) for file in files])
+    heard = spoken[np.maximum(part, 0), np.arange(len(part))]
+    inside = part >= 0
+    right = [(heard.argmax(1) == labels)[inside].mean(), (spoken.mean(0).argmax(1) == labels)[~inside].mean()]
+    print(f"teachers: right on faces that they never saw {right[0]:.4f}, together {right[1]:.4f}", flush=True)
+    return options.labels * targets + (1 - options.labels) * heard
+
+
+def folded_weights(values: dict, layers) -> dict:
+    """Return kernels and biases by layer, every normalisation made part of its convolution."""
+    arrays = {name: value.detach().cpu().numpy().astype(np.float64) for name, value in values.items()}
+    epsilon = {layer.name: layer.epsilon for layer, *_ in layers if hasattr(layer, "epsilon")}
     found = {}
-    for layer in model.layers:
-        kind = type(layer).__name__
+    for layer, *_ in layers:
+        kind, name = type(layer).__name__, layer.name
         if kind == "Conv2D":
-            norm = model.get_layer(f"{layer.name}_norm")
-            gamma, beta, mean, variance = norm.get_weights()
-            factor = gamma / np.sqrt(variance + norm.epsilon)
-            found[layer.name] = (layer.get_weights()[0] * factor, beta - mean * factor)
+            gamma, beta, mean, variance = (
+                arrays[f"{name}_norm/{part}"] for part in ("gamma", "beta", "moving_mean", "moving_variance")
+            )
+            factor = gamma / np.sqrt(variance + epsilon[f"{name}_norm"])
+            found[name] = (arrays[f"{name}/kernel"] * factor[:, None, None, None], beta - mean * factor)
         elif kind == "Dense":
-            found[layer.name] = tuple(layer.get_weights())
+            found[name] = (arrays[f"{name}/kernel"], arrays[f"{name}/bias"])
     return found
 
 
@@ -226,7 +422,7 @@ def write_onnx(path, weights, temperature=1.0, offset=0.0):
         if kind == "Conv2D":
             kernel, bias = weights[name]
             inputs += [
-                constant(f"{name}_kernel", kernel.transpose(3, 2, 0, 1)),
+                constant(f"{name}_kernel", kernel),
                 constant(f"{name}_bias", bias),
             ]
             size, stride = layer.kernel_size[0], layer.strides[0]
@@ -340,28 +536,31 @@ def scores(network, data: Path, temperature, offset) -> dict:
     return found
 
 
-def finish(options, weights, faces, truth, log_prior, epochs) -> None:
+def finish(options, network, means, faces, truth, log_prior) -> None:
     """Write the network, calibrated on faces that it did not learn from, and its scores."""
     import cv2
     from scipy.optimize import minimize_scalar
 
-    folded = folded_weights(weights)
+    folded = folded_weights(means, network.layers)
     write_onnx(options.output, folded)
-    network = cv2.dnn.readNetFromONNX(str(options.output))
+    reader = cv2.dnn.readNetFromONNX(str(options.output))
     offset = options.prior * log_prior
-    logits = views(network, faces)
+    logits = views(reader, faces)
 
     def loss(temperature):
         return -log_posteriors(logits, temperature, offset)[np.arange(len(truth)), truth].mean()
 
     temperature = float(minimize_scalar(loss, bounds=(0.2, 3), method="bounded", options={"xatol": 0.01}).x)
+    chosen = log_posteriors(logits, temperature, offset).argmax(1)
     found = {
-        "epochs": epochs,
         "temperature": temperature,
-        **scores(network, options.data, temperature, offset),
+        "held_out_accuracy": 100 * float((chosen == truth).mean()),
+        "held_out_uar": uar(truth, chosen),
     }
+    if options.results:
+        found |= scores(reader, options.data, temperature, offset)
     write_onnx(options.output, folded, temperature, offset)
-    print(json.dumps(found), flush=True)
+    print(options.output.stem, json.dumps(found), flush=True)
     if options.results:
         recipe = {key: value for key, value in vars(options).items() if not isinstance(value, Path)}
         document = json.loads(options.results.read_text()) if options.results.exists() else {"runs": []}
@@ -371,114 +570,20 @@ def finish(options, weights, faces, truth, log_prior, epochs) -> None:
 
 def main() -> None:
     options = arguments()
-    if options.workers == 1:
-        train(options, 0, lambda weights: weights)
-        return
-    shared = np.memmap(
-        options.output.with_suffix(".shared"), np.float32, "w+", shape=(options.workers, 1_000_000)
-    )
-    context = multiprocessing.get_context("fork")
-    barrier = context.Barrier(options.workers)
-
-    def work(number: int) -> None:
-        def averaged(weights):
-            flat = np.concatenate([weight.ravel() for weight in weights])
-            shared[number, : len(flat)] = flat
-            barrier.wait()
-            flat = np.mean(shared[:, : len(flat)], axis=0)
-            barrier.wait()
-            ends = np.cumsum([weight.size for weight in weights])[:-1]
-            parts = np.split(flat, ends)
-            return [part.reshape(weight.shape) for part, weight in zip(parts, weights, strict=True)]
-
-        train(options, number, averaged)
-
-    others = [context.Process(target=work, args=(number,)) for number in range(1, options.workers)]
-    for one in others:
-        one.start()
-    work(0)
-    for one in others:
-        one.join()
-
-
-def train(options, number: int, averaged) -> None:
-    """Train as worker `number`, which sees its share of each epoch; all meet every few steps."""
-    from stcorner._base.keras import import_keras
-    from stcorner.video.expressionnet import build
-
-    keras = import_keras()
-    keras.utils.set_random_seed(options.seed)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     images, labels = faces_of(options.data / "faces" / "fer2013_Training.npz")
-    rows, held = split(labels, options.held_out)
-    images_held, labels_held = images[held], labels[held]
-    images, labels = images[rows], labels[rows]
-    prior = np.bincount(labels, minlength=len(NAMES)) / len(labels)
-    offset = (options.balance * np.log(prior)).astype(np.float32)
+    part = parts_of(images, options.held_out, options.teachers)
+    inside = part >= 0
+    prior = np.bincount(labels[inside], minlength=len(NAMES)) / inside.sum()
     # Smoothed over the classes as they occur: evenly, it would lift the rare ones that the loss lifts anyway.
     even = prior**options.balance / (prior**options.balance).sum()
-    soft = np.eye(len(NAMES)) * (1 - options.smoothing) + options.smoothing * even
-    soft = soft.astype(np.float32)
-
-    model = build()
-    optimizer = keras.optimizers.SGD(options.rate, momentum=0.9, nesterov=True, weight_decay=options.decay)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    optimizer.build(model.trainable_variables)
-    step = stepper(model, optimizer, offset)
-
-    mean = [weight.copy() for weight in model.get_weights()]
-    checkpoint = options.output.with_suffix(f".{number}.npz")
-    first = 0
-    if checkpoint.exists():
-        with np.load(checkpoint) as arrays:
-            first = int(arrays["epoch"])
-            model.set_weights([arrays[f"w{i}"] for i in range(len(mean))])
-            mean = [arrays[f"m{i}"] for i in range(len(mean))]
-            for i, variable in enumerate(optimizer.variables):
-                variable.assign(arrays[f"o{i}"])
-        print(f"goes on after epoch {first}", flush=True)
-
-    per_epoch = len(images) // options.batch // options.workers
-    total, every, n_steps = options.epochs * per_epoch, 8, first * per_epoch
-    for epoch in range(first, options.epochs):
-        order = np.random.default_rng([options.seed, epoch]).permutation(len(images))[
-            number :: options.workers
-        ]
-        rng = np.random.default_rng([options.seed, epoch, number])
-        began, spent, losses = time.perf_counter(), time.process_time(), []
-        for i in range(per_epoch):
-            part = order[i * options.batch : (i + 1) * options.batch]
-            faces = augmented(images[part], rng, options.framing, options.light)
-            target = soft[labels[part]]
-            if options.mixup:
-                share = np.float32(rng.beta(options.mixup, options.mixup))
-                faces = share * faces + (1 - share) * faces[::-1]
-                target = share * target + (1 - share) * target[::-1]
-            optimizer.learning_rate = options.rate * schedule(n_steps / total, per_epoch / total)
-            losses.append(step(np.ascontiguousarray(faces), np.ascontiguousarray(target)))
-            n_steps += 1
-            if n_steps % every == 0:
-                weights = averaged(model.get_weights())
-                if options.workers > 1:
-                    model.set_weights(weights)
-                # Early on, a short memory: the first weights are of no use.
-                keep = min(options.average**every, n_steps / (n_steps + 10 * every))
-                mean = [keep * a + (1 - keep) * b for a, b in zip(mean, weights, strict=True)]
-        arrays = {f"w{i}": value for i, value in enumerate(model.get_weights())}
-        arrays |= {f"m{i}": value for i, value in enumerate(mean)}
-        arrays |= {
-            f"o{i}": np.asarray(keras.ops.convert_to_numpy(v)) for i, v in enumerate(optimizer.variables)
-        }
-        new = checkpoint.with_suffix(".new.npz")
-        np.savez(new, epoch=epoch + 1, **arrays)
-        new.replace(checkpoint)
-        if number == 0:
-            print(
-                f"epoch {epoch + 1:3d} loss {np.mean(losses):.4f} wall {time.perf_counter() - began:.1f} s "
-                f"cpu {time.process_time() - spent:.1f} s",
-                flush=True,
-            )
-    if number == 0:
-        finish(options, mean, images_held, labels_held, np.log(prior), options.epochs)
+    targets = np.eye(len(NAMES))[labels] * (1 - options.smoothing) + options.smoothing * even
+    if options.teachers:
+        targets = taught(options, images, labels, targets, prior, part)
+    network, means = train(
+        options, {}, options.output.stem, options.seed, images[inside], targets[inside], prior
+    )
+    finish(options, network, means, images[~inside], labels[~inside], np.log(prior))
 
 
 if __name__ == "__main__":

@@ -48,10 +48,10 @@ def made_faces(side: int = 48) -> np.ndarray:
 # Logits of the trained Keras model, before its normalisations were folded, over the temperature.
 KERAS_LOGITS = np.array(
     [
-        [-0.70811, -2.65610, 0.71666, 0.22739, 0.83583, -0.11601, 1.89579],
-        [-0.88591, -3.12184, 0.42514, 1.20276, 0.72902, -0.04065, 2.18191],
-        [-0.95923, -3.31973, 0.14375, 2.00969, 0.41753, 0.46001, 2.00084],
-        [-0.43563, -2.87624, 0.42241, 1.00396, 0.70562, 0.49472, 1.40128],
+        [-0.33140, -1.52573, -0.44431, -1.12907, 2.33191, -1.41190, 2.50063],
+        [-0.38813, -1.79462, -0.60210, -0.40011, 1.85008, -1.45593, 2.78076],
+        [-0.91095, -1.93256, -0.99315, 1.15628, 1.07422, -1.34325, 2.93792],
+        [-0.39489, -1.52186, -0.78445, -0.12477, 1.27646, -0.80412, 2.34485],
     ]
 )
 
@@ -170,14 +170,14 @@ def test_calibrated_and_right_on_fer2013(real_data: Path) -> None:
     confidence = found.max(1)
     bin_of = np.minimum((confidence * 15).astype(int), 14)
     error = sum(abs((confidence - right)[bin_of == one].sum()) for one in range(15)) / len(truth)
-    assert right.mean() >= 0.58
+    assert right.mean() >= 0.66
     assert error < 0.04
 
 
 def test_right_on_people_of_ckplus(real_data: Path) -> None:
     faces, truth = labelled(real_data, "ckplus48_half.npz", CKPLUS)
     found = stcorner.face_expressions(faces)[:, : NAMES.index("neutral")]
-    assert uar(truth, found.argmax(1)) >= 0.71
+    assert uar(truth, found.argmax(1)) >= 0.8
 
 
 def test_right_on_clips_of_an_actor(real_data: Path) -> None:

@@ -15,18 +15,32 @@ SIDE = 48
 N_EXPRESSIONS = 7
 
 
-def build(*, folded: bool = False, dropout: float = 0.3) -> Any:
+# Channels, size and stride of the first convolution; channels of the blocks between two halvings of the map.
+STEM = (24, 6, 2)
+BLOCKS = ((24,), (64,), (128,), (128,))
+
+
+def build(
+    stem: tuple[int, int, int] = STEM,
+    blocks: tuple[tuple[int, ...], ...] = BLOCKS,
+    *,
+    folded: bool = False,
+    dropout: float = 0.3,
+) -> Any:
     """Return the network as a Keras model: (n, 48, 48, 1) standardised faces to (n, 7) logits.
 
-    A stem of 7 x 7 with stride 3 and three residual blocks of two 3 x 3 convolutions each, with a
-    maximum over 2 x 2 between them: 522,247 parameters.
+    A convolution, then residual blocks of two 3 x 3 convolutions each.
 
     Parameters
     ----------
+    stem : (int, int, int), default (24, 6, 2)
+        Channels, size and stride of the first convolution.
+    blocks : tuple of tuples of int
+        Channels of each block; between two groups is a maximum over 2 x 2.
     folded : bool, default False
         Every normalisation is part of the convolution before it, as in the file that predicts.
     dropout : float, default 0.3
-        Part of the 160 pooled values that training leaves out.
+        Part of the pooled values that training leaves out.
     """
     keras = import_keras()
     layers = keras.layers
@@ -42,12 +56,16 @@ def build(*, folded: bool = False, dropout: float = 0.3) -> Any:
             x = convolution(x, f"{name}_skip", channels, size=1)
         return layers.ReLU(name=f"{name}_relu2")(layers.Add(name=f"{name}_add")([y, x]))
 
+    channels, size, stride = stem
     faces = keras.Input((SIDE, SIDE, 1), name="faces")
-    x = layers.ReLU(name="stem_relu")(convolution(faces, "stem", 32, size=7, stride=3))
-    for number, channels in enumerate((32, 96, 160), 1):
-        if number > 1:
-            x = layers.MaxPooling2D(2, name=f"pool{number}")(x)
-        x = block(x, f"block{number}", channels)
+    x = layers.ReLU(name="stem_relu")(convolution(faces, "stem", channels, size, stride))
+    number = 0
+    for group in range(len(blocks)):
+        if group:
+            x = layers.MaxPooling2D(2, name=f"pool{group}")(x)
+        for channels in blocks[group]:
+            number += 1
+            x = block(x, f"block{number}", channels)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
     logits = layers.Dense(N_EXPRESSIONS, dtype="float32", name="logits")(x)

@@ -160,9 +160,10 @@ def _faces(frames: ArrayLike, zoom: float) -> NDArray[np.float32]:
     out = np.empty((len(pictures), SIDE, SIDE), np.float32)
     for face, picture in zip(out, pictures, strict=True):
         part = picture[top : height - top, left : width - left]
-        # Scaled by its own range first: float64 of any magnitude, and integers, fit into float32.
-        part = np.ascontiguousarray(part, np.float64 if part.dtype.kind == "f" else np.float32)
-        part = (part / (np.abs(part).max() or 1)).astype(np.float32)
+        if part.dtype.kind == "f":
+            # Of any magnitude, it fits into float32 when scaled by its own range.
+            part = part / (np.abs(part).max() or 1)
+        part = np.ascontiguousarray(part, np.float32)
         gray = part @ _LUMA if part.ndim == 3 else part
         shrinks = gray.shape[0] > SIDE and gray.shape[1] > SIDE
         face[...] = cv2.resize(
