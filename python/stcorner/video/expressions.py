@@ -22,8 +22,6 @@ __all__ = ["face_expression_names", "face_expression_network", "face_expressions
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 WEIGHTS = Path(__file__).parents[1] / "models" / "face_expressions.onnx"
 SMALLEST = 24
-# What the network should see of a face box of the Haar cascade: this share of its side, about its middle.
-BOX_SHARE = 0.7
 # More faces at once take memory and gain no time.
 _BATCH = 32
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -93,8 +91,8 @@ def face_expressions(frames: ArrayLike, *, zoom: float = 1.0, mirror: bool = Tru
         contrast counts: each face is brought to mean 0 and standard deviation 1.
     zoom : float, default=1.0
         Central part of each side that the network sees, 0.3 to 1. It matters: the face should fill the
-        picture from the forehead to the chin. Of a box by `HaarDetector` take 0.7, of a crop by `crop_face`
-        with its default margin 0.7 / 1.2.
+        picture from the forehead to the chin. Of a box by `HaarDetector` take 0.8, of a crop by `crop_face`
+        with its default margin 0.67.
     mirror : bool, default=True
         Average over the face and its mirror image: a little better, twice the time.
 
@@ -117,8 +115,8 @@ def face_expressions(frames: ArrayLike, *, zoom: float = 1.0, mirror: bool = Tru
 
     Notes
     -----
-    A convolutional network of 522,247 parameters, trained on FER2013 and run by OpenCV. What a face shows
-    is not what a person feels, and the network errs on four faces in ten; its card says more:
+    A convolutional network of 592,263 parameters, trained on FER2013 and run by OpenCV. What a face shows
+    is not what a person feels, and the network errs on one face in three; its card says more:
     ``stcorner/models/face_expressions.md``.
 
     References
