@@ -236,3 +236,22 @@ def test_a_sample_clip_gives_a_report(folder: Path, wait: Callable[..., Any]) ->
         page = client.get(f"/api/jobs/{job['id']}/report.html").text
         assert "Where the face moves most" in page
         assert client.get("/api/model").json()["name"] == "ravdess-av"
+
+
+def test_health_needs_no_token_and_the_log_names_jobs(
+    folder: Path, wait: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(folder=folder, max_waiting=0)
+    with TestClient(create_app(settings, token="t" * 32), base_url="http://localhost") as client:
+        answer = client.get("/health")
+        assert (answer.status_code, answer.json()["status"]) == (503, "busy")
+        assert client.get("/api/limits").status_code == 401
+    caplog.set_level("INFO", logger="stcorner")
+    with client_of(folder) as client:
+        assert client.get("/health").json() == {"status": "ok", "waiting": 0, "running": 0}
+        job = wait(client, upload(client, b"no clip", name="secret.mp4").json())
+    told = [record.message for record in caplog.records if record.name == "stcorner.app.jobs"]
+    assert [text.split(" after")[0] for text in told] == [
+        f"job {job['id']}: waits, 0 before it", f"job {job['id']}: starts", f"job {job['id']}: failed",
+    ]  # fmt: skip
+    assert "secret" not in caplog.text

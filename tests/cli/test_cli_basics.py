@@ -300,3 +300,36 @@ def test_summaries_are_short_and_say_what_to_do() -> None:
         assert len(command.help) < 80, command.name
         assert command.help.endswith("."), command.name
         assert not first.endswith(("s", "ing")), f"{command.name}: {first}"
+
+
+def test_more_and_less_is_said(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "voice.wav"
+    time = np.arange(16000) / 16000
+    soundfile.write(path, 0.1 * np.sign(np.sin(2 * np.pi * 150 * time)), 16000)
+    table = tmp_path / "table.csv"
+    usual = call("features", path, "-o", table)
+    assert usual[2].startswith("stcorner: wrote 1 rows of")
+    assert call("features", path, "-o", table, "-q") == (0, "", "")
+    assert (
+        " INFO stcorner.extraction.blocks: describing 1 clips by audio\n"
+        in call("-v", "features", path, "-o", table)[2]
+    )
+    assert f" DEBUG stcorner.extraction.blocks: {path}: " in call("features", "-vv", path, "-o", table)[2]
+    assert call("features", path, "-o", table)[2] == usual[2]
+    assert "none.wav does not exist" in call("features", tmp_path / "none.wav", "--quiet")[2]
+
+
+def test_participants_are_no_emotions(call: Call, tmp_path: Path) -> None:
+    for name in ("p01/a.wav", "p01/b.wav", "P02/a.wav", "P02/b.wav"):
+        path = tmp_path / "study" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, np.random.default_rng(len(name)).normal(0, 0.1, 8000), 16000)
+    arguments = ("train", tmp_path / "study", "--modality", "audio", "-o", tmp_path / "m.stcorner")
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert "labels must be emotions, got 2 that look like participants (p01, p02)" in err
+    code, out, _ = call(*arguments, "--any-labels", "--augment", "none")
+    assert code == 0
+    assert "labels: p01, p02" in out
+    code, out, _ = call("probe", tmp_path / "study", "--json")
+    assert [row["seconds"] for row in json.loads(out)] == [0.5] * 4

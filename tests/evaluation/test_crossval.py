@@ -295,3 +295,26 @@ def test_an_emotion_of_one_actor_does_not_flatten_the_others() -> None:
 def test_jobs_count_cores_from_the_end() -> None:
     e = stcorner.cross_validate(corpus(), Nearest(), protocol="actor-k3", n_jobs=-2)
     assert e.uar > 0.8
+
+
+def test_thin_folds_are_told() -> None:
+    clips = corpus()
+    rare, one = clips[0].label, clips[0].subject
+    some = [clip for clip in clips if clip.label != rare or clip.subject == one]
+    e = stcorner.cross_validate(some, Nearest(), protocol="actor-loo", sound=False)
+    n = len({clip.subject for clip in clips})
+    told = e.details["warnings"]
+    assert f"1 of {n} folds test {rare} without having learnt it (actor-loo/{one})" in told
+    assert any(text.startswith(f"{n - 1} of {n} folds test no clip of {rare} (") for text in told)
+    two = [clip for clip in clips if clip.subject in sorted({one.subject for one in clips})[:2]]
+    e = stcorner.cross_validate(two, Nearest(), protocol="auto", sound=False)
+    assert any(text.startswith("2 of 2 folds learn from one person") for text in e.details["warnings"])
+    assert e.details["chosen"] == "actor-loo was chosen: with 2 subjects each is tested alone"
+
+
+def test_a_model_without_a_name_is_called_by_its_parts() -> None:
+    from stcorner.evaluation.crossval import _name
+
+    assert _name(stcorner.EmotionRecognizer("audio", random_state=3)) == "audio, discriminant"
+    late = stcorner.EmotionRecognizer(fusion="late", classifier={"audio": "fercnn", "video": "discriminant"})
+    assert _name(late) == "audio + video, late, fercnn + discriminant"

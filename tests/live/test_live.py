@@ -227,6 +227,14 @@ def test_microphone_through_sounddevice(monkeypatch: pytest.MonkeyPatch) -> None
         MicrophoneSource()
 
 
+def test_a_missing_portaudio_is_no_missing_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    with pytest.raises(MediaError, match=r"PortAudio library not found.*apt install libportaudio2"):
+        MicrophoneSource()
+
+
 def test_refused_parameters(
     model: stcorner.EmotionRecognizer, tmp_path: Path, corpus: list[stcorner.Clip]
 ) -> None:

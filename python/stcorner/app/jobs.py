@@ -95,6 +95,11 @@ class JobQueue:
         """Jobs that have not started, and uploads under way."""
         return len(self._receiving) + sum(len(line) for line in self._waiting.values())
 
+    @property
+    def n_running(self) -> int:
+        """Jobs that are worked on."""
+        return len(self._working)
+
     def new(self, session: str, name: str, *, sample: bool = False) -> Job:
         """Make a job with a folder; it counts as waiting until `submit` or `forget`.
 
@@ -117,6 +122,7 @@ class JobQueue:
         self._receiving.pop(job.id, None)
         self.jobs[job.id] = job
         self._waiting.setdefault(job.session, deque()).append(job)
+        _LOG.info("job %s: waits, %d before it", job.id, self.n_waiting - 1)
         self._wake.set()
 
     def forget(self, job: Job) -> None:
@@ -182,6 +188,7 @@ class JobQueue:
 
     async def _work(self, job: Job) -> None:
         job.state, job.stage = "running", "starting"
+        _LOG.info("job %s: starts after %.1f s", job.id, time.time() - job.created)
         order = {
             "clip": str(job.upload),
             "sample": job.sample,
@@ -249,6 +256,8 @@ class JobQueue:
             job.state, job.stage, job.label, job.progress = "done", "done", label, 1.0
         else:
             job.state, job.stage, job.error = "failed", "failed", error
+        # Neither the clip's name nor what is wrong with it: both may tell of a person.
+        _LOG.info("job %s: %s after %.1f s", job.id, job.state, job.finished - job.created)
         ended = [other for other in self.jobs.values() if other.finished is not None]
         for old in sorted(ended, key=lambda other: other.finished or 0.0)[: -self.settings.max_kept]:
             self.forget(old)

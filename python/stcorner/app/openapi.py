@@ -137,6 +137,16 @@ def openapi(settings: Settings) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "stcorner", "version": __version__, "description": "One clip in, one report out."},
         "paths": {
+            "/health": {
+                "get": {
+                    "summary": "Whether another clip would be taken; asks for no token",
+                    "responses": {
+                        "200": _json("It would.", "Health"),
+                        "503": _json("Too many clips are waiting.", "Health"),
+                        "421": _ALWAYS["421"],
+                    },
+                }
+            },
             "/api/limits": {
                 "get": {
                     "summary": "What an upload may be",
@@ -178,6 +188,16 @@ def openapi(settings: Settings) -> dict[str, Any]:
                     "type": "object",
                     "required": ["jobs"],
                     "properties": {"jobs": {"type": "array", "items": {"$ref": "#/components/schemas/Job"}}},
+                },
+                "Health": {
+                    "type": "object",
+                    "required": ["status", "waiting", "running"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "status": {"enum": ["ok", "busy"]},
+                        "waiting": {"type": "integer"},
+                        "running": {"type": "integer"},
+                    },
                 },
                 "Limits": {
                     "type": "object",

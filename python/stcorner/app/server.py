@@ -95,6 +95,12 @@ class _Api:
     async def schema(self, _: Request) -> Response:
         return JSONResponse(openapi(self.settings))
 
+    async def health(self, _: Request) -> Response:
+        jobs = self.jobs
+        busy = jobs.n_waiting >= self.settings.max_waiting
+        answer = {"status": "busy" if busy else "ok", "waiting": jobs.n_waiting, "running": jobs.n_running}
+        return JSONResponse(answer, status_code=503 if busy else 200)
+
     async def limits(self, _: Request) -> Response:
         s = self.settings
         return JSONResponse({"max_upload_bytes": s.max_upload_bytes, "max_duration": s.max_duration})
@@ -271,6 +277,7 @@ def create_app(
         Route("/", api.page),
         Route("/assets/{name}", api.asset),
         Route("/api/openapi.json", api.schema),
+        Route("/health", api.health),
         Route("/api/limits", api.limits),
         Route("/api/model", api.model),
         Route("/api/samples", api.sample, methods=["POST"]),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "Command", "build_app", "main"]
 
 
+_VERBOSITY = {"-v": 1, "-vv": 2, "--verbose": 1, "-q": -1, "--quiet": -1}
+
+
 class Command(NamedTuple):
     """A command: its name, what it does, calls that a person may copy, and commands of its own.
 
@@ -243,6 +246,7 @@ def build_app() -> App:
         version_format="plaintext",
         help_epilogue=(
             "Every command takes --config FILE.toml, whose table [COMMAND] sets its options.\n"
+            "-v says what is done, -vv more of it, -q errors alone.\n"
             "Exit codes: 0 success, 1 some inputs failed (listed), 2 wrong use.\n"
             "Shell completion: stcorner --install-completion."
         ),
@@ -260,7 +264,8 @@ def build_app() -> App:
 
 
 def _epilogue(command: Command) -> str:
-    return "Examples:\n" + "\n".join(f"  {line}" for line in command.examples)
+    examples = "\n".join(f"  {line}" for line in command.examples)
+    return f"Examples:\n{examples}\n-v says what is done, -vv more of it, -q errors alone."
 
 
 def _register(app: App, command: Command, *, module: str) -> None:
@@ -282,7 +287,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     tokens = list(sys.argv[1:] if argv is None else argv)
     try:
-        with _warnings_in_one_line():
+        tokens, level = _take_verbosity(tokens)
+        with _warnings_in_one_line(), _verbosity(level):
             code = _run(tokens)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -302,7 +308,7 @@ def _warnings_in_one_line() -> Iterator[None]:
             usual(message, category, *place, **more)
         elif str(message) not in told:
             told.add(str(message))
-            _print_error(f"warning: {message}")
+            _note(f"warning: {message}")
 
     warnings.showwarning = show
     try:
@@ -382,6 +388,27 @@ def _take_config(tokens: list[str]) -> tuple[list[str], str | None]:
                 raise ParameterError(f"--config must be a TOML file that exists, got {value!r}")
             return tokens[:at] + rest, value
     return tokens, None
+
+
+def _take_verbosity(tokens: list[str]) -> tuple[list[str], int]:
+    """Take ``-v`` and ``-q`` out of the arguments: every command has them."""
+    end = tokens.index("--") if "--" in tokens else len(tokens)
+    level = sum(_VERBOSITY.get(token, 0) for token in tokens[:end])
+    return [token for token in tokens[:end] if token not in _VERBOSITY] + tokens[end:], level
+
+
+def _verbosity(level: int) -> contextlib.AbstractContextManager[None]:
+    if not level:
+        return contextlib.nullcontext()
+    from stcorner.cli._output import verbosity
+
+    return verbosity(level)
+
+
+def _note(message: str) -> None:
+    from stcorner.cli._output import note
+
+    note(message)
 
 
 def _print_error(message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from stcorner.cli._output import complain
@@ -20,6 +21,9 @@ __all__ = [
     "report_skipped",
 ]  # fmt: skip
 
+_PARTICIPANT = re.compile(
+    r"(p|s|vp|id|pid|sub|subj|subject|subjekt|participant|proband|person|patient|actor|speaker|spk|user)_?\d+"
+)
 # A list of thousands of failures helps nobody on a screen.
 _MOST = 20
 
@@ -55,14 +59,19 @@ def read_corpus(
 
 
 def read_clips(
-    corpus: Path | None, table: Path | None, options: RecognizerOptions, source: CorpusOptions
+    corpus: Path | None,
+    table: Path | None,
+    options: RecognizerOptions,
+    source: CorpusOptions,
+    *,
+    any_labels: bool,
 ) -> ClipList | ClipFeatures:
     """Return the clips of a corpus, or the features of a table; labels renamed.
 
     Raises
     ------
     ParameterError
-        If neither or both are given.
+        If neither or both are given, or the labels look like participants.
     """
     from stcorner.errors import ParameterError
     from stcorner.extraction import ClipFeatures
@@ -71,12 +80,30 @@ def read_clips(
     if corpus is not None and table is None:
         clips = read_corpus(corpus, modality=options.modality, source=source, label_map=options.label_map)
         report_skipped(clips)
+        if not any_labels:
+            _refuse_participants({clip.label for clip in clips})
         return clips
     if corpus is not None or table is None:
         raise ParameterError("CORPUS or --features must be given, one of the two")
     mapping = parse_label_map(options.label_map)
     features = ClipFeatures.from_parquet(table)
-    return relabelled(features, mapping) if mapping else features
+    features = relabelled(features, mapping) if mapping else features
+    if not any_labels:
+        _refuse_participants(set(features.labels.tolist()))
+    return features
+
+
+def _refuse_participants(labels: set[str]) -> None:
+    """Refuse to learn who speaks in the place of an emotion: folders of participants look like classes."""
+    from stcorner.errors import ParameterError
+
+    if labels and all(_PARTICIPANT.fullmatch(label) for label in labels):
+        first = ", ".join(sorted(labels)[:3])
+        raise ParameterError(
+            f"labels must be emotions, got {len(labels)} that look like participants ({first}): give a CSV "
+            "file with the columns file, label and subject, or folders named by emotion; --any-labels learns "
+            "them as they are"
+        )
 
 
 def features_of(clips: ClipList | ClipFeatures, model: EmotionRecognizer, jobs: int) -> ClipFeatures:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.table import Table
 
-__all__ = ["complain", "console", "print_json", "print_table", "progress", "say"]
+__all__ = ["complain", "console", "note", "print_json", "print_table", "progress", "say", "verbosity"]
 
 # Where there is no terminal, nothing may be cut to its width.
 _WIDE = 10_000
@@ -25,6 +25,8 @@ _WIDE = 10_000
 _TURNED = 3
 # Without a terminal a line of progress at most this often, so that logs stay readable.
 _LOG_SECONDS = 10.0
+
+_verbosity = 0
 
 
 def console(width: int | None = None) -> Console:
@@ -45,6 +47,32 @@ def console(width: int | None = None) -> Console:
 def complain(message: str) -> None:
     """Write one line to stderr."""
     print(f"stcorner: {shown(message)}", file=sys.stderr)
+
+
+def note(message: str) -> None:
+    """Write one line to stderr that nobody misses with ``-q``: what was written where, a warning."""
+    if _verbosity >= 0:
+        complain(message)
+
+
+@contextlib.contextmanager
+def verbosity(level: int) -> Iterator[None]:
+    """Say more or less inside the block: -1 errors alone, 1 and 2 what `stcorner.*` loggers tell too."""
+    global _verbosity
+    import logging
+
+    logger, handler = logging.getLogger("stcorner"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    _verbosity, before = level, logger.level
+    if level > 0:
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG if level > 1 else logging.INFO)
+    try:
+        yield
+    finally:
+        _verbosity = 0
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def say(text: str = "") -> None:
@@ -136,7 +164,7 @@ def progress(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int],
     callable
         To be called as ``report(done, total)``.
     """
-    if quiet:
+    if quiet or _verbosity < 0:
         yield lambda done, total: None
     elif sys.stderr.isatty():
         with _bar(what) as report:

@@ -30,13 +30,13 @@ def columns(
     """
     import stcorner
     from stcorner._base.tables import check_table_path, write_table
-    from stcorner.cli._output import complain, print_json, print_table
+    from stcorner.cli._output import note, print_json, print_table
 
     check_table_path("--output", output)
     rows = stcorner.columns(pattern)
     if output is not None:
         write_table(output, rows, list(rows[0]))
-        complain(f"wrote {len(rows)} columns to {output}")
+        note(f"wrote {len(rows)} columns to {output}")
     elif json:
         print_json(rows)
     else:

@@ -29,6 +29,8 @@ def evaluate(
     source: CorpusOptions = _SOURCE,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     allow_leaks: bool = False,
+    name: str | None = None,
+    any_labels: bool = False,
     jobs: int = -1,
     json: bool = False,
 ) -> int:
@@ -45,6 +47,10 @@ def evaluate(
         Folds by name, such as ravdess-luna5, actor-k5, actor-loo; auto picks by corpus.
     output
         Write the evaluation to this .json file.
+    name
+        What the model is called in tables and reports. Default: its blocks, fusion and classifier.
+    any_labels
+        Go on where labels look like participants.
     allow_leaks
         Evaluate although training and test clips share what the protocol keeps apart.
     jobs
@@ -56,7 +62,7 @@ def evaluate(
     from stcorner._base.tables import check_table_path
     from stcorner._base.text import json_safe
     from stcorner.cli._corpus import features_of, read_clips, report_failures
-    from stcorner.cli._output import complain, console, progress, say
+    from stcorner.cli._output import console, note, progress, say
     from stcorner.corpora import actor_folds
     from stcorner.errors import ParameterError
     from stcorner.evaluation import cross_validate, evaluation_tables
@@ -65,13 +71,13 @@ def evaluate(
     check_table_path("--output", output)  # before hours of work; and never over the corpus's own CSV file
     if output is not None and output.suffix.lower() != ".json":
         raise ParameterError(f"--output must end in .json, got {str(output)!r}")
-    model = options.recognizer()
-    clips = read_clips(corpus, features, options, source)
+    model = options.recognizer(**({} if name is None else {"name": name}))
+    clips = read_clips(corpus, features, options, source, any_labels=any_labels)
     known = clips.clips if isinstance(clips, ClipFeatures) else clips
     # Refuses what cannot be split before anything is read.
     folds = actor_folds(known, protocol, seed=options.seed)
     if folds.remark:
-        complain(folds.remark)
+        note(folds.remark)
     table = features_of(clips, model, jobs)
     with progress("learning and predicting") as report:
         evaluation = cross_validate(
@@ -84,6 +90,7 @@ def evaluate(
     text = evaluation.to_json()
     if output is not None:
         write_bytes(output, text.encode())
+        note(f"wrote the evaluation of {len(evaluation.y_true)} clips to {output}")
     if json:
         say(json_safe(text))
     else:

@@ -52,7 +52,7 @@ def features(
         Print JSON instead of a table.
     """
     from stcorner._base.tables import check_table_path, write_table
-    from stcorner.cli._output import complain, print_json, print_table
+    from stcorner.cli._output import complain, note, print_json, print_table
     from stcorner.errors import ParameterError
     from stcorner.extraction.finding import IDENTITY
 
@@ -64,7 +64,7 @@ def features(
     columns = list(rows[0]) if rows else []
     if output is not None and rows:
         write_table(output, rows, columns)
-        complain(f"wrote {len(rows)} rows of {len(columns)} columns to {output}")
+        note(f"wrote {len(rows)} rows of {len(columns)} columns to {output}")
     elif json:
         print_json(rows)
     elif rows and frames:

@@ -109,7 +109,7 @@ def _sources(
 ) -> list[Source]:
     """Return where the streams that the model uses come from."""
     from stcorner.cli._output import complain
-    from stcorner.errors import MissingExtraError, ParameterError
+    from stcorner.errors import MediaError, MissingExtraError, ParameterError
     from stcorner.live import CameraSource, FileSource, MicrophoneSource
 
     used = recognizer.plan.streams
@@ -126,7 +126,7 @@ def _sources(
     if "audio" in used and microphone is not False:
         try:
             sources.append(MicrophoneSource())
-        except MissingExtraError as error:
+        except (MissingExtraError, MediaError) as error:
             if microphone or not sources:
                 raise
             complain(f"without sound: {error}")

@@ -66,7 +66,7 @@ def predict(
     from stcorner._base.tables import check_table_path, write_table
     from stcorner._base.validation import check_real
     from stcorner.cli._options import parse_face, read_blocks
-    from stcorner.cli._output import complain, print_json, print_table
+    from stcorner.cli._output import complain, note, print_json, print_table
     from stcorner.recognizer import clip_columns, load_predictor
 
     check_table_path("--output", output)
@@ -81,6 +81,7 @@ def predict(
     rows = _windows(recognizer, inputs, window, hop) if timeline else _clips(recognizer, inputs, jobs)
     if output is not None:
         write_table(output, rows, columns)
+        note(f"wrote {len(rows)} rows of {len(columns)} columns to {output}")
     if json:
         print_json(rows)
     elif output is None or len(rows) <= 50:

@@ -14,21 +14,22 @@ def probe(files: list[Path], /, *, json: bool = False) -> int:
     Parameters
     ----------
     files
-        Audio or video files.
+        Audio or video files, or folders of them.
     json
         Print JSON instead of a table.
     """
     from stcorner.cli._output import complain, print_json, print_table
     from stcorner.errors import MediaError
+    from stcorner.extraction.finding import find_clips
 
     rows: list[dict[str, Any]] = []
     failed = 0
-    for file in files:
+    for clip in find_clips(files):
         try:
-            rows.append(_row(file))
+            rows.append(_row(clip.path))
         except MediaError as error:
             failed += 1
-            rows.append({"file": str(file), "error": str(error)})
+            rows.append({"file": str(clip.path), "error": str(error)})
             complain(str(error))
     if json:
         print_json(rows)

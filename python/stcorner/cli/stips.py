@@ -50,7 +50,7 @@ def stips(
         Print all points as JSON.
     """
     from stcorner._base.tables import check_table_path, write_table
-    from stcorner.cli._output import complain, print_json, print_table, say
+    from stcorner.cli._output import complain, note, print_json, print_table, say
     from stcorner.video import detect_stips
 
     laptev = output is not None and output.suffix.lower() == ".txt"
@@ -66,7 +66,7 @@ def stips(
             found.save(output, format="laptev")
         else:
             write_table(output, rows, _COLUMNS)
-        complain(f"wrote {len(found)} points to {output}")
+        note(f"wrote {len(found)} points to {output}")
     if overlay is not None:
         from stcorner.video import overlay as draw
 

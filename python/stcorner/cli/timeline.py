@@ -61,7 +61,7 @@ def timeline(
     """
     from stcorner._base.tables import write_table
     from stcorner.cli._options import parse_face
-    from stcorner.cli._output import complain, print_json, print_table, progress
+    from stcorner.cli._output import complain, note, print_json, print_table, progress
     from stcorner.errors import MediaError
     from stcorner.extraction.finding import identity
     from stcorner.recognizer import load_predictor
@@ -86,12 +86,12 @@ def timeline(
                 found = [{**identity(clip), "status": "failed", "message": str(error)}]
             else:
                 for file in tiers:
-                    complain(f"wrote {_write_tiers(file, clip, found)}")
+                    note(f"wrote {_write_tiers(file, clip, found)}")
             rows += found
             report(done, len(clips))
     for table in tables:
         write_table(table, rows, columns)
-        complain(f"wrote {len(rows)} rows of {len(columns)} columns to {table}")
+        note(f"wrote {len(rows)} rows of {len(columns)} columns to {table}")
     if json:
         print_json(rows)
     elif not output:

@@ -23,6 +23,7 @@ def train(
     options: RecognizerOptions = _DEFAULTS,
     source: CorpusOptions = _SOURCE,
     name: str | None = None,
+    any_labels: bool = False,
     jobs: int = -1,
     json: bool = False,
 ) -> int:
@@ -39,6 +40,8 @@ def train(
         Model file to write, NAME.stcorner.
     name
         Name of the model. Default: that of the file.
+    any_labels
+        Go on where labels look like participants.
     jobs
         Processes that read the clips; -1 is one per core.
     json
@@ -53,7 +56,8 @@ def train(
     if output.suffix != ".stcorner":
         raise ParameterError(f"--output must end in .stcorner, got {str(output)!r}")
     model = options.recognizer(name=name or output.stem)
-    table = features_of(read_clips(corpus, features, options, source), model, jobs)
+    clips = read_clips(corpus, features, options, source, any_labels=any_labels)
+    table = features_of(clips, model, jobs)
     model.fit(table)
     path = model.save(output)
     if json:

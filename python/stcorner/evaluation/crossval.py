@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from stcorner.evaluation.result import Evaluation
 
 __all__ = ["cross_validate"]
+
+_LOG = logging.getLogger(__name__)
 
 LEAKY_NOTICE = (
     "training and test rows share clips: these scores measure memory, not recognition of new people; "
@@ -201,6 +204,7 @@ class _Runner:
         features, train, validation, test, clips = self._sides(fold)
         probabilities = self.fit_predict(features, train, test)
         history, temperature = self.history, None
+        _LOG.info("fold %s: learnt from %d clips, predicted %d", fold.name, len(train), len(test))
         n_train = int(features[train].clip_index.size)
         if self.calibration_folds:
             before = self.done
@@ -295,7 +299,12 @@ def _collect(
     leaky = any(not fold.separates for fold in folds) or any(not report.ok for report in reports)
     details: dict[str, Any] = {
         "parameters": {name: _plain(value) for name, value in recognizer.get_params().items()},
-        "warnings": [*([LEAKY_NOTICE] if leaky else []), *([NOTICE] if within else [])],
+        "warnings": [
+            *([LEAKY_NOTICE] if leaky else []),
+            *([NOTICE] if within else []),
+            *_thin_folds(clips, folds),
+        ],
+        "chosen": getattr(folds, "remark", ""),
         "audit": [str(report) for report in reports],
         "failed": [f"{error.path}: {error.stage}: {error.error}" for error in features.errors],
         "n_train": {fold.name: outcome.n_train for fold, outcome in zip(folds, outcomes, strict=True)},
@@ -326,8 +335,42 @@ def _scaled(outcome: _Outcome) -> NDArray[np.float64]:
 
 def _name(recognizer: Any) -> str:
     name = getattr(recognizer, "name", "unnamed")
-    name = repr(recognizer) if name == "unnamed" else str(name)
+    name = _described(recognizer) if name == "unnamed" else str(name)
     return transductive(name, getattr(recognizer, "within", None))
+
+
+def _described(recognizer: Any) -> str:
+    """Return blocks, fusion and classifier, such as ``audio + video, late, discriminant``."""
+    if not hasattr(recognizer, "resolved_blocks"):
+        return type(recognizer).__name__
+    blocks, _ = recognizer.resolved_blocks()
+    given = recognizer.classifier
+    specs = list(given.values()) if isinstance(given, dict) else [given]
+    kinds = dict.fromkeys(spec if isinstance(spec, str) else type(spec).__name__ for spec in specs)
+    fusion = [recognizer.fusion] if len(blocks) > 1 else []
+    return ", ".join([" + ".join(blocks), *fusion, " + ".join(kinds)])
+
+
+def _thin_folds(clips: Sequence[Clip], folds: Sequence[Fold]) -> list[str]:
+    """Say in which folds an emotion is missing on one side, or one person is all there is to learn from."""
+    labels = np.asarray([clip.label for clip in clips])
+    people = np.asarray(["/".join(clip.group) for clip in clips])
+    found: dict[str, list[str]] = {}
+    for fold in folds:
+        train, test = fold.train % len(labels), fold.test % len(labels)
+        remarks = []
+        if unlearnt := sorted(set(labels[test]) - set(labels[train])):
+            remarks.append(f"test {', '.join(unlearnt)} without having learnt it")
+        if untested := sorted(set(labels) - set(labels[test])):
+            remarks.append(f"test no clip of {', '.join(untested)}")
+        if len(set(people[train])) == 1 and clips[0].subject:
+            remarks.append("learn from one person")
+        for remark in remarks:
+            found.setdefault(remark, []).append(fold.name)
+    return [
+        f"{len(names)} of {len(folds)} folds {what} ({', '.join(names[:3])}{', ...' * (len(names) > 3)})"
+        for what, names in found.items()
+    ]
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "block_names_of", "describe_clips", "resolve_blocks"]
 
+_LOG = logging.getLogger(__name__)
 MODALITIES = {"both": ("audio", "video"), "audio": ("audio",), "video": ("video",)}
 
 
@@ -122,8 +124,10 @@ def describe_clips(
             f"name={unknown[0]!r}), or features that hold them"
         )
     found: dict[int, list[Row]] = {}
+    _LOG.info("describing %d clips by %s", len(clips), ", ".join(names))
     for at, rows in _map(clips, plan, n_jobs):
         found[at] = rows
+        _LOG.debug("%s: %s", clips[at].path, rows[0].status)
         if progress is not None:
             progress(len(found), len(clips))
     results = [found[at] for at in range(len(clips))]

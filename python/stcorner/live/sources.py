@@ -234,7 +234,7 @@ class MicrophoneSource:
     MissingExtraError
         If sounddevice is not installed.
     MediaError
-        When it is used, if it cannot be opened.
+        If the PortAudio library is missing or, when it is used, if it cannot be opened.
     """
 
     streams: tuple[str, ...] = ("audio",)
@@ -243,8 +243,13 @@ class MicrophoneSource:
     def __init__(self, device: int | str | None = None, *, sr: int = 16000) -> None:
         try:
             import sounddevice
-        except (ImportError, OSError):  # OSError: the package is there, the PortAudio library is not
+        except ImportError:
             raise MissingExtraError("a microphone", "sounddevice", "live") from None
+        except OSError as error:  # the package is there, the library that it calls is not
+            raise MediaError(
+                f"a microphone needs the PortAudio library, which this system lacks ({error}): on Debian and "
+                "Ubuntu, apt install libportaudio2"
+            ) from None
         self._library = sounddevice
         self.device = device
         self.sr = check_integer("sr", sr, low=8000, high=192_000)

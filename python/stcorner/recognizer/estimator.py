@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from stcorner.recognizer.predictor import Predictor
 
 __all__ = ["EmotionRecognizer"]
+
+_LOG = logging.getLogger(__name__)
 
 FUSIONS = ("concatenate", "mfa", "mfa_per_modality", "cca", "lda", "late")
 
@@ -302,6 +305,9 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = np.asarray(self.predictor_.classes)
         self.n_features_in_ = sum(len(columns) for columns in self.predictor_.names.values())
         self.training_ = describe_training(features, names, self.random_state)
+        _LOG.info(
+            "%s: learnt from %d rows of %d clips", self.name, self.training_.n_rows, self.training_.n_clips
+        )
         return self
 
     def _check_blocks(self, features: ClipFeatures, names: Sequence[str]) -> None:
