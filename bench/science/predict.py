@@ -6,6 +6,7 @@ Make such an environment first, and name its interpreter:
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -18,8 +19,8 @@ import numpy as np
 from common import arguments, write
 
 FILES = (
+    "ravdess/av_speech/*/*.mp4",
     "ravdess/audio_speech/Actor_02/03-01-05-01-01-01-02.flac",
-    "ravdess/av_speech/Actor_05/01-01-03-01-01-02-05.mp4",
     "crema-d/VideoFlash/1001_DFA_ANG_XX.flv",
     "video/grid_bbaf2n.mpg",
 )
@@ -41,15 +42,17 @@ def main() -> None:
     started = time.perf_counter()
     extras = "import importlib.util as u; print(*[n for n in ('keras', 'jax', 'pandas') if u.find_spec(n)])"
     found = subprocess.run([options.python, "-c", extras], capture_output=True, text=True, check=True).stdout
-    command = options.python.with_name("stcorner")
+    command = [options.python, "-c", "from stcorner.cli import main; main()", "predict", "--json"]
     table = []
-    for name in FILES:
-        runs = [measured([command, "predict", options.data / name]) for _ in range(options.repeats)]
+    for path in (path for pattern in FILES for path in sorted(options.data.glob(pattern))):
+        runs = [measured([*command, path]) for _ in range(options.repeats)]
         walls, processors = ([run[part] for run in runs] for part in (0, 1))
+        (answer,) = json.loads(runs[0][2])
         table.append(
             {
-                "file": Path(name).name,
-                "answer": runs[0][2].splitlines()[1].split()[1],
+                "file": path.name,
+                "answer": answer["label"],
+                "used": "voice and face" if answer["status"] == "ok" else answer["status"],
                 "seconds, median": float(np.median(walls)),
                 "seconds, least": min(walls),
                 "seconds of the processor, median": float(np.median(processors)),

@@ -250,8 +250,6 @@ class FaceTracker:
         """Give faces to tracks by place, motion and looks; return the indices of those left over."""
         if not len(faces) or not self._tracks:
             return list(range(len(faces)))
-        from scipy.optimize import linear_sum_assignment
-
         rows = [as_row(face, time) for face in faces]
         patches = [appearance(gray, row[X], row[Y], row[S]) for row in rows]
         scores = np.array(
@@ -261,7 +259,7 @@ class FaceTracker:
             ]
         )
         free = set(range(len(faces)))
-        for i, j in zip(*linear_sum_assignment(-scores), strict=True):
+        for i, j in _best_pairs(scores):
             track = self._tracks[i]
             if scores[i, j] < (_ACCEPT if time - track.last[T] < MAX_GAP else _ACCEPT_LOST):
                 continue
@@ -341,3 +339,12 @@ class FaceTracker:
         if len(self._tracks) > _MAX_REMEMBERED:
             self._tracks.sort(key=lambda track: -track.last[T])
             del self._tracks[_MAX_REMEMBERED:]
+
+
+def _best_pairs(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return pairs of rows and columns with the largest sum of scores."""
+    if min(scores.shape) == 1:  # mostly; the import below takes a third of the time of a short clip
+        return [divmod(int(scores.argmax()), scores.shape[1])]
+    from scipy.optimize import linear_sum_assignment
+
+    return list(zip(*(index.tolist() for index in linear_sum_assignment(-scores)), strict=True))
