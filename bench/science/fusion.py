@@ -1,17 +1,22 @@
 """Voice, action units and a speech encoder of the same takes: every subset of blocks, every fusion of two.
 
 Reads a table of features that ``stcorner extract`` wrote (``--features``); everything else is the public
-interface: blocks, `FeatureTable`, `cross_validate`.
+interface: blocks, `FeatureTable`, `cross_validate`. ``stcorner evaluate`` evaluates every subset too, and the
+largest difference of its probabilities is written down.
 """
 
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from common import arguments, write
-from stcorner import ClipFeatures, EmotionRecognizer, FeatureTable, cross_validate
+from stcorner import ClipFeatures, EmotionRecognizer, Evaluation, FeatureTable, cross_validate
 from stcorner.extraction.blocks import add_blocks
 
 FUSIONS = ("mfa", "mfa_per_modality", "lda", "cca", "late")
@@ -20,6 +25,7 @@ FUSIONS = ("mfa", "mfa_per_modality", "lda", "cca", "late")
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--features", type=Path, required=True, help="table of `stcorner extract`")
+    parser.add_argument("--evaluations", type=Path, help="folder of what the command line writes")
     options = parser.parse_args()
     started = time.perf_counter()
     tables = {
@@ -48,10 +54,25 @@ def main() -> None:
             "seconds": time.process_time() - begin,
         }
         print(f"{title:40s} UAR {100 * found.uar:5.1f} [{100 * low:.1f}, {100 * high:.1f}]", flush=True)
+        return found
+
+    def by_command(blocks):
+        path = (options.evaluations or options.cache) / f"{'+'.join(blocks)}.json"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            given = [f"--block={name}={tables[name]}" for name in blocks if name in tables]
+            code = "import sys; from stcorner.cli import main; sys.exit(main())"
+            command = [sys.executable, "-c", code, "evaluate", "--features", options.features]
+            command += ["--blocks", ",".join(blocks), *given, "--protocol", "ravdess-luna5", "-o", path]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return Evaluation.from_json(path)
 
     for size in range(1, len(names) + 1):
         for blocks in itertools.combinations(names, size):
-            row(" + ".join(blocks), blocks)
+            found, other = row(" + ".join(blocks), blocks), by_command(blocks)
+            order = [list(other.clip_ids).index(name) for name in found.clip_ids]
+            difference = np.abs(found.probabilities - other.probabilities[order]).max()
+            results[" + ".join(blocks)]["difference_from_command"] = float(difference)
     for fusion in FUSIONS:
         row(f"audio + openface, {fusion}", ("audio", "openface"), fusion=fusion)
     row("audio + openface + wav2vec2, late", names, fusion="late")

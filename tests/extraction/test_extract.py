@@ -201,6 +201,19 @@ def test_a_file_is_probed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert probed == [path]
 
 
+def test_no_row_holds_more_than_it_may_whatever_a_file_declares(small_corpus: Path) -> None:
+    from stcorner.extraction.describe import describe_clip
+
+    clip = Clip.of(next(small_corpus.rglob("01-*.mp4")))
+    plan = replace(Plan.checked(("audio", "video")), max_seconds=1.0)
+    row = describe_clip(clip, plan)[0]
+    assert row.status == {"audio": "error", "video": "error"}
+    said = [failed.error for failed in row.errors]
+    assert len(said) == 2
+    assert all("holds more than the 1 s of one row, whatever it declares" in error for error in said), said
+    assert describe_clip(clip, replace(plan, max_seconds=5.0))[0].status == {"audio": "ok", "video": "ok"}
+
+
 def test_changed_files_are_read_again(tmp_path: Path) -> None:
     import soundfile
 

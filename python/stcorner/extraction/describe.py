@@ -230,9 +230,10 @@ def _crop_faces(clip: Clip, plan: Plan) -> list[FaceClip]:
     from stcorner.media import crop_face, track_faces
 
     source = clip.source("video")
-    found = crop_face(
-        source, size=plan.crop_size, fps=plan.fps, rule=plan.face, start=clip.start or 0.0, end=clip.end
-    )
+    start, end = _span(clip, plan)
+    found = crop_face(source, size=plan.crop_size, fps=plan.fps, rule=plan.face, start=start, end=end)
+    for face in found if isinstance(found, list) else [found]:
+        _check_length(clip.path, len(face.frames) / plan.fps, plan)
     if not isinstance(found, list):
         if found.face_id is None and isinstance(plan.face, int):
             there = ", ".join(str(track.face_id) for track in track_faces(source))
@@ -301,18 +302,27 @@ def _load_sound(clip: Clip, plan: Plan) -> NDArray[np.float32]:
     """Read the sound of a clip; how long it is counts, not how long it is said to be."""
     from stcorner.media import load_audio
 
-    start = clip.start or 0.0
-    duration = None if clip.end is None else clip.end - start
-    most = plan.max_seconds
-    if most is not None and (duration is None or duration > most):
-        duration = most + 1.0
+    start, end = _span(clip, plan)
+    duration = None if end is None else end - start
     y = load_audio(clip.source("audio"), SAMPLE_RATE, offset=start, duration=duration)[0]
-    if most is not None and len(y) > most * SAMPLE_RATE:
+    _check_length(clip.sound, len(y) / SAMPLE_RATE, plan)
+    return y
+
+
+def _span(clip: Clip, plan: Plan) -> tuple[float, float | None]:
+    """Return where to read from, and to: little beyond what one row may hold."""
+    start, end, most = clip.start or 0.0, clip.end, plan.max_seconds
+    if most is not None and (end is None or end - start > most):
+        end = start + most + 1.0
+    return start, end
+
+
+def _check_length(path: Path, seconds: float, plan: Plan) -> None:
+    if plan.max_seconds is not None and seconds > plan.max_seconds:
         raise MediaError(
-            f"{clip.sound} holds more sound than the {most:.0f} s of one row, whatever it declares: "
+            f"{path} holds more than the {plan.max_seconds:.0f} s of one row, whatever it declares: "
             "read it by windows"
         )
-    return y
 
 
 def describe_sound(
