@@ -17,7 +17,7 @@ __all__ = ["expression_summary", "expression_summary_names", "mean_expressions",
 
 # Share of the sides of the standard face crop (a tenth of room around the detector's box) that the network
 # sees: faces of FER2013 fill their pictures.
-ZOOM = 0.67
+ZOOM = 0.58
 _STATISTICS = ("mean", "std", "max", "peak_time")
 
 

@@ -91,8 +91,8 @@ def face_expressions(frames: ArrayLike, *, zoom: float = 1.0, mirror: bool = Tru
         contrast counts: each face is brought to mean 0 and standard deviation 1.
     zoom : float, default=1.0
         Central part of each side that the network sees, 0.3 to 1. It matters: the face should fill the
-        picture from the forehead to the chin. Of a box by `HaarDetector` take 0.8, of a crop by `crop_face`
-        with its default margin 0.67.
+        picture from the forehead to the chin. Of a box by `HaarDetector` take 0.7, of a crop by `crop_face`
+        with its default margin 0.58.
     mirror : bool, default=True
         Average over the face and its mirror image: a little better, twice the time.
 
