@@ -98,8 +98,12 @@ COMMANDS = (
     ),
     Command(
         "report",
-        "Write an HTML page of one clip, or of evaluations.",
-        ("stcorner report clip.mp4 -o report.html", "stcorner report evaluation.json -o report.html"),
+        "Write an HTML page of one clip, of a folder of clips, or of evaluations.",
+        (
+            "stcorner report clip.mp4 -o report.html",
+            "stcorner report interviews -o interviews.html",
+            "stcorner report evaluation.json -o report.html",
+        ),
     ),
     Command(
         "plot",

@@ -126,8 +126,9 @@ def _sorted_outputs(files: Sequence[Path], clips: Sequence[Clip]) -> tuple[list[
 
 def _write_tiers(file: Path, clip: Clip, rows: Sequence[dict[str, Any]]) -> Path:
     from stcorner._base.tiers import write_tiers
+    from stcorner.extraction.finding import inside
     from stcorner.recognizer.moments import moment_tiers
 
-    target = Path(str(file).replace("{clip_id}", clip.clip_id))
+    target = Path(str(file).replace("{clip_id}", inside(clip.clip_id)))
     write_tiers(target, moment_tiers(rows), end=max(row["end"] for row in rows), media=clip.path.absolute())
     return target

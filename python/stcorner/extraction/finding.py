@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from stcorner.corpora.clip import SkippedFile
 
-__all__ = ["IDENTITY", "find_clips", "identity", "list_media"]
+__all__ = ["IDENTITY", "find_clips", "identity", "inside", "list_media"]
 
 # The columns that every table begins with: they say what a row is of, and tables join on them.
 IDENTITY = ("file", "clip_id", "subject", "root")
@@ -30,6 +30,17 @@ def identity(clip: Clip) -> dict[str, str | None]:
     root = None if clip.root is None else str(clip.root)
     values = (clip.file, clip.clip_id, clip.subject or None, root)
     return dict(zip(IDENTITY, values, strict=True))
+
+
+def inside(clip_id: str) -> str:
+    """Return the name of a clip as a path that does not lead out of a folder.
+
+    Examples
+    --------
+    >>> inside("../p01/talk"), inside("/tmp/talk")
+    ('p01/talk', 'tmp/talk')
+    """
+    return "/".join(part for part in clip_id.split("/") if part not in ("", ".", ".."))
 
 
 def list_media(root: str | os.PathLike[str]) -> list[Path]:

@@ -14,11 +14,12 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from stcorner.corpora import Clip
     from stcorner.evaluation import Evaluation
     from stcorner.recognizer import EmotionRecognizer, Predictor
     from stcorner.report.clip import ClipReport
 
-__all__ = ["build_report"]
+__all__ = ["build_report", "report_folder"]
 
 
 def build_report(
@@ -28,6 +29,9 @@ def build_report(
     recognizer: EmotionRecognizer | Predictor | None = None,
     name: str | None = None,
     max_duration: float = 120.0,
+    face: Any = "largest",
+    root: str | os.PathLike[str] | None = None,
+    subject: Any = None,
     progress: Callable[[str, float], object] | None = None,
 ) -> ClipReport | None:
     """Write one HTML file that opens offline in any browser.
@@ -35,7 +39,8 @@ def build_report(
     Parameters
     ----------
     result : path, Evaluation, or sequence of Evaluation
-        A media file gives the report of a clip: the clip playing with face, interest points and
+        A folder gives an index of its clips and, in a folder with the name of `path`, a report of each. A
+        media file gives the report of a clip: the clip playing with face, interest points and
         response, sound curves and probabilities on one clock, and the decision explained. An
         evaluation gives tables and figures of how good a recogniser is; several stand side by side.
     path : path
@@ -46,6 +51,13 @@ def build_report(
         Title of the report of a clip. Default: the file's name.
     max_duration : float, default=120.0
         Seconds of a longer clip that are shown, > 0; the report says so.
+    face : {"largest", "all"} or int, default="largest"
+        Whose curves are shown and who is decided on. With "all" everybody is decided on, and the curves are
+        those of the largest. All faces are drawn and listed.
+    root : path, optional
+        Folder that names of a folder's clips count from. Default: the folder.
+    subject : str, pattern or int, optional
+        Who is seen in a folder's clips, as in `load_folder`.
     progress : callable, optional
         Called as ``progress(stage, share)``.
 
@@ -67,6 +79,7 @@ def build_report(
     """
     target = Path(path)
     max_duration = check_real("max_duration", max_duration, low=0.0, open_low=True)
+    from stcorner.extraction.plan import check_face
     from stcorner.report.page import provenance, render_clip
 
     if isinstance(result, str | os.PathLike):
@@ -76,7 +89,14 @@ def build_report(
         source = Path(result)
         check_not_input("path", target, source)
         predictor = None if recognizer is None else predictor_of_model(recognizer)
-        report = collect_clip(source, predictor, max_duration=max_duration, progress=progress)
+        rule = check_face(face)
+        if source.is_dir():
+            report_folder(
+                source, target, recognizer=predictor, name=name, max_duration=max_duration, face=rule,
+                root=root, subject=subject, progress=progress,
+            )  # fmt: skip
+            return None
+        report = collect_clip(source, predictor, max_duration=max_duration, face=rule, progress=progress)
         if name is not None:
             _rename(report, source, str(name))
         report.name, report.warnings = shown(report.name), [shown(text) for text in report.warnings]
@@ -91,6 +111,35 @@ def build_report(
         raise ParameterError(f"result must be a media file or evaluations, got {result!r}")
     write_bytes(target, render_evaluation(evaluations, provenance({})).encode())
     return None
+
+
+def report_folder(
+    source: Path,
+    target: Path,
+    *,
+    recognizer: EmotionRecognizer | Predictor | None = None,
+    name: str | None = None,
+    root: Any = None,
+    subject: Any = None,
+    progress: Callable[[str, float], object] | None = None,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """Write the index of a folder and a page for each clip; return the rows of the index."""
+    from stcorner.extraction.finding import find_clips
+    from stcorner.report.folder import folder_rows, render_folder
+    from stcorner.report.page import provenance
+
+    def report_of(clip: Clip, page: Path) -> ClipReport:
+        made = build_report(clip.path, page, recognizer=recognizer, name=clip.file, **options)
+        assert made is not None  # a file gives the report of a clip
+        return made
+
+    tell = None if progress is None else lambda done, total: progress("clips", done / total)
+    rows = folder_rows(find_clips(source, root=root, subject=subject), target, report_of, progress=tell)
+    about = {"folder": shown(source), "clips": len(rows)}
+    index = render_folder(name or source.resolve().name, rows, provenance(about))
+    write_bytes(target, printable(index).encode())
+    return rows
 
 
 def _rename(report: ClipReport, source: Path, name: str) -> None:

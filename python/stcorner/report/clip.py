@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stcorner.extraction import ClipFeatures
+    from stcorner.extraction.plan import Face
     from stcorner.media import FaceClip
     from stcorner.recognizer.explanation import Explanation
     from stcorner.recognizer.predictor import Predictor
@@ -41,6 +42,9 @@ class ClipReport:
     media: bytes
     picture: dict[str, Any] | None
     faces: dict[str, Any] | None = None
+    people: list[dict[str, Any]] = field(default_factory=list)
+    quality: float | None = None
+    thumbnail: bytes | None = None
     points: list[dict[str, float]] = field(default_factory=list)
     response: dict[str, Any] | None = None
     expressions: dict[str, Any] | None = None
@@ -72,6 +76,7 @@ def collect_clip(
     recognizer: Predictor | None,
     *,
     max_duration: float,
+    face: Face = "largest",
     progress: Callable[[str, float], object] | None = None,
 ) -> ClipReport:
     """Read a clip and compute what its page shows.
@@ -84,6 +89,9 @@ def collect_clip(
         Of a fitted model; without it the page shows features only.
     max_duration : float
         Seconds of a longer file that are shown; the page says so.
+    face : "largest", "all" or int
+        Whose curves are shown and who is decided on; with "all" the curves are those of the largest, and
+        everybody is decided on.
     progress : callable, optional
         Called as ``progress(stage, share)``.
     """
@@ -105,13 +113,13 @@ def collect_clip(
     if size is not None and info.video is not None:
         report.picture = {"width": size[0], "height": size[1], "fps": info.video.fps or _FPS}
         tell("looking for the face", 0.3)
-        _add_face(report, path, size, info.video.width, end)
+        _add_face(report, path, size, info.video.width, end, face)
     if info.audio is not None:
         tell("listening", 0.55)
         _add_sound(report, path, max_duration)
     if recognizer is not None:
         tell("recognising", 0.7)
-        _add_decision(report, path, recognizer)
+        _add_decision(report, path, replace(recognizer, plan=replace(recognizer.plan, face=face)))
     return report
 
 
@@ -120,17 +128,47 @@ def _length(info: Any, voice: NDArray[np.float32] | None) -> float:
     return max(0.04, *known)
 
 
-def _add_face(report: ClipReport, path: Path, size: tuple[int, int], width: int, end: float) -> None:
-    from stcorner.media import crop_face
+def _add_face(
+    report: ClipReport, path: Path, size: tuple[int, int], width: int, end: float, rule: Face
+) -> None:
+    import cv2
 
-    face = crop_face(path, size=_SIZE, fps=_FPS, end=end)
-    if face.status == "no_face":
-        report.warnings.append("No face was found in the picture.")
+    from stcorner.media import crop_face, track_faces
+
+    face = crop_face(path, size=_SIZE, fps=_FPS, end=end, rule="largest" if rule == "all" else rule)
+    scale = size[0] / width
+    tracks = [track for track in track_faces(path) if track.times[0] <= end]
+    report.people = [
+        {
+            "face_id": track.face_id,
+            "start": float(track.times[0]),
+            "end": float(min(end, track.times[-1])),
+            "quality": float(track.face_quality[track.times <= end].mean()),
+            "time": _round(track.times[track.times <= end], 3),
+            "box": [_round(box, 1) for box in track.boxes[track.times <= end] * scale],
+            "shown": track.face_id == face.face_id,
+        }
+        for track in tracks
+    ]
+    if len(tracks) > 1:
+        names = ", ".join(str(track.face_id) for track in tracks)
+        report.warnings.append(
+            f"{len(tracks)} faces were found ({names}). The curves are those of face {face.face_id}."
+        )
+    if face.face_id is None:
+        there = ", ".join(str(track.face_id) for track in tracks)
+        told = (
+            f"Face {rule} was not found, there is {there}." if there else "No face was found in the picture."
+        )
+        report.warnings.append(told)
         return
+    best = int(np.argmax(np.where(face.success, face.face_quality, -1.0)))
+    report.quality = float(face.face_quality[face.success].mean())
+    report.thumbnail = cv2.imencode(".jpg", face.frames[best])[1].tobytes()
     if face.status == "partial":
         report.warnings.append("The face was found in part of the picture's time only.")
     shown = face.times <= end
-    boxes = np.nan_to_num(face.boxes[shown] * (size[0] / width))
+    boxes = np.nan_to_num(face.boxes[shown] * scale)
     report.faces = {
         "time": _round(face.times[shown], 3),
         "box": [_round(box, 1) for box in boxes],
@@ -258,7 +296,12 @@ def _add_decision(report: ClipReport, path: Path, recognizer: Predictor) -> None
     report.classes = list(recognizer.classes)
     report.colours = class_colours(report.classes)
     features = recognizer.extract([path])
-    (row,) = recognizer.rows(features)
+    rows = recognizer.rows(features)
+    for person in report.people:
+        person["row"] = next((row for row in rows if row["face_id"] == person["face_id"]), None)
+    of_page = [person["face_id"] for person in report.people if person["shown"]]
+    at = next((i for i, row in enumerate(rows) if [row["face_id"]] == of_page), 0)
+    features, row = features[[at]], rows[at]
     if row["label"] is None:
         report.warnings.append(f"The model could not decide: {row['message']}")
         return
@@ -297,6 +340,8 @@ def _timeline(path: Path, recognizer: Predictor, report: ClipReport) -> dict[str
     time, shares = [], []
     for row in recognizer.timeline(path, window=window, hop=min(0.25, window)):
         if row["label"] is None or row["start"] is None:
+            continue
+        if report.prediction is not None and row["face_id"] not in (None, report.prediction["face_id"]):
             continue
         middle = 0.5 * (row["start"] + row["end"])
         if middle > report.duration:

@@ -101,6 +101,9 @@ def render_clip(report: ClipReport) -> str:
         "colours": report.colours,
         "picture": report.picture,
         "faces": report.faces,
+        "people": [
+            {name: person[name] for name in ("face_id", "time", "box", "shown")} for person in report.people
+        ],
         "points": report.points,
         "response": report.response,
         "expressions": report.expressions,
@@ -130,6 +133,7 @@ def render_clip(report: ClipReport) -> str:
         media=base64.b64encode(report.media).decode("ascii"),
         media_type="audio/mp4",
         faces=report.faces,
+        people=report.people if len(report.people) > 1 else [],
         points=report.points,
         response=report.response,
         moments=report.moments,

@@ -164,6 +164,18 @@ function drawOverlay(t) {
   if (!overlay || !data.picture) return;
   const context = overlay.getContext("2d");
   context.clearRect(0, 0, overlay.width, overlay.height);
+  if (shown("show-faces") && data.people.length > 1) {
+    context.font = `${Math.max(12, overlay.width / 28)}px sans-serif`;
+    context.lineWidth = Math.max(1.5, overlay.width / 400);
+    for (const person of data.people) {
+      const k = at(person.time, t + 0.5 / (data.picture.fps || 25));
+      if (Math.abs(person.time[k] - t) > 0.2) continue;
+      const [x, y, w, h] = person.box[k];
+      context.strokeStyle = context.fillStyle = person.shown ? "#56b4e9" : "#e69f00";
+      context.strokeRect(x, y, w, h);
+      context.fillText(`face ${person.face_id}`, x + 4, Math.max(14, y - 4));
+    }
+  }
   const faces = data.faces;
   if (!faces || !faces.time.length) return;
   const i = at(faces.time, t + 0.5 / (data.picture.fps || 25));
