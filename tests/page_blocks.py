@@ -92,6 +92,42 @@ def fill_folder(folder: Path, corpus: Path) -> None:
     soundfile.write(folder / "clip.wav", y, sr)
 
 
+def fill_interviews(folder: Path, corpus: Path) -> None:
+    """Put six recordings of two people in place, real ones where they are at hand."""
+    import shutil
+
+    import soundfile
+
+    from media_files import write_media
+    from two_faces import side_by_side
+
+    data = Path(os.environ.get("STCORNER_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    one, two = folder / "interviews" / "p01" / "1. Gespräch", folder / "interviews" / "p02"
+    one.mkdir(parents=True)
+    two.mkdir()
+    made = sorted(corpus.rglob("01-*.mp4"))
+    films = sorted((data / "video").glob("grid_*.mpg"))
+    side_by_side(*(films[:2] or (made[0], made[-1])), one / "zu zweit.mp4")
+    y, sr = stcorner.load_audio(made[1], sr=44100)
+    soundfile.write(one / "Größe.wav", y, sr)
+    soundfile.write(two / "allein.wav", y, sr)
+    found = {
+        one / "Begrüßung.mp4": sorted((data / "ravdess").glob("av_speech/*/01-*.mp4")),
+        two / "Ärger.mpg": films,
+        two / "Abschied.flv": sorted((data / "crema-d").glob("VideoFlash/*.flv")),
+    }
+    for target, sources in found.items():
+        if sources:
+            shutil.copy(sources[0], target)
+            continue
+        pictures, fps = stcorner.load_video(made[2], gray=False)
+        kinds = {".flv": ("flv1", "mp3"), ".mpg": ("mpeg1video", "mp2"), ".mp4": ("libx264", "aac")}
+        codec, audio_codec = kinds[target.suffix]
+        write_media(
+            target, pictures=pictures, fps=round(fps), sound=y, sr=sr, codec=codec, audio_codec=audio_codec
+        )
+
+
 def main() -> None:
     pages = [Path(name).resolve() for name in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as name:

@@ -9,24 +9,32 @@ nobody may ship (or a camera): it is only compiled.
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import inspect
+import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 import stcorner
-from page_blocks import Block, agree, blocks, fill_folder, run_page
+from page_blocks import Block, agree, blocks, fill_folder, fill_interviews, run_page
 from stcorner import plotting
 from stcorner.cli import COMMANDS, build_app
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+
+
+# Its blocks read what those before them wrote: it is run from top to bottom.
+LAB = REPOSITORY / "docs" / "guides" / "lab.md"
 
 
 def pages_with(language: str, **marks: bool) -> list[Path]:
@@ -49,7 +57,7 @@ def folder(small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", pages_with("python"), ids=identify)
+@pytest.mark.parametrize("page", [page for page in pages_with("python") if page != LAB], ids=identify)
 def test_python_blocks_run_and_print_what_the_page_shows(page: Path, folder: Path) -> None:
     for block, printed, shown in run_page(page):
         if shown is not None:
@@ -59,14 +67,53 @@ def test_python_blocks_run_and_print_what_the_page_shows(page: Path, folder: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", pages_with("sh", run=True), ids=identify)
+@pytest.mark.parametrize("page", [page for page in pages_with("sh", run=True) if page != LAB], ids=identify)
 def test_shell_blocks_run(page: Path, folder: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for block in blocks(page):
         if block.language == "sh" and block.mark == "run":
-            command = ["bash", "-euo", "pipefail", "-c", block.code]
-            done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
-            assert done.returncode == 0, f"{identify(page)}:{block.line}\n{done.stdout}\n{done.stderr}"
+            run_shell(page, block)
+
+
+def run_shell(page: Path, block: Block) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["bash", "-euo", "pipefail", "-c", block.code]
+    done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, f"{identify(page)}:{block.line}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_a_week_of_the_lab(folder: Path, small_corpus: Path) -> None:
+    """Every command of the page in its order, and other programs that open what they wrote."""
+    openpyxl, pympi, _ = (pytest.importorskip(name) for name in ("openpyxl", "pympi", "praatio"))
+    fill_interviews(folder, small_corpus)
+    every = blocks(LAB)
+    for at, block in enumerate(every):
+        if block.language == "sh":
+            run_shell(LAB, block)
+        elif block.language == "python":
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(compile(block.code, str(LAB), "exec"), {})
+            assert agree(every[at + 1].code, printed.getvalue()), printed.getvalue()
+        elif block.language == "r" and shutil.which("Rscript"):
+            command = ["Rscript", "--vanilla", "-e", block.code]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert (done.returncode, done.stdout.split()) == (0, ["7", "2"]), done.stderr
+    talk = "p01/1. Gespräch/zu zweit"
+    head, *rows = openpyxl.load_workbook("seconds.xlsx").active.values
+    seen = {row[head.index("face_id")] for row in rows if row[head.index("clip_id")] == talk}
+    assert seen == {0, 1}
+    tiers = pympi.Eaf(f"tiers/{talk}.eaf").get_tier_names()
+    assert {"emotion, face 0", "emotion, face 1", "f0 in Hz"} <= set(tiers)
+    with contextlib.suppress(ImportError):
+        import parselmouth
+
+        grid = parselmouth.read(f"tiers/{talk}.TextGrid")
+        assert parselmouth.praat.call(grid, "Get number of tiers") == len(list(tiers))
+    index = Path("overview.html").read_text()
+    links = [unquote(link) for link in re.findall(r'<h2><a href="([^"]+)"', index)]
+    assert len(links) == 6
+    assert all(Path(link).is_file() for link in links)
 
 
 def test_no_block_is_left_out_in_silence() -> None:
@@ -75,7 +122,7 @@ def test_no_block_is_left_out_in_silence() -> None:
     for page in PAGES:
         for block in blocks(page):
             where = f"{identify(page)}:{block.line}"
-            assert block.language in {"python", "sh", "text", "cpp", "toml"}, where
+            assert block.language in {"python", "sh", "text", "cpp", "toml", "r"}, where
             if block.language == "sh":
                 assert known.fullmatch(block.mark), f"{where} must be marked: run, or needs WHAT"
             elif block.language == "python":

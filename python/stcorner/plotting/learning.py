@@ -9,7 +9,7 @@ import numpy as np
 from stcorner._base.palette import PALETTE, class_colours
 from stcorner._base.validation import check_array
 from stcorner.errors import ParameterError
-from stcorner.plotting.style import halo, label_at_end, styled
+from stcorner.plotting.style import halo, label_at_end, set_title, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +107,7 @@ def plot_plane(
         axes.set_xlabel("first fused direction")
         axes.set_ylabel("second fused direction")
         axes.tick_params(labelbottom=False, labelleft=False, length=0)
-        axes.set_title(title)
+        set_title(axes, title)
         axes.legend(
             loc="upper left", bbox_to_anchor=(1.0, 1.0),
             title="clips" if strong.all() else "held-out clips\n(faint: training)", title_fontsize=8,

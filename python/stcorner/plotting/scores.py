@@ -10,7 +10,7 @@ from stcorner._base.palette import PALETTE
 from stcorner._base.validation import check_choice
 from stcorner.errors import ParameterError
 from stcorner.evaluation import Evaluation
-from stcorner.plotting.style import label_at_end, styled
+from stcorner.plotting.style import label_at_end, set_title, styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ def plot_confusion(evaluation: Evaluation, *, theme: str = "light") -> Figure:
         axes.set_ylabel("true")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        axes.set_title(f"{one.model}: UAR {100 * one.uar:.1f} %, {int(counts.sum())} clips")
+        set_title(axes, f"{one.model}: UAR {100 * one.uar:.1f} %, {int(counts.sum())} clips")
         return figure
 
 
@@ -149,7 +149,7 @@ def plot_reliability(evaluation: Evaluation, *, theme: str = "light") -> Figure:
         axes.grid()
         axes.set_ylabel("right, %")
         axes.legend(loc="upper left", markerscale=0.6)
-        axes.set_title(one.model)
+        set_title(axes, one.model)
         below.set_ylabel("clips")
         below.set_xlabel("confidence, %")
         return figure
@@ -193,7 +193,7 @@ def plot_actors(
         panels = figure.subplots(1, len(listed), sharey=True, sharex=True, squeeze=False)[0]
         for axes, each, table, name in zip(panels, listed, scores, _names(listed), strict=True):
             _draw_actors(axes, look, each, table, order, metric)
-            axes.set_title(name)
+            set_title(axes, name)
         panels[0].set_ylabel("actor")
         panels[0].set_xlim(0, 100)
         return figure
@@ -263,6 +263,6 @@ def plot_abstention(evaluation: Evaluation | Sequence[Evaluation], *, theme: str
         axes.grid()
         axes.set_xlabel("clips answered, surest first, %")
         axes.set_ylabel("UAR, %" if len(listed) > 1 else "score, %")
-        axes.set_title(listed[0].model if len(listed) == 1 else "Answering only when sure")
+        set_title(axes, listed[0].model if len(listed) == 1 else "Answering only when sure")
         label_at_end(axes, ends)
         return figure

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-__all__ = ["THEMES", "Look", "check_figure_path", "halo", "label_at_end", "save_figure", "styled"]
+__all__ = [
+    "THEMES",
+    "Look",
+    "check_figure_path",
+    "halo",
+    "label_at_end",
+    "save_figure",
+    "set_title",
+    "styled",
+]
 
 ENDINGS = (".png", ".svg", ".pdf")
 
@@ -107,6 +116,15 @@ def halo(look: Look, width: float = 2.5) -> list[Any]:
     from matplotlib.patheffects import Normal, Stroke
 
     return [Stroke(linewidth=width, foreground=look.paper), Normal()]
+
+
+def set_title(axes: Axes, text: str) -> None:
+    """Write a title above axes, on as many lines as their width needs."""
+    import textwrap
+
+    inches = axes.get_position().width * axes.get_figure(root=True).get_size_inches()[0]
+    letters = max(12, int(inches * 72 / 5.5))  # a letter of the title is 5.5 points wide at most
+    axes.set_title("\n".join(textwrap.wrap(text, letters)))
 
 
 def label_at_end(axes: Axes, labels: dict[str, tuple[float, str]], *, gap: float = 0.055) -> None:
