@@ -122,7 +122,9 @@ def set_title(axes: Axes, text: str) -> None:
     """Write a title above axes, on as many lines as their width needs."""
     import textwrap
 
-    inches = axes.get_position().width * axes.get_figure(root=True).get_size_inches()[0]
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    inches = axes.get_position().width * figure.get_size_inches()[0]
     letters = max(12, int(inches * 72 / 5.5))  # a letter of the title is 5.5 points wide at most
     axes.set_title("\n".join(textwrap.wrap(text, letters)))
 

@@ -147,6 +147,7 @@ def _add_face(
             "time": _round(track.times[track.times <= end], 3),
             "box": [_round(box, 1) for box in track.boxes[track.times <= end] * scale],
             "shown": track.face_id == face.face_id,
+            "row": None,
         }
         for track in tracks
     ]

@@ -1,0 +1,53 @@
+"""A folder at a glance, and every face of a clip."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import pytest
+
+import stcorner
+from stcorner.cli import main
+from two_faces import side_by_side
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_failures_stand_first_and_each_clip_has_a_page(
+    small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "Gespräche"
+    (root / "p 02").mkdir(parents=True)
+    clip = sorted(small_corpus.rglob("01-*.mp4"))[0]
+    shutil.copy(clip, root / "p 02" / "größer & <b>.mp4")
+    (root / "bad.mp4").write_text("no film")
+    out = tmp_path / "all.html"
+    with pytest.raises(SystemExit, match="1"):
+        main(["report", str(root), "-o", str(out), "--no-decide"])
+    assert "bad: bad.mp4 is not a media file that can be read" in capsys.readouterr().err
+    text = out.read_text()
+    assert re.findall(r"<h2>(?:<a[^>]*>)?([^<]+)", text)[:2] == ["bad", "p 02/größer &amp; &lt;b&gt;"]
+    (link,) = re.findall(r'<h2><a href="([^"]+)"', text)
+    assert unquote(link) == "all/p 02/größer & <b>.html"
+    assert "größer &amp; &lt;b&gt;.mp4" in (tmp_path / unquote(link)).read_text()
+    assert text.count('<img src="data:image/jpeg;base64,') == 1
+    assert "2 clips, 1 could not be read" in text
+
+
+def test_the_report_names_all_faces(small_corpus: Path, tmp_path: Path) -> None:
+    clips = sorted(small_corpus.rglob("01-*.mp4"))
+    film = side_by_side(clips[0], clips[-1], tmp_path / "zwei.mp4")
+    report = stcorner.build_report(film, tmp_path / "r.html", face=1)
+    assert report is not None
+    assert [(person["face_id"], person["shown"]) for person in report.people] == [(0, False), (1, True)]
+    assert report.warnings[0] == "2 faces were found (0, 1). The curves are those of face 1."
+    text = (tmp_path / "r.html").read_text()
+    assert "<h2>Faces</h2>" in text
+    assert '<th scope="row">1 (shown)</th>' in text
+    absent = stcorner.build_report(film, tmp_path / "r.html", face=5)
+    assert absent is not None
+    assert "Face 5 was not found, there is 0, 1." in absent.warnings
