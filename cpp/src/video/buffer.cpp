@@ -71,7 +71,8 @@ void* RawRing::put(std::ptrdiff_t t, PixelType type) {
 
 float* scratch(std::ptrdiff_t size) {
   thread_local FloatBuffer buffer;
-  if (buffer.size() < size) buffer = FloatBuffer(size);
+  // What one call of very wide windows needed does not stay for all later ones.
+  if (buffer.size() < size || buffer.size() / 64 > size) buffer = FloatBuffer(size);
   return buffer.data();
 }
 
