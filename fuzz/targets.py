@@ -17,8 +17,8 @@ import numpy as np
 
 import stcorner
 from fuzz.documents import VALUES, members_of, places, sealed
-from fuzz.http import http
 from fuzz.media import media
+from fuzz.server import http
 from fuzz.shown import through_everything
 from fuzz.source import Source
 from stcorner import _core
@@ -155,7 +155,8 @@ def core(data: bytes) -> None:
         "nearest_neighbors": ("f8", "f4", "r", "i4", "i4", "i4", "i", "b", "t"),
         "nearest_pairs": ("f8", "f4", "r", "i4", "i4", "i4", "i", "b", "t"),
         "adjacency": ("i", "i4", "i4"),
-        "laplacian_product": ("i8", "i4", "f8", "t"),
+        "scatter": ("i8", "i4", "f8", "t"),
+        "solve_symmetric": ("f8", "f8"),
     }
     name = source.choice(sorted(signatures))
     given = [_core_argument(kind, source) for kind in signatures[name]]

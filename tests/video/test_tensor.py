@@ -188,6 +188,12 @@ def test_memory_maps_hdf5_and_dask(tmp_path: Path) -> None:
             {"out": np.zeros((6, 1, 1, 1), np.float32)},
             r"out must have shape \(6, 19, 21, 26\), got \(6, 1, 1, 1\)",
         ),
+        ({"out": 5}, r"out must have shape \(6, 19, 21, 26\), got int"),
+        ({"out": np.zeros((6, 19, 21, 26), int)}, "out must hold floating-point numbers, got int64"),
+        (
+            {"out": np.broadcast_to(np.float32(0), (6, 19, 21, 26))},
+            "out must be writable, got a read-only array",
+        ),
     ],
 )
 def test_refusals(options: dict[str, Any], message: str) -> None:

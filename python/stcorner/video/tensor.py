@@ -113,8 +113,7 @@ def structure_tensor_3d(
         tensor=True, n_threads=n_threads,
     )  # fmt: skip
     result = np.empty(shape, np.float32) if out is None else out
-    if tuple(result.shape) != shape:
-        raise ParameterError(f"out must have shape {shape}, got {tuple(result.shape)}")
+    _check_out(result, shape)
     engine = _core.HarrisEngine(options)
     writer = _Writer(result)
     in_place = kind == "tensor" and isinstance(result, np.ndarray) and result.flags.c_contiguous
@@ -139,6 +138,16 @@ def structure_tensor_3d(
         run(block, engine.frames_in + len(block) - engine.latency, finish=False)
     run(np.empty((0, *source.shape), np.uint8), engine.frames_in, finish=True)
     return result
+
+
+def _check_out(out: Any, shape: tuple[int, ...]) -> None:
+    found = getattr(out, "shape", None)
+    if found is None or tuple(found) != shape:
+        raise ParameterError(f"out must have shape {shape}, got {found or type(out).__name__}")
+    if not np.issubdtype(getattr(out, "dtype", np.float32), np.floating):
+        raise ParameterError(f"out must hold floating-point numbers, got {out.dtype}")
+    if isinstance(out, np.ndarray) and not out.flags.writeable:
+        raise ParameterError("out must be writable, got a read-only array")
 
 
 def _check_sigma(sigma: Any, tau: float | None) -> tuple[tuple[float, float], float]:
