@@ -155,6 +155,7 @@ def pick_table(document: dict[str, Any], columns: str, filters: str = "") -> str
         {**row, **row.get("ratios", {})}
         for row in measured
         if pairs[0][0] in row
+        and pairs[1][0] in {**row, **row.get("ratios", {})}
         and all(str(row.get(key.strip(), "")) in value.strip().split(" or ") for key, _, value in conditions)
     ]
     if not kept:

@@ -18,8 +18,6 @@ from typing import Any
 import stcorner
 from browser import emulate, screenshot, start_browser
 
-SITE_PAGES = ("index.html", "start/index.html", "guides/corners/index.html", "api/video/index.html")
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -51,8 +49,9 @@ def photograph(browser: Any, options: Any, folder: Path) -> None:
         stcorner.build_report(evaluations[0], folder / "one.html")
         stcorner.build_report(evaluations, folder / "several.html")
         pages |= {"report-evaluation": folder / "one.html", "report-comparison": folder / "several.html"}
-    for name in SITE_PAGES if options.site else ():
-        pages[f"site-{name.split('/')[-2] if '/' in name else 'home'}"] = options.site.resolve() / name
+    for page in sorted(options.site.resolve().rglob("index.html")) if options.site else ():
+        place = page.parent.relative_to(options.site.resolve())
+        pages[f"site-{'-'.join(place.parts) or 'home'}"] = page
     for name, page in pages.items():
         for width, scheme in views():
             emulate(browser, width=width, scheme=scheme)
