@@ -24,6 +24,7 @@ CASES = {
     ),
     "table (rows)": ("pyarrow", "stcorner.ParquetRows('none.parquet')"),
     "table (extract)": ("pyarrow", "stcorner.extract('.', 'out.parquet')"),
+    "lsl": ("pylsl", "from stcorner.live.outlets import LslOutlet; LslOutlet([])"),
     "onnx": ("onnx", "stcorner.load_model('ravdess-speech').export_onnx('m.onnx')"),
     "plot": ("matplotlib", "from stcorner.plotting.style import styled; styled('light').__enter__()"),
     "live": ("sounddevice", "from stcorner.live import MicrophoneSource; MicrophoneSource()"),

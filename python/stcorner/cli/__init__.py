@@ -73,6 +73,7 @@ COMMANDS = (
             "stcorner live --camera 0",
             "stcorner live --camera 0 --model my.stcorner --output updates.jsonl",
             "stcorner live interview.mp4 --window 3 --hop 1",
+            "stcorner live --camera 0 --to udp://127.0.0.1:9000 --to lsl",
         ),
     ),
     Command(

@@ -33,6 +33,7 @@ def live(
     duration: float | None = None,
     max_frames: int = 50,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    to: tuple[str, ...] = (),
     json: bool = False,
 ) -> int:
     """Show probabilities live, from a camera, a microphone or a played file.
@@ -61,17 +62,25 @@ def live(
         Frames in the queue at most; beyond, the oldest are dropped.
     output
         Write each update to this file as a line of JSON.
+    to
+        Send each update to another program: stdout for lines of JSON, udp://127.0.0.1:PORT for datagrams of
+        JSON, lsl for a stream of the lab streaming layer. May be given several times.
     json
         Print the summary as JSON, and no updates.
     """
     from stcorner._base.files import check_not_input
     from stcorner._base.validation import check_real
-    from stcorner.cli._output import print_json, say
+    from stcorner.cli._output import note, print_json, say
+    from stcorner.errors import ParameterError
     from stcorner.live import LiveRecognizer, LiveSession
+    from stcorner.live.outlets import written_to
     from stcorner.recognizer import load_predictor
 
     if output is not None:
         check_not_input("--output", output, file)
+    piped = "stdout" in to
+    if piped and json:
+        raise ParameterError("--json must stand without --to stdout: both write to the same place")
     limit = None if duration is None else check_real("--duration", duration, low=0.0, open_low=True)
     recognizer = load_predictor(model)
     sources = _sources(recognizer, file, camera, microphone, speed)
@@ -82,21 +91,26 @@ def live(
     session = LiveSession(live, sources, max_frames=max_frames)
     labels = list(recognizer.classes)
     with (
-        _writer(output) as write,
-        _screen(labels, session, quiet=json) as show,
+        written_to(to, output, labels) as outlets,
+        _screen(labels, session, quiet=json or piped) as show,
         contextlib.suppress(KeyboardInterrupt),  # how a camera is left: what was measured is told
         contextlib.closing(session.updates()) as updates,
     ):
         for row in updates:
-            write(row)
+            for outlet in outlets:
+                outlet.write(row)
             show(row)
             if limit is not None and row["end"] >= limit:
                 break
     summary = session.summary()
     if json:
         print_json(summary)
+    elif piped:
+        note(_told(summary))
     else:
         say(_told(summary))
+    if output is not None:
+        note(f"wrote {summary['windows']} updates to {output}")
     return 0
 
 
@@ -133,29 +147,6 @@ def _sources(
     if not sources:
         raise ParameterError(f"--no-microphone must leave a stream that the model uses, got {used}")
     return sources
-
-
-@contextlib.contextmanager
-def _writer(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Write rows as lines of JSON, each at once: another program may follow the file."""
-    if path is None:
-        yield lambda row: None
-        return
-    import msgspec
-
-    from stcorner.errors import OutputError
-
-    try:
-        file = path.open("wb")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from None
-    with file:
-
-        def write(row: dict[str, Any]) -> None:
-            file.write(msgspec.json.encode(row) + b"\n")
-            file.flush()
-
-        yield write
 
 
 @contextlib.contextmanager
