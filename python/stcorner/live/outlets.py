@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LslOutlet", "Outlet", "UdpOutlet", "open_outlet", "written_to"]
 
+# Seconds that a new stream waits for somebody to find it; that takes one or two.
+_WAIT = 10.0
 # Of a stream of numbers: what of an update is one.
 _TIMES = {"start": "seconds", "end": "seconds", "latency": "seconds", "dropped_frames": "frames"}
 
@@ -123,10 +125,11 @@ class LslOutlet:
     """A stream named ``stcorner`` of type ``Emotion``, a sample of float64 for each update.
 
     Its channels are the probabilities, NaN where nothing could be predicted, then ``start``, ``end``,
-    ``latency`` in seconds and ``dropped_frames``. A sample's time is that at which its window ended.
+    ``latency`` in seconds and ``dropped_frames``. A sample's time is that at which its window ended. What is
+    sent while nobody listens is lost: the first update waits up to `wait` seconds for somebody.
     """
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], *, wait: float = _WAIT) -> None:
         try:
             import pylsl
         except ImportError:
@@ -145,6 +148,7 @@ class LslOutlet:
         info.set_channel_labels(self._columns)
         info.set_channel_units(["probability"] * len(labels) + list(_TIMES.values()))
         self._outlet = pylsl.StreamOutlet(info)
+        self._outlet.wait_for_consumers(wait)
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Send a sample."""
