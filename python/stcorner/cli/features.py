@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from stcorner.cli._options import NameOptions
+from stcorner.cli._options import NameOptions, parse_face
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stcorner.corpora import Clip
+    from stcorner.extraction.plan import Face
 
 __all__ = ["features"]
 
@@ -27,6 +28,7 @@ def features(
     modality: Literal["both", "audio", "video"] = "audio",
     recipe: str = "rich",
     frames: bool = False,
+    face: str | None = None,
     names: NameOptions = _NAMES,
     jobs: int = 1,
     json: bool = False,
@@ -46,6 +48,8 @@ def features(
     frames
         Give a row for each frame instead of each file: the tracks of the sound every 10 ms or, with
         --modality video, 25 times per second where each face is, what it expresses and what of it moves.
+    face
+        Which faces: largest, a number, or all, which gives each a row. Default: largest, with --frames all.
     jobs
         Processes; -1 is one per core.
     json
@@ -60,7 +64,11 @@ def features(
     if frames and modality == "both":
         raise ParameterError("--frames must have one --modality: sound and faces have rows of their own")
     clips = names.clips(files)
-    rows, errors = _frames(clips, modality) if frames else _vectors(clips, modality, recipe, jobs)
+    rule = parse_face(face or ("all" if frames else "largest"))
+    if frames:
+        rows, errors = _frames(clips, modality, rule)
+    else:
+        rows, errors = _vectors(clips, modality, recipe, jobs, rule)
     columns = list(rows[0]) if rows else []
     if output is not None and rows:
         write_table(output, rows, columns)
@@ -82,7 +90,7 @@ def features(
 
 
 def _vectors(
-    clips: Sequence[Clip], modality: str, recipe: str, jobs: int
+    clips: Sequence[Clip], modality: str, recipe: str, jobs: int, face: Face
 ) -> tuple[list[dict[str, Any]], list[str]]:
     from stcorner.cli._output import progress
     from stcorner.extraction.blocks import block_names_of, describe_clips
@@ -90,12 +98,14 @@ def _vectors(
     from stcorner.extraction.plan import Plan
 
     names = block_names_of(None, modality)
-    plan = Plan.checked(names, recipe=recipe)
+    plan = Plan.checked(names, recipe=recipe, face=face)
     with progress("reading", quiet=len(clips) < 4) as report:
         found = describe_clips(clips, plan, names, {}, n_jobs=jobs, progress=report)
     rows = []
     for i, clip in enumerate(found.clips):
         row: dict[str, Any] = {**identity(clip)}
+        if face == "all":
+            row["face_id"] = found.details[i]["face_id"]
         for name, block in found.blocks.items():
             row.update(zip(found.names[name], map(float, block[i]), strict=True))
         rows.append(row)
@@ -103,19 +113,19 @@ def _vectors(
     return [row for row, good in zip(rows, usable, strict=True) if good], [e.error for e in found.errors]
 
 
-def _table(clip: Clip, modality: str) -> dict[str, Any]:
+def _table(clip: Clip, modality: str, face: Face) -> dict[str, Any]:
     from stcorner.audio import frame_table
     from stcorner.media import load_audio
     from stcorner.video import face_table
 
     if modality == "video":
-        found: dict[str, Any] = face_table(clip.path)
+        found: dict[str, Any] = face_table(clip.path, rule=face)
         return found
     y, sr = load_audio(clip.sound)
     return dict(frame_table(y, sr=sr))
 
 
-def _frames(clips: Sequence[Clip], modality: str) -> tuple[list[dict[str, Any]], list[str]]:
+def _frames(clips: Sequence[Clip], modality: str, face: Face) -> tuple[list[dict[str, Any]], list[str]]:
     from stcorner.errors import StcornerError
     from stcorner.extraction.finding import identity
 
@@ -123,7 +133,7 @@ def _frames(clips: Sequence[Clip], modality: str) -> tuple[list[dict[str, Any]],
     errors = []
     for clip in clips:
         try:
-            table = _table(clip, modality)
+            table = _table(clip, modality, face)
         except StcornerError as error:
             errors.append(str(error))
             continue

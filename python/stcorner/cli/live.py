@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+
+from stcorner.cli._options import parse_face
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +32,7 @@ def live(
     model: Annotated[str | None, Parameter(alias="-m")] = None,
     window: float = 2.0,
     hop: float = 0.5,
+    face: str | None = None,
     speed: float = 1.0,
     duration: float | None = None,
     max_frames: int = 50,
@@ -54,6 +58,8 @@ def live(
         Seconds of each window.
     hop
         Seconds between the starts of windows.
+    face
+        Which face: largest, a number, or all, which gives each a row. Default: as the model.
     speed
         Speed of a played file; 2 is twice as fast.
     duration
@@ -83,6 +89,8 @@ def live(
         raise ParameterError("--json must stand without --to stdout: both write to the same place")
     limit = None if duration is None else check_real("--duration", duration, low=0.0, open_low=True)
     recognizer = load_predictor(model)
+    if face is not None:
+        recognizer = replace(recognizer, plan=replace(recognizer.plan, face=parse_face(face)))
     sources = _sources(recognizer, file, camera, microphone, speed)
     streams = [stream for source in sources for stream in source.streams]
     live = LiveRecognizer(
