@@ -23,7 +23,7 @@ from stcorner.video.expressions import expression_log_probabilities
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="file that train_shipped.py wrote")
-    parser.add_argument("--zoom", type=float, default=0.7, help="part of the crops' sides that is looked at")
+    parser.add_argument("--zoom", type=float, default=0.65, help="part of the crops' sides that is looked at")
     options = parser.parse_args()
     started = time.perf_counter()
     model = load_model(options.model).predictor_
