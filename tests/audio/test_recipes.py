@@ -12,7 +12,7 @@ import stcorner
 from oracles import audio as oracle
 from stcorner.audio import RECIPES
 from stcorner.audio._functionals import quantile
-from stcorner.audio.recipes import voiced_features
+from stcorner.audio.recipes import tracked_features
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +41,12 @@ def test_names_fit_the_values(clip: np.ndarray, recipe: str, length: int) -> Non
     np.testing.assert_array_equal(values, stcorner.clip_features(clip, sr=16000, recipe=recipe))
 
 
-def test_voiced_frames_are_those_of_the_recipe(clip: np.ndarray) -> None:
+def test_tracks_come_with_the_features(clip: np.ndarray) -> None:
     for recipe in RECIPES:
-        vector, n_voiced = voiced_features(clip, sr=16000, recipe=recipe)
+        vector, tracks = tracked_features(clip.astype(np.float32), recipe=recipe)
         np.testing.assert_array_equal(vector, stcorner.clip_features(clip, sr=16000, recipe=recipe))
         tracked = int(stcorner.pitch_autocorrelation(clip, sr=16000)[1].sum())
-        assert n_voiced is None if recipe == "notebook162" else n_voiced == pytest.approx(tracked, rel=0.2)
+        assert tracks.voiced.sum() == pytest.approx(tracked, rel=0.2)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 33, 34, 35, 300, 1001])

@@ -18,6 +18,8 @@ __all__ = ["CORRELATED", "LLD_NAMES", "NAMES", "SAMPLE_RATE", "Tracks", "rich", 
 
 SAMPLE_RATE = 16000
 _STEP = 0.01  # seconds per frame
+# Levels of the quietest fifth of the frames differ by less in noise that goes on and on.
+_STEADY_DB = 4.0
 _LAYOUT = Layout.checked(SAMPLE_RATE, None, 60.0, 500.0)
 LLD_NAMES = (
     "zcr", "energy_db", "centroid", "spread", "rolloff25", "rolloff50", "rolloff75", "rolloff90", "entropy",
@@ -74,15 +76,24 @@ def tracks(y: NDArray[np.float32]) -> Tracks:
 
     energy = of("energy_db")
     loud = quantile(energy, 0.97)
+    above = _above_noise(energy, loud)
     return Tracks(
         lld=np.stack([of(name) for name in LLD_NAMES], axis=1),
         mfcc=of("mfcc"),
         delta_mfcc=of("delta_mfcc"),
         f0=of("f0_semitones"),
         energy=energy,
-        active=energy > loud - 32.0,
-        voiced=(of("periodicity") > 0.5) & (energy > loud - 30.0),
+        active=energy > max(loud - 32.0, above),
+        voiced=(of("periodicity") > 0.5) & (energy > max(loud - 30.0, above)),
     )
+
+
+def _above_noise(energy: NDArray[np.float32], loud: float) -> float:
+    """Return the level from which frames stand out of a steady noise, or one below all where there is none."""
+    least, floor, low = quantiles(energy.astype(np.float64), (0.02, 0.1, 0.2))
+    if low - least > _STEADY_DB:
+        return -np.inf  # what is quiet differs: pauses of a quiet room, or speech without a pause
+    return float(floor + min(6.0, (loud - floor) / 3))
 
 
 def rich(found: Tracks) -> NDArray[np.float32]:

@@ -18,8 +18,9 @@ __all__ = ["LITTLE_SPEECH", "NO_LABEL", "PRESENCE_COLUMNS", "presence_of", "spee
 PRESENCE_COLUMNS = (
     "speech", "voiced_seconds", "speech_share", "level_dbfs", "snr_db", "clipping_share", "bandwidth_hz",
 )  # fmt: skip
-# Sound in which nobody is heard to speak, or too little to tell anything by.
-NO_LABEL = ("silent", "no_speech", "music_or_noise", "little_speech")
+# Sound in which nobody is heard to speak, too little to tell anything by, or unlike all that a model learnt
+# from.
+NO_LABEL = ("silent", "no_speech", "music_or_noise", "little_speech", "unfamiliar")
 # 1st percentile, median and 99th percentile of each trait over clips of RAVDESS, two-second windows of them
 # and the clips in the conditions of bench/science/conditions.py, and over voices of `make_corpus`.
 TRAITS = {

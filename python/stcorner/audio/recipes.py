@@ -70,13 +70,6 @@ def clip_features(y: ArrayLike, *, sr: float, recipe: str = "rich") -> NDArray[n
     >>> clip_features(np.zeros(16000), sr=16000).shape
     (525,)
     """
-    return voiced_features(y, sr=sr, recipe=recipe)[0]
-
-
-def voiced_features(
-    y: ArrayLike, *, sr: float, recipe: str = "rich"
-) -> tuple[NDArray[np.float32], int | None]:
-    """Return `clip_features` and the number of voiced frames, None where the recipe has no pitch."""
     check_choice("recipe", recipe, RECIPES)
     signal = check_signal(y)
     rate = check_rate(sr)
@@ -84,12 +77,24 @@ def voiced_features(
         raise ParameterError(f"y must have shape (n,) or (channels, n), got {signal.shape}")
     mono = signal if signal.ndim == 1 else signal.mean(axis=0, dtype=np.float32)
     if recipe == "notebook162":
-        return _notebook162(mono, rate), None
+        return _notebook162(mono, rate)
     if recipe == "egemaps":
-        return _egemaps.egemaps(resampled(mono, rate, _egemaps.SAMPLE_RATE))
-    tracks = _rich.tracks(resampled(mono, rate, _rich.SAMPLE_RATE))
-    vector = _rich.rich(tracks) if recipe == "rich" else _paper162(tracks)
-    return vector, int(np.count_nonzero(tracks.voiced))
+        return _egemaps.egemaps(resampled(mono, rate, _egemaps.SAMPLE_RATE))[0]
+    return _of_tracks(_rich.tracks(resampled(mono, rate, _rich.SAMPLE_RATE)), recipe)
+
+
+def tracked_features(
+    y: NDArray[np.float32], *, recipe: str = "rich"
+) -> tuple[NDArray[np.float32], _rich.Tracks]:
+    """Return `clip_features` of sound (n,) at 16 kHz, and its tracks, computed once."""
+    tracks = _rich.tracks(y)
+    if recipe in ("rich", "paper162"):
+        return _of_tracks(tracks, recipe), tracks
+    return clip_features(y, sr=_rich.SAMPLE_RATE, recipe=recipe), tracks
+
+
+def _of_tracks(tracks: _rich.Tracks, recipe: str) -> NDArray[np.float32]:
+    return _rich.rich(tracks) if recipe == "rich" else _paper162(tracks)
 
 
 @functools.cache

@@ -20,13 +20,15 @@ from stcorner.classifiers.algebra import (
     most_frequencies,
     spread,
 )
-from stcorner.classifiers.discriminant_predictor import DiscriminantPredictor
+from stcorner.classifiers.discriminant_predictor import FARTHEST, LEAST_DISTANCE, DiscriminantPredictor
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["DiscriminantClassifier"]
+
+CAUTIONS = (0.0, 0.5, 1.0, 1.5, 2.0)
 
 
 class DiscriminantClassifier(Classifier, DiscriminantPredictor):
@@ -84,8 +86,11 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         Kernel part: what is drawn, and what is learnt for the cosines and sines.
     spreads_ : tuple of float
         Standard deviations that divide the linear and the kernel scores.
-    sharpness_ : float
-        Factor on the scores before the softmax.
+    sharpness_, caution_ : float
+        Factor on the scores before the softmax, and the power of a row's distance from the training rows
+        that divides it: strange rows get flatter probabilities.
+    farthest_ : float
+        Distance (see `distances`) that all but one in a thousand of the training rows stay below.
 
     References
     ----------
@@ -171,6 +176,7 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         self.frequencies_ = draw_frequencies(features.shape[1], count, self.gamma, self.random_state)
         self._calibrate(features, shares, indices, members)
         self._fit_parts(features, shares)
+        self.farthest_ = float(np.minimum(np.quantile(self.distances(features), 0.999), FARTHEST))
         if self.spreads_[0] == 0:  # nothing was held out
             scores = self._scores(features)
             weight = balance(shares).sum(axis=1)
@@ -215,9 +221,10 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         groups: NDArray[Any] | None,
     ) -> None:
         """Set spreads and sharpness from held-out predictions, where the rows allow it."""
-        self.spreads_, self.sharpness_ = (0.0, 0.0), 1.0
+        self.spreads_, self.sharpness_, self.caution_ = (0.0, 0.0), 1.0, 0.0
         dealt = folds(indices, groups, self.calibration_folds)
         held: list[NDArray[np.bool_]] = []
+        away: list[NDArray[np.float64]] = []
         scores: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
         for fold in range(self.calibration_folds):
             test = dealt == fold
@@ -226,6 +233,7 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
                 continue
             self._fit_parts(features[~test], shares[~test])
             scores.append(self._scores(features[test]))
+            away.append(self.distances(features[test]))
             held.append(test)
         if not held:
             return
@@ -233,9 +241,13 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         linear, kernel = (np.concatenate([score[part] for score in scores]) for part in (0, 1))
         weight = target.sum(axis=1)
         self.spreads_ = (spread(linear, weight), spread(kernel, weight))
-        grid = np.geomspace(0.25, 16.0, 61)
-        losses = [
-            -(target * np.log(combine(linear, kernel, self.spreads_, s, self.kernel_weight) + 1e-12)).sum()
-            for s in grid
-        ]
-        self.sharpness_ = float(grid[int(np.argmin(losses))])
+        distance = np.concatenate(away)[:, None]
+
+        def loss(caution: float, sharpness: float) -> float:
+            factor = sharpness * np.maximum(distance, LEAST_DISTANCE) ** -caution
+            shares = combine(linear, kernel, self.spreads_, factor, self.kernel_weight)
+            return -float((target * np.log(shares + 1e-12)).sum())
+
+        cautions = CAUTIONS if self.standardize else (0.0,)
+        pairs = [(caution, sharp) for caution in cautions for sharp in np.geomspace(0.25, 16.0, 61)]
+        self.caution_, self.sharpness_ = map(float, min(pairs, key=lambda pair: loss(*pair)))

@@ -43,7 +43,10 @@ _CLIP = (
     *IDENTITY, "copy", "corpus", "label", "take", "sentence", "intensity", "repetition",
     "channel", "sex", "modality", "audio_file",
 )  # fmt: skip
-_REAL = ("start", "end", "fps", "analysis_fps")
+_REAL = (
+    "start", "end", "fps", "analysis_fps", "voiced_seconds", "speech_share", "level_dbfs", "snr_db",
+    "clipping_share", "bandwidth_hz",
+)  # fmt: skip
 _WHOLE = ("face_id", "n_frames", "n_voiced", "sr")
 
 
@@ -73,8 +76,8 @@ class ClipFeatures:
     errors : sequence of FailedInput, optional
         One entry per missing stream of an original.
     details : sequence of dict, optional
-        Per row: ``start``, ``end``, ``face_id``, ``n_frames``, ``n_voiced``, ``fps``, ``sr``, ``errors`` and
-        ``warnings``.
+        Per row: ``start``, ``end``, ``face_id``, ``n_frames``, ``n_voiced``, ``fps``, ``sr``, what
+        `speech_presence` found, ``errors`` and ``warnings``.
 
     Raises
     ------
@@ -400,7 +403,7 @@ def column_names(names: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     columns = {
         block: [name if block in BUILT_IN else f"{block}_{name}" for name in names[block]] for block in names
     }
-    every = [*_CLIP, *_REAL, *_WHOLE, "warnings", *(f"{block}_status" for block in names)]
+    every = [*_CLIP, *_REAL, *_WHOLE, "speech", "warnings", *(f"{block}_status" for block in names)]
     every += [column for group in columns.values() for column in group]
     if len(set(every)) != len(every):
         twice = sorted({name for name in every if every.count(name) > 1})
@@ -413,6 +416,7 @@ def about_schema(blocks: Sequence[str]) -> Any:
     pa = import_arrow()
     fields = [(name, pa.string()) for name in _CLIP]
     fields += [(name, pa.float64()) for name in _REAL] + [(name, pa.int64()) for name in _WHOLE]
+    fields += [("speech", pa.string())]
     fields += [(f"{block}_status", pa.string()) for block in blocks] + [("warnings", pa.string())]
     return pa.schema(fields)
 
@@ -431,7 +435,7 @@ def row_documents(features: ClipFeatures) -> list[dict[str, Any]]:
             **{name: _text(getattr(clip, name)) for name in _CLIP[len(IDENTITY) + 1 : -1]},
             "start": details.get("start", clip.start),
             "end": details.get("end", clip.end),
-            **{name: details.get(name) for name in ("fps", "analysis_fps", *_WHOLE)},
+            **{name: details.get(name) for name in (*_REAL[2:], *_WHOLE, "speech")},
             **{f"{block}_status": str(status[at]) for block, status in features.status.items()},
             "warnings": printable("; ".join(details.get("warnings", ()))) or None,
         })  # fmt: skip
@@ -516,14 +520,14 @@ def _features(table: Any, names: dict[str, list[str]], root: str | None) -> Clip
         for i, column in enumerate(wanted):
             blocks[block][:, i] = table.column(column).to_numpy()
     wanted = about_schema(list(names)).names
-    earlier = {"root": root, "analysis_fps": None}
+    earlier = {"root": root, "speech": None, **dict.fromkeys(_REAL[3:])}
     held = [name for name in wanted if name not in earlier or name in table.column_names]
     about = [{**earlier, **row} for row in table.select(held).to_pylist()]
     copies = np.asarray([row["copy"] or "" for row in about], dtype=np.str_)
     clips = [_clip(row) for row in about if not row["copy"]]
     details = [
         {
-            **{name: row[name] for name in (*_REAL, *_WHOLE)},
+            **{name: row[name] for name in (*_REAL, *_WHOLE, "speech")},
             "errors": [],
             "warnings": [row["warnings"]] if row["warnings"] else [],
         }

@@ -35,6 +35,7 @@ TABLES = {
     "block texture": "Features of the face: `texture_map_histogram`.",
 }
 _WINDOWS = "predict timeline live"
+_SOUND = "extract predict live"
 _ROWS = f"extract {_WINDOWS}"
 _ALL = f"{_ROWS} frames faces"
 # Tables, name, meaning, unit, range; of names with a star there is one for each class or block.
@@ -68,9 +69,17 @@ _ENTRIES = (
     ("extract predict live probe", "fps", "Frames per second of the file.", "Hz", _UP),
     ("extract predict live", "analysis_fps", "Frames of the face per second that were looked at.", "Hz", _UP),
     ("extract predict live probe", "sr", "Samples per second of the file's sound.", "Hz", _UP),
+    (_SOUND, "speech", "ok, or why nobody is heard to speak: silent, no_speech, music_or_noise, little_speech, "
+     "unfamiliar.", "", None),
+    (_SOUND, "voiced_seconds", "Time with a fundamental frequency.", "s", _UP),
+    (_SOUND, "speech_share", "Share of the time that is loud and near a voiced frame.", "", _SHARE),
+    (_SOUND, "level_dbfs", "Root mean square of the loud part, of full scale.", "dB", _ANY),
+    (_SOUND, "snr_db", "Level of the loud part over the quietest tenth.", "dB", (-10.0, 90.0)),
+    (_SOUND, "clipping_share", "Share of the samples that were cut off at a level.", "", _SHARE),
+    (_SOUND, "bandwidth_hz", "Highest frequency less than 60 dB under the strongest.", "Hz", (0.0, 8000.0)),
     (_WINDOWS, "model", "Name of the model.", "", None),
     ("predict live", "stcorner_version", "Version of the program.", "", None),
-    (_WINDOWS, "status", "ok, the blocks that were there and only, or failed.", "", None),
+    (_WINDOWS, "status", "ok, the blocks that were there and only, why there is no label (see speech), or failed.", "", None),
     (_WINDOWS, "message", "What was odd or went wrong.", "", None),
     ("timeline", "time", "Middle of the moment on the file's clock.", "s", _UP),
     ("timeline", "f0", "Mean fundamental frequency of the voiced frames.", "Hz", _UP),

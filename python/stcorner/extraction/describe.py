@@ -41,6 +41,11 @@ _EDGE = SAMPLE_RATE // 100
 # Seconds: tables give times to the hundredth, and lossy codecs end with a block.
 _END_TOLERANCE = 0.05
 _SHORT = SAMPLE_RATE // 10
+_REMARKS = {
+    "little_speech": "less than 0.3 s of its sound is voiced: too little to tell anything by",
+    "no_speech": "no voice was found in its sound",
+    "music_or_noise": "its sound is not that of a voice",
+}
 # Shorter stretches of a face (in frames of the plan's rate) are too few for corners in time.
 _MIN_FRAMES = 12
 # A face that is seen in a smaller share of the time is remarked on.
@@ -144,6 +149,8 @@ class RowBuilder:
                 self.blocks.update(vectors)
                 self.details.update(found)
             except MissingStreamError as missing:
+                if missing.status == "silent":
+                    self.details.update(speech="silent", voiced_seconds=0.0, speech_share=0.0, n_voiced=0)
                 self._fail(blocks, missing.status, path, missing.stage, str(missing))
             except Exception as error:  # whatever a damaged file provokes, the run goes on and says so
                 stage = "media" if isinstance(error, MediaError) else stream
@@ -188,8 +195,8 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
             length = len(sound[0]) / SAMPLE_RATE
             remark(f"{clip.sound}: {length:.3f} s of sound is less than a syllable and tells little")
         vectors, found = describe_sound(sound[0], plan, name=str(clip.sound))
-        if not found["n_voiced"]:
-            remark(f"{clip.sound}: no voice was found in its sound")
+        if found["speech"] != "ok":
+            remark(f"{clip.sound}: {_REMARKS[found['speech']]}")
         return vectors, found
 
     def from_picture() -> tuple[Described, dict[str, Any]]:
@@ -260,7 +267,8 @@ def _altered_copies(row: Row, sound: NDArray[np.float32], plan: Plan) -> list[Ro
 
         def vector(kind: str = kind) -> tuple[Described, dict[str, Any]]:
             kinds = kind.split("+")
-            return describe_sound(augment_audio(sound, sr=SAMPLE_RATE, kinds=kinds, seed=seed), plan)
+            altered = augment_audio(sound, sr=SAMPLE_RATE, kinds=kinds, seed=seed)
+            return describe_sound(altered, plan, presence=False)
 
         altered.attempt("audio", row.clip.sound, vector)
         if "audio" in altered.blocks:
@@ -326,21 +334,21 @@ def _check_length(path: Path, seconds: float, plan: Plan) -> None:
 
 
 def describe_sound(
-    y: NDArray[np.float32], plan: Plan, *, name: str = "the sound"
+    y: NDArray[np.float32], plan: Plan, *, name: str = "the sound", presence: bool = True
 ) -> tuple[Described, dict[str, Any]]:
     """Return the blocks of sound at `SAMPLE_RATE`, and what is known about it."""
-    from stcorner.audio import pitch_autocorrelation
-    from stcorner.audio.recipes import voiced_features
+    from stcorner.audio.presence import presence_of
+    from stcorner.audio.recipes import tracked_features
 
     inner = y[_EDGE:-_EDGE] if len(y) > 4 * _EDGE else y
     if not len(inner) or np.abs(inner - inner.mean()).max() < _SILENCE:
         raise MissingStreamError(
             "silent", "audio", f"{name} is silent: no sample exceeds {_SILENCE:g} of full scale"
         )
-    vector, n_voiced = voiced_features(y, sr=SAMPLE_RATE, recipe=plan.recipe)
-    if n_voiced is None:
-        n_voiced = int(np.count_nonzero(pitch_autocorrelation(y, sr=SAMPLE_RATE)[1]))
-    return {"audio": vector}, {"n_voiced": n_voiced, "status": "ok"}
+    vector, tracks = tracked_features(y, recipe=plan.recipe)
+    found = {"n_voiced": int(np.count_nonzero(tracks.voiced)), "status": "ok"}
+    # Of the copies for training nobody asks it.
+    return {"audio": vector}, {**found, **presence_of(y, tracks)} if presence else found
 
 
 def describe_face(

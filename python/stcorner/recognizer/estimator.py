@@ -385,13 +385,16 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         features = self._features(X)
         features = self.predictor_.prepared(features)
+        if not isinstance(X, ClipFeatures):
+            features = self.predictor_.heard(features)
         probabilities = self.predictor_.probabilities(features)
         if isinstance(X, ClipFeatures):
             return probabilities
         failed = np.flatnonzero(np.isnan(probabilities[:, 0]))
         if len(failed):
-            reasons = features.details[failed[0]]["errors"]
-            raise MediaError(f"{len(failed)} of {len(features)} clips gave no features: {'; '.join(reasons)}")
+            details = features.details[failed[0]]
+            reasons = "; ".join([*details["errors"], *details["warnings"]])
+            raise MediaError(f"{len(failed)} of {len(features)} clips gave nothing to predict from: {reasons}")
         return probabilities[0] if Clip.is_one(X) and len(probabilities) == 1 else probabilities
 
     def predict(self, X: Any) -> Any:

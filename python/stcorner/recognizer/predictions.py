@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import stcorner
+from stcorner.audio.presence import NO_LABEL, PRESENCE_COLUMNS
 from stcorner.extraction.finding import IDENTITY, identity
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def clip_columns(classes: Sequence[str]) -> list[str]:
     return [
         *IDENTITY, "start", "end", "face_id", "label",
         *(f"p_{name}" for name in classes), "entropy", "abstain", "n_frames", "n_voiced", "fps",
-        "analysis_fps", "sr", "model", "stcorner_version", "status", "message",
+        "analysis_fps", "sr", *PRESENCE_COLUMNS, "model", "stcorner_version", "status", "message",
     ]  # fmt: skip
 
 
@@ -86,7 +87,10 @@ def prediction_rows(
     -------
     list of dict
         Columns as `clip_columns`. ``status`` is ``"ok"``, the blocks that were there and ``only``
-        (``"audio only"``: another is missing) or ``"failed"``; ``message`` says why.
+        (``"audio only"``: another is missing), ``"failed"``, or why there is no label though the clip could be
+        read: ``"silent"``, ``"no_speech"``, ``"music_or_noise"``, ``"little_speech"`` (see
+        `speech_presence`), or ``"unfamiliar"`` (farther from the training clips than 999 of 1,000 of
+        these). ``message`` says more.
     """
     plain = features.originals()
     used = list(plain.blocks if blocks is None else blocks)
@@ -95,7 +99,10 @@ def prediction_rows(
     for i, (clip, details) in enumerate(zip(plain.clips, plain.details, strict=True)):
         failed = not np.isfinite(probabilities[i]).all()
         found = [name for name in used if np.isfinite(plain.blocks[name][i]).all()]
-        status = "failed" if failed else "ok" if len(found) == len(used) else f"{' + '.join(found)} only"
+        unheard = failed and details.get("speech") in NO_LABEL
+        status = "ok" if len(found) == len(used) else f"{' + '.join(found)} only"
+        if failed:
+            status = details["speech"] if unheard else "failed"
         best = int(np.argmax(np.nan_to_num(probabilities[i])))
         shares = [None if failed else float(p) for p in probabilities[i]]
         row: dict[str, Any] = {
@@ -103,7 +110,7 @@ def prediction_rows(
             "label": None if failed else classes[best],
             **{f"p_{name}": share for name, share in zip(classes, shares, strict=True)},
             "entropy": None if failed else float(entropy[i]),
-            "abstain": None if failed else bool(probabilities[i, best] < abstain_below),
+            "abstain": unheard or (None if failed else bool(probabilities[i, best] < abstain_below)),
             "model": model,
             "stcorner_version": stcorner.__version__,
             "status": status,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner.audio.presence import NO_LABEL
 from stcorner.corpora.clip import Clip
 from stcorner.errors import ParameterError
 from stcorner.extraction.blocks import describe_clips
@@ -128,6 +129,39 @@ class Predictor:
         if not given:
             raise ParameterError("clips must not be empty")
         return describe_clips(given, self.plan, self.blocks, self.others, n_jobs=n_jobs, progress=progress)
+
+    def heard(self, features: ClipFeatures) -> ClipFeatures:
+        """Return the samples without the sound of those in which nobody is heard to speak.
+
+        Parameters
+        ----------
+        features : ClipFeatures
+            Samples that `prepared` gave.
+
+        Returns
+        -------
+        ClipFeatures
+            Without altered copies.
+        """
+        plain = features.originals()
+        if "audio" not in plain.blocks or not len(plain):
+            return plain
+        details, sound = list(plain.details), plain.blocks["audio"]
+        for at in np.flatnonzero(self._unfamiliar(sound)):
+            if details[at].get("speech") == "ok":
+                details[at] = {**details[at], "speech": "unfamiliar"}
+        unheard = np.array([each.get("speech") in NO_LABEL for each in details])
+        sound = np.where(unheard[:, None], np.float32(np.nan), sound)
+        return replace(plain, blocks={**plain.blocks, "audio": sound}, details=details)
+
+    def _unfamiliar(self, sound: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which rows lie farther from the training rows than nearly all of these did."""
+        head = self.heads.get("audio", self.heads.get(EARLY) if self.blocks == ("audio",) else None)
+        strange = np.zeros(len(sound), np.bool_)
+        there = np.isfinite(sound[:, 0])
+        if there.any() and self.fusion is None and head is not None and head.kind == "discriminant":
+            strange[there] = head.classifier.distances(sound[there]) > head.classifier.farthest_
+        return strange
 
     def predict_proba(self, features: ClipFeatures) -> NDArray[np.float64]:
         """Return probabilities of the samples: shape (n, n_classes), NaN where all blocks are missing.
@@ -258,7 +292,7 @@ class Predictor:
         """
         from stcorner.recognizer.predictions import prediction_rows
 
-        features = self.prepared(features)
+        features = self.heard(self.prepared(features))
         return prediction_rows(
             features,
             self.probabilities(features),
