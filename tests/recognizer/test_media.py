@@ -106,7 +106,7 @@ def test_what_is_missing_is_named(tmp_path: Path, model: EmotionRecognizer) -> N
     assert all(row["message"] for row in rows)
     shares = [rows[0][f"p_{label}"] for label in model.classes_]
     assert sum(shares) == pytest.approx(1)
-    with pytest.raises(MediaError, match="1 of 2 clips gave no features"):
+    with pytest.raises(MediaError, match="1 of 2 clips gave nothing to predict from"):
         model.predict_proba([sound, silence])
 
 

@@ -76,7 +76,8 @@ def tracks(y: NDArray[np.float32]) -> Tracks:
 
     energy = of("energy_db")
     loud = quantile(energy, 0.97)
-    above = _above_noise(energy, loud)
+    periodicity = of("periodicity")
+    above = _above_noise(energy, periodicity, loud)
     return Tracks(
         lld=np.stack([of(name) for name in LLD_NAMES], axis=1),
         mfcc=of("mfcc"),
@@ -84,15 +85,15 @@ def tracks(y: NDArray[np.float32]) -> Tracks:
         f0=of("f0_semitones"),
         energy=energy,
         active=energy > max(loud - 32.0, above),
-        voiced=(of("periodicity") > 0.5) & (energy > max(loud - 30.0, above)),
+        voiced=(periodicity > 0.5) & (energy > max(loud - 30.0, above)),
     )
 
 
-def _above_noise(energy: NDArray[np.float32], loud: float) -> float:
-    """Return the level from which frames stand out of a steady noise, or one below all where there is none."""
+def _above_noise(energy: NDArray[np.float32], periodicity: NDArray[np.float32], loud: float) -> float:
+    """Return the level from which frames stand out of a steady noise, minus infinity without one."""
     least, floor, low = quantiles(energy.astype(np.float64), (0.02, 0.1, 0.2))
-    if low - least > _STEADY_DB:
-        return -np.inf  # what is quiet differs: pauses of a quiet room, or speech without a pause
+    if low - least > _STEADY_DB or np.median(periodicity[energy <= low]) > 0.4:
+        return -np.inf  # what is quiet differs, as in speech without a pause, or is itself a voice held
     return float(floor + min(6.0, (loud - floor) / 3))
 
 

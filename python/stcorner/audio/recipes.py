@@ -87,7 +87,7 @@ def tracked_features(
     y: NDArray[np.float32], *, recipe: str = "rich"
 ) -> tuple[NDArray[np.float32], _rich.Tracks]:
     """Return `clip_features` of sound (n,) at 16 kHz, and its tracks, computed once."""
-    tracks = _rich.tracks(y)
+    tracks = _rich.tracks(check_signal(y))
     if recipe in ("rich", "paper162"):
         return _of_tracks(tracks, recipe), tracks
     return clip_features(y, sr=_rich.SAMPLE_RATE, recipe=recipe), tracks

@@ -70,10 +70,10 @@ def combine(
     linear: NDArray[np.float64],
     kernel: NDArray[np.float64],
     spreads: tuple[float, float],
-    sharpness: float | NDArray[np.float64],
+    sharpness: float,
     kernel_weight: float,
 ) -> NDArray[np.float64]:
-    """Average the softmax of both scores; the sharpness may be one of each row, shape (n, 1)."""
+    """Average the softmax of both scores."""
     return (1 - kernel_weight) * softmax(sharpness / spreads[0] * linear) + kernel_weight * softmax(
         sharpness / spreads[1] * kernel
     )

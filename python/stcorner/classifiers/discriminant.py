@@ -20,7 +20,7 @@ from stcorner.classifiers.algebra import (
     most_frequencies,
     spread,
 )
-from stcorner.classifiers.discriminant_predictor import FARTHEST, LEAST_DISTANCE, DiscriminantPredictor
+from stcorner.classifiers.discriminant_predictor import FARTHEST, DiscriminantPredictor
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DiscriminantClassifier"]
 
-CAUTIONS = (0.0, 0.5, 1.0, 1.5, 2.0)
+_ENOUGH = 500  # rows held out
 
 
 class DiscriminantClassifier(Classifier, DiscriminantPredictor):
@@ -86,11 +86,11 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         Kernel part: what is drawn, and what is learnt for the cosines and sines.
     spreads_ : tuple of float
         Standard deviations that divide the linear and the kernel scores.
-    sharpness_, caution_ : float
-        Factor on the scores before the softmax, and the power of a row's distance from the training rows
-        that divides it: strange rows get flatter probabilities.
+    sharpness_ : float
+        Factor on the scores before the softmax.
     farthest_ : float
-        Distance (see `distances`) that all but one in a thousand of the training rows stay below.
+        Distance (see `distances`) below which 999 of 1,000 rows stayed that were held out. Fewer than 500 of
+        these tell nothing, and no distance is too far.
 
     References
     ----------
@@ -176,7 +176,6 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         self.frequencies_ = draw_frequencies(features.shape[1], count, self.gamma, self.random_state)
         self._calibrate(features, shares, indices, members)
         self._fit_parts(features, shares)
-        self.farthest_ = float(np.minimum(np.quantile(self.distances(features), 0.999), FARTHEST))
         if self.spreads_[0] == 0:  # nothing was held out
             scores = self._scores(features)
             weight = balance(shares).sum(axis=1)
@@ -221,7 +220,7 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         groups: NDArray[Any] | None,
     ) -> None:
         """Set spreads and sharpness from held-out predictions, where the rows allow it."""
-        self.spreads_, self.sharpness_, self.caution_ = (0.0, 0.0), 1.0, 0.0
+        self.spreads_, self.sharpness_, self.farthest_ = (0.0, 0.0), 1.0, FARTHEST
         dealt = folds(indices, groups, self.calibration_folds)
         held: list[NDArray[np.bool_]] = []
         away: list[NDArray[np.float64]] = []
@@ -237,17 +236,15 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
             held.append(test)
         if not held:
             return
+        if sum(map(len, away)) >= _ENOUGH:
+            self.farthest_ = float(np.minimum(np.quantile(np.concatenate(away), 0.999), FARTHEST))
         target = np.concatenate([balance(shares)[test] for test in held])
         linear, kernel = (np.concatenate([score[part] for score in scores]) for part in (0, 1))
         weight = target.sum(axis=1)
         self.spreads_ = (spread(linear, weight), spread(kernel, weight))
-        distance = np.concatenate(away)[:, None]
-
-        def loss(caution: float, sharpness: float) -> float:
-            factor = sharpness * np.maximum(distance, LEAST_DISTANCE) ** -caution
-            shares = combine(linear, kernel, self.spreads_, factor, self.kernel_weight)
-            return -float((target * np.log(shares + 1e-12)).sum())
-
-        cautions = CAUTIONS if self.standardize else (0.0,)
-        pairs = [(caution, sharp) for caution in cautions for sharp in np.geomspace(0.25, 16.0, 61)]
-        self.caution_, self.sharpness_ = map(float, min(pairs, key=lambda pair: loss(*pair)))
+        grid = np.geomspace(0.25, 16.0, 61)
+        losses = [
+            -(target * np.log(combine(linear, kernel, self.spreads_, s, self.kernel_weight) + 1e-12)).sum()
+            for s in grid
+        ]
+        self.sharpness_ = float(grid[int(np.argmin(losses))])

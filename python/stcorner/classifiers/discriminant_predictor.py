@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DiscriminantPredictor"]
 
-LEAST_DISTANCE = 0.25  # nearer rows are not decided more sharply
 FARTHEST = float(np.finfo(np.float64).max)
 _BLOCK = 1024  # rows classified at a time: bounds the waves to a few MB
 _TOO_FAR = "X must lie nearer to the training rows: float64 cannot hold its scores"
@@ -42,7 +41,6 @@ class DiscriminantPredictor(Predictor):
     dual_: NDArray[np.float64]
     spreads_: tuple[float, float]
     sharpness_: float
-    caution_: float
     farthest_: float
     gamma: float
     kernel_weight: float
@@ -66,11 +64,8 @@ class DiscriminantPredictor(Predictor):
         blocks = [self._scores(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
         linear = np.concatenate([block[0] for block in blocks])
         kernel = np.concatenate([block[1] for block in blocks])
-        sharpness: float | NDArray[np.float64] = self.sharpness_
-        if self.caution_:
-            sharpness *= np.maximum(self.distances(rows), LEAST_DISTANCE)[:, None] ** -self.caution_
         with np.errstate(over="ignore", invalid="ignore"):  # seen below
-            shares = combine(linear, kernel, self.spreads_, sharpness, self.kernel_weight)
+            shares = combine(linear, kernel, self.spreads_, self.sharpness_, self.kernel_weight)
         if not np.isfinite(shares).all():
             raise ParameterError(_TOO_FAR)
         return shares
@@ -117,7 +112,6 @@ class DiscriminantPredictor(Predictor):
             "classes": class_list(self.classes_),
             "spreads": list(self.spreads_),
             "sharpness": self.sharpness_,
-            "caution": self.caution_,
             "farthest": self.farthest_,
         }
         kernel = _OLD_ARRAYS if hasattr(self, "rows_") else ("wave_coef",)
@@ -146,8 +140,7 @@ class DiscriminantPredictor(Predictor):
             linear, kernel = (check_real("spread", one, low=LEAST_SPREAD) for one in meta["spreads"])
             model.spreads_ = (linear, kernel)
             model.sharpness_ = check_real("sharpness", meta["sharpness"], low=0, high=1e6, open_low=True)
-            # Files of older versions know neither.
-            model.caution_ = check_real("caution", meta.get("caution", 0.0), low=0, high=16)
+            # Files of older versions do not say it.
             model.farthest_ = check_real("farthest", meta.get("farthest", FARTHEST), low=0)
             parts = {name: np.asarray(arrays[name]) for name in sorted(expected)}
         except (AttributeError, KeyError, TypeError, ValueError) as error:

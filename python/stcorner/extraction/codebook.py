@@ -69,8 +69,7 @@ _ENTRIES = (
     ("extract predict live probe", "fps", "Frames per second of the file.", "Hz", _UP),
     ("extract predict live", "analysis_fps", "Frames of the face per second that were looked at.", "Hz", _UP),
     ("extract predict live probe", "sr", "Samples per second of the file's sound.", "Hz", _UP),
-    (_SOUND, "speech", "ok, or why nobody is heard to speak: silent, no_speech, music_or_noise, little_speech, "
-     "unfamiliar.", "", None),
+    (_SOUND, "speech", "ok, silent, no_speech, music_or_noise, little_speech or unfamiliar.", "", None),
     (_SOUND, "voiced_seconds", "Time with a fundamental frequency.", "s", _UP),
     (_SOUND, "speech_share", "Share of the time that is loud and near a voiced frame.", "", _SHARE),
     (_SOUND, "level_dbfs", "Root mean square of the loud part, of full scale.", "dB", _ANY),
@@ -79,7 +78,7 @@ _ENTRIES = (
     (_SOUND, "bandwidth_hz", "Highest frequency less than 60 dB under the strongest.", "Hz", (0.0, 8000.0)),
     (_WINDOWS, "model", "Name of the model.", "", None),
     ("predict live", "stcorner_version", "Version of the program.", "", None),
-    (_WINDOWS, "status", "ok, the blocks that were there and only, why there is no label (see speech), or failed.", "", None),
+    (_WINDOWS, "status", "ok, the blocks that were there and only, failed, or a value of speech.", "", None),
     (_WINDOWS, "message", "What was odd or went wrong.", "", None),
     ("timeline", "time", "Middle of the moment on the file's clock.", "s", _UP),
     ("timeline", "f0", "Mean fundamental frequency of the voiced frames.", "Hz", _UP),

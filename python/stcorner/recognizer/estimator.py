@@ -394,7 +394,9 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(failed):
             details = features.details[failed[0]]
             reasons = "; ".join([*details["errors"], *details["warnings"]])
-            raise MediaError(f"{len(failed)} of {len(features)} clips gave nothing to predict from: {reasons}")
+            raise MediaError(
+                f"{len(failed)} of {len(features)} clips gave nothing to predict from: {reasons}"
+            )
         return probabilities[0] if Clip.is_one(X) and len(probabilities) == 1 else probabilities
 
     def predict(self, X: Any) -> Any:

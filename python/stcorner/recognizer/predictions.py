@@ -87,8 +87,8 @@ def prediction_rows(
     -------
     list of dict
         Columns as `clip_columns`. ``status`` is ``"ok"``, the blocks that were there and ``only``
-        (``"audio only"``: another is missing), ``"failed"``, or why there is no label though the clip could be
-        read: ``"silent"``, ``"no_speech"``, ``"music_or_noise"``, ``"little_speech"`` (see
+        (``"audio only"``: another is missing), ``"failed"``, or why a clip that could be read has no label:
+        ``"silent"``, ``"no_speech"``, ``"music_or_noise"``, ``"little_speech"`` (see
         `speech_presence`), or ``"unfamiliar"`` (farther from the training clips than 999 of 1,000 of
         these). ``message`` says more.
     """
