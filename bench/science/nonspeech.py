@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
+
+from common import arguments, clips_of, write
+from stcorner import Recording
+from stcorner.recognizer import load_predictor
 
 SR = 16000
 
@@ -342,3 +348,39 @@ def sound(maker, seed, seconds=4.0):
     if maker in (silence, dither, room_tone):
         return y.astype(np.float32)
     return (y / max(np.abs(y).max(), 1e-9) * rng.uniform(0.05, 0.9)).astype(np.float32)
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--model", default="ravdess-speech")
+    parser.add_argument("--every", type=int, default=10, help="of the clips of RAVDESS, one in so many")
+    options = parser.parse_args()
+    started = time.perf_counter()
+    model = load_predictor(options.model)
+    sounds = [
+        (f"{maker.__name__} {seed}", Recording(sound=(sound(maker, seed), SR), name=maker.__name__))
+        for maker in (*SEEN, *UNSEEN)
+        for seed in (11, 12)
+    ]
+    sounds.append(("no_face.mp4", options.data / "video" / "no_face.mp4"))
+    speech = {
+        "RAVDESS": [clip.path for clip in clips_of(options.data)[:: options.every]],
+        "FDA": sorted((options.data / "pitch" / "fda").glob("*.wav")),
+        "GRID": sorted((options.data / "video").glob("grid_*.mpg")),
+        "CREMA-D": sorted((options.data / "crema-d").glob("*/*.[fm][lp][v3]")),
+    }
+    rows = model.predict_table([each for _, each in sounds])
+    table = [{"sound": name, "status": row["status"], "label": row["label"]}
+             for (name, _), row in zip(sounds, rows, strict=True)]  # fmt: skip
+    labelled = [row["sound"] for row in table if row["label"] is not None]
+    print(f"{len(labelled)} of {len(table)} sounds without speech got a label: {labelled}")
+    shares = []
+    for name, files in speech.items():
+        found = [row["label"] is not None for row in model.predict_table(files)]
+        shares.append({"speech": name, "clips": len(found), "labelled %": 100 * float(np.mean(found))})
+        print(shares[-1])
+    write(options, "nonspeech", {"model": options.model, "sounds": table, "speech": shares}, started)
+
+
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,8 @@ SAMPLE_RATE = 16000
 _STEP = 0.01  # seconds per frame
 # Levels of the quietest fifth of the frames differ by less in noise that goes on and on.
 _STEADY_DB = 4.0
+# In louder noise half the voice lies below any level that the noise stays below.
+_CONTRAST_DB = 12.0
 _LAYOUT = Layout.checked(SAMPLE_RATE, None, 60.0, 500.0)
 LLD_NAMES = (
     "zcr", "energy_db", "centroid", "spread", "rolloff25", "rolloff50", "rolloff75", "rolloff90", "entropy",
@@ -94,7 +96,8 @@ def _above_noise(energy: NDArray[np.float32], periodicity: NDArray[np.float32], 
     least, floor, low = quantiles(energy.astype(np.float64), (0.02, 0.1, 0.2))
     if low - least > _STEADY_DB or np.median(periodicity[energy <= low]) > 0.4:
         return -np.inf  # what is quiet differs, as in speech without a pause, or is itself a voice held
-    return float(floor + min(6.0, (loud - floor) / 3))
+    contrast = loud - floor
+    return float(floor + min(6.0, contrast / 3)) if contrast > _CONTRAST_DB else -np.inf
 
 
 def rich(found: Tracks) -> NDArray[np.float32]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUDIO_KINDS",
+    "RECORDINGS",
     "add_babble",
     "add_noise",
     "add_room",
@@ -46,6 +47,10 @@ SPEEDS = (0.88, 0.94, 1.06, 1.13)
 AUDIO_KINDS = (
     "speed", "slower", "faster", "noise", "pitch", "stretch", "gain", "room",
     "white", "pink", "babble", "band", "telephone", "hall", "codec", "clipped",
+)  # fmt: skip
+# Copies for recordings of all kinds, as the shipped models learnt from.
+RECORDINGS = (
+    "slower", "faster", "noise", "white", "pink", "babble", "band", "telephone", "hall", "codec",
 )  # fmt: skip
 # Format and encoder of each codec, the rate that it is given, and kbit/s that it takes.
 CODECS = {

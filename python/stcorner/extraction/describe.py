@@ -195,7 +195,7 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
             length = len(sound[0]) / SAMPLE_RATE
             remark(f"{clip.sound}: {length:.3f} s of sound is less than a syllable and tells little")
         vectors, found = describe_sound(sound[0], plan, name=str(clip.sound))
-        if found["speech"] != "ok":
+        if found["speech"] != "ok" and len(sound[0]) >= _SHORT:
             remark(f"{clip.sound}: {_REMARKS[found['speech']]}")
         return vectors, found
 

@@ -58,6 +58,7 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
         *(["| measure | value |", "|---|---|", *scores] if scores else ["None are recorded in this file."]),
         *(["", extra.strip()] if extra.strip() else []),
         "",
+        *_silence(document),
         "## Intended use",
         "",
         "Research and teaching: a baseline that can be inspected, a pointer to moments to look at.",
@@ -73,6 +74,26 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+_ANYWHERE = 1e6  # distances above it bound nothing
+
+
+def _silence(document: ModelDocument) -> list[str]:
+    """Return when a model that listens gives no label."""
+    if "audio" not in document.feature_names:
+        return []
+    limits = [part.state["farthest"] for part in document.parts.values() if "farthest" in part.state]
+    far = next((f"{limit:.2f}" for limit in limits if limit < _ANYWHERE), "")
+    unfamiliar = f"* The sound is unfamiliar: its mean squared standardised feature exceeds {far}, as that of"
+    return [
+        "## When it gives no label by the voice",
+        "",
+        "* Nobody is heard to speak: silence, noise, music, or less than 0.3 s of voice (`speech_presence`).",
+        *([f"{unfamiliar} one in a thousand held-out training clips did."] if far else []),
+        f"* A best probability below {level:g} is flagged in the column `abstain`; the label stays.",
+        "",
+    ]
 
 
 def _inputs(blocks: Iterable[str]) -> str:

@@ -258,6 +258,9 @@ class Predictor:
     ) -> list[dict[str, Any]]:
         """Predict clips or files; each gives a row, also what fails. Columns as `clip_columns`.
 
+        A file of more than 30 s is no clip: its row holds the means over its windows of 2 s in which somebody
+        speaks, and its message says so.
+
         Parameters
         ----------
         clips : sequence of clips or paths
@@ -272,10 +275,15 @@ class Predictor:
         list of dict
             Columns as `clip_columns`.
         """
-        features = clips if isinstance(clips, ClipFeatures) else self.extract(
-            clips, n_jobs=n_jobs, progress=progress
-        )  # fmt: skip
-        return self.rows(features)
+        if isinstance(clips, ClipFeatures):
+            return self.rows(clips)
+        from stcorner.recognizer.timeline import is_long, summary_row
+
+        given = [Clip.of(clip) for clip in clips]
+        short = [clip for clip in given if not is_long(self, clip)]
+        found = self.rows(self.extract(short, n_jobs=n_jobs, progress=progress)) if short or not given else []
+        rows = dict(zip(map(id, short), found, strict=True))
+        return [rows[id(clip)] if id(clip) in rows else summary_row(self, clip) for clip in given]
 
     def rows(self, features: ClipFeatures) -> list[dict[str, Any]]:
         """Return the rows of `predict_table` for features.
