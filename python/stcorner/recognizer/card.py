@@ -84,6 +84,7 @@ def _silence(document: ModelDocument) -> list[str]:
     if "audio" not in document.feature_names:
         return []
     limits = [part.state["farthest"] for part in document.parts.values() if "farthest" in part.state]
+    level = document.parameters.get("abstain_below") or 0.0
     far = next((f"{limit:.2f}" for limit in limits if limit < _ANYWHERE), "")
     unfamiliar = f"* The sound is unfamiliar: its mean squared standardised feature exceeds {far}, as that of"
     return [
