@@ -75,14 +75,14 @@ class LiveRecognizer:
 
     Examples
     --------
-    Three seconds of two vowels are the windows 0-2, 0.5-2.5 and 1-3 s.
+    Three seconds of two tones are the windows 0-2, 0.5-2.5 and 1-3 s, and nobody speaks in them.
 
     >>> time = np.arange(48000) / 16000
     >>> y = np.sin(2 * np.pi * 150 * time) + 0.3 * np.sin(2 * np.pi * 1200 * time)
     >>> live = LiveRecognizer("ravdess-speech", streams=["audio"])
     >>> rows = live.push_audio(0.1 * y, sr=16000) + live.flush()
     >>> [(row["start"], row["end"], row["status"]) for row in rows]
-    [(0.0, 2.0, 'ok'), (0.5, 2.5, 'ok'), (1.0, 3.0, 'ok')]
+    [(0.0, 2.0, 'music_or_noise'), (0.5, 2.5, 'music_or_noise'), (1.0, 3.0, 'music_or_noise')]
     """
 
     def __init__(
