@@ -30,6 +30,7 @@ WITHOUT = {
     **dict.fromkeys(["load_model", "explain_decision"], "test_models.py keeps a model"),
     "pitch_remarks": "words; tests/audio/test_pitch.py reads them",
     "describe_column": "words; tests/audio/test_descriptors.py reads them",
+    "speech_presence": "words; tests/audio/test_presence.py reads them",
     "fercnn": "initial weights are Keras's",
 }  # fmt: skip
 

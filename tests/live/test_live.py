@@ -109,7 +109,7 @@ def test_a_stream_that_stops_does_not_stop_the_other(model: stcorner.EmotionReco
     assert early == []
     rows = [row for _ in range(3) for row in live.push_audio(y, sr=RATE)]
     assert [row["start"] for row in rows] == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5], "more than 2 s behind the last"
-    assert rows[0]["status"] == "audio only"
+    assert rows[0]["status"] == "music_or_noise"
     rest = live.end("video") + live.end("audio")
     assert [row["start"] for row in rows + rest] == [0.5 * i for i in range(11)]
 
