@@ -129,8 +129,45 @@ def speed(y: np.ndarray, sr: int) -> list[dict[str, Any]]:
         "librosa": lambda: [pairs[name][1]() for name in ("mel", "mfcc", "chroma")],
     }
     rows += ratios("mel, mfcc and chroma", together, "stcorner", sr=sr)
+    if sr == 16000:
+        rows += log_mel(y, sr)
     runs = {name: (lambda run=run: run(y, sr, STEP)) for name, run in trackers(TIMED).items()}
     return rows + ratios("pitch", runs, "stcorner", sr=sr)
+
+
+def log_mel(y: np.ndarray, sr: int) -> list[dict[str, Any]]:
+    """Whisper's log-mel: 80 bands of frames of 25 ms every 10."""
+    import librosa
+
+    spectrum = {"sr": sr, "n_fft": 400, "hop_length": 160, "n_mels": 80}
+    cases = {
+        "stcorner": lambda: stcorner.log_mel(y, **spectrum),
+        "librosa": lambda: librosa.power_to_db(librosa.feature.melspectrogram(y=y, **spectrum), top_db=None),
+    }
+    own = cases["stcorner"]()
+    np.testing.assert_allclose(own, cases["librosa"](), atol=2e-3)
+    if version("asrfront"):
+        from asrfront import whisper
+
+        cases["asrfront"] = lambda: whisper.log_mel(y, pad_or_trim=False)
+        theirs = 40.0 * cases["asrfront"]() - 40.0  # of which the last 8 powers of ten are kept
+        inner = np.maximum(own, own.max() - 80.0)[:, 2 : theirs.shape[1] - 2]
+        np.testing.assert_allclose(inner, theirs[:, 2:-2], atol=2e-2)
+    if version("kaldi-native-fbank"):
+        import kaldi_native_fbank as knf
+
+        options = knf.FbankOptions()
+        options.frame_opts.samp_freq, options.frame_opts.dither = sr, 0.0
+        options.mel_opts.num_bins = 80
+
+        def fbank() -> np.ndarray:
+            engine = knf.OnlineFbank(options)
+            engine.accept_waveform(sr, y)
+            engine.input_finished()
+            return np.stack([engine.get_frame(i) for i in range(engine.num_frames_ready)], axis=1)
+
+        cases["kaldi-native-fbank"] = fbank
+    return ratios("log-mel", cases, "stcorner", sr=sr)
 
 
 def clips() -> list[dict[str, Any]]:

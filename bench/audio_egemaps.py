@@ -26,18 +26,12 @@ from stcorner.audio.recipes import voiced_features
 
 # Why a value agrees less than 0.95, by what stands in its name.
 REASONS = {
-    "amplitudeLogRelF0": "openSMILE counts unvoiced frames too, as -201 dB; the paper's are the voiced ones",
-    "frequency": "openSMILE's formants follow Praat's far less than these: see formants",
-    "bandwidth": "openSMILE's formants follow Praat's far less than these: see formants",
-    "jitter": "periods are matched otherwise; the measures of whole clips agree with Praat's",
-    "shimmer": "periods are matched otherwise; the measures of whole clips agree with Praat's",
-    "H1": "other harmonics: f0 is tracked otherwise, and half an octave is another partial",
-    "HNR": "f0 is tracked otherwise, and the ratio is taken at its period",
-    "F0semitone": "f0 is tracked otherwise; octave errors make most of the deviation and of the slopes",
-    "stddevNorm": "a quotient by a mean near 0, which a few clips decide: see the rank correlation",
-    "Segment": "other decisions of voicing in a few of a hundred frames split or join stretches",
-    "slope": "openSMILE's slope grows with the level of the band; this one is the line of least squares",
-    "loudnessPeaks": "a peak is a tenth of the clip's range above its valleys; a few fall on the other side",
+    "jitter": "each period is sought from the last one's end: one found otherwise moves all that follow",
+    "shimmer": "each period is sought from the last one's end: one found otherwise moves all that follow",
+    "Slope": "f0 differs in one of a hundred frames; one jump of an octave decides the steepest slopes",
+    "F0semitone": "f0 differs in one of a hundred frames, by an octave at times",
+    "Segment": "voicing differs in one of four hundred frames, which splits or joins stretches",
+    "stddevNorm": "a quotient by a mean near 0, which a few clips decide: see the ranks",
 }
 
 

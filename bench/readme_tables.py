@@ -147,7 +147,9 @@ def rows_table(document: dict[str, Any], wanted: list[str]) -> str:
 
 def pick_table(document: dict[str, Any], columns: str, filters: str = "") -> str:
     """Return some columns of the rows that pass the filters."""
-    lists = [value for value in document.values() if isinstance(value, list) and value]
+    results = document.get("results")
+    parts = [*document.values(), *(results.values() if isinstance(results, dict) else ())]
+    lists = [value for value in parts if isinstance(value, list) and value]
     measured = [row for value in lists for row in value if isinstance(row, dict)]
     pairs = named(columns)
     conditions = [part.partition(" = ") for part in filters.split("; ") if part]

@@ -40,14 +40,20 @@ Array<float> power_spectra(const Array<float>& signal, const Array<float>& windo
 
 Array<float> band_spectra(const Array<float>& signal, const Array<float>& window, py::ssize_t n_fft,
                           py::ssize_t hop_length, py::ssize_t first_start, py::ssize_t n_frames,
-                          const Array<float>& basis, int n_threads) {
+                          const Array<float>& basis, float least, float scale, int n_threads) {
   if (basis.ndim() != 2 || basis.shape(1) != n_fft / 2 + 1)
     throw py::value_error("basis must have shape (bands, n_fft / 2 + 1)");
   Array<float> out({n_frames, basis.shape(0)});
   without_gil([&] {
     audio::band_spectra(signal.data(), signal.size(), {window.size(), hop_length, first_start, n_frames}, window.data(),
-                        n_fft, basis.data(), basis.shape(0), out.mutable_data(), n_threads, &pause);
+                        n_fft, basis.data(), basis.shape(0), {least, scale}, out.mutable_data(), n_threads, &pause);
   });
+  return out;
+}
+
+Array<float> logarithms(const Array<float>& x, float least, float scale, int n_threads) {
+  Array<float> out(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
+  without_gil([&] { audio::logarithms(x.data(), x.size(), {least, scale}, out.mutable_data(), n_threads, &pause); });
   return out;
 }
 
@@ -104,7 +110,9 @@ void bind_audio(py::module_& m) {
   m.def("power_spectra", &power_spectra, arg("signal").noconvert(), arg("window").noconvert(), arg("n_fft"),
         arg("hop_length"), arg("first_start"), arg("n_frames"), arg("n_threads"));
   m.def("band_spectra", &band_spectra, arg("signal").noconvert(), arg("window").noconvert(), arg("n_fft"),
-        arg("hop_length"), arg("first_start"), arg("n_frames"), arg("basis").noconvert(), arg("n_threads"));
+        arg("hop_length"), arg("first_start"), arg("n_frames"), arg("basis").noconvert(), arg("least"), arg("scale"),
+        arg("n_threads"));
+  m.def("logarithms", &logarithms, arg("x").noconvert(), arg("least"), arg("scale"), arg("n_threads"));
   m.def("project", &project, arg("rows").noconvert(), arg("basis").noconvert(), arg("n_threads"));
   m.def("track_pitch", &track_pitch, arg("signal").noconvert(), arg("frame_length"), arg("hop_length"),
         arg("first_start"), arg("n_frames"), arg("options"), arg("n_threads"));

@@ -87,13 +87,13 @@ void compare_sums(const AudioTable& table) {
   const AudioTable& scalar = kernels::scalar::audio_table();
   Report report(table.isa, "project and decimate");
   Numbers numbers;
-  const std::vector<float> row = numbers.many(64), weights = numbers.many(64);
+  const std::vector<float> row = numbers.many(80), weights = numbers.many(64);
   for (const Index n : kSizes) {
     const kernels::Band bands[2] = {{0, n, weights.data()}, {5, n, weights.data() + 1}};
-    float out[2][2];
-    table.project(row.data(), bands, 2, out[0]);
-    scalar.project(row.data(), bands, 2, out[1]);
-    report.close(out[0], out[1], 2, "bands of " + std::to_string(n));
+    float out[2][6];
+    table.project(row.data(), 3, 5, bands, 2, out[0]);
+    scalar.project(row.data(), 3, 5, bands, 2, out[1]);
+    report.close(out[0], out[1], 6, "bands of " + std::to_string(n));
     for (const int factor : {1, 2, 3}) {
       constexpr int kTaps = 31;
       const std::vector<float> samples = numbers.many(3 * (5 * n + kTaps)), taps = numbers.many(kTaps);
@@ -142,6 +142,80 @@ void compare_peaks(const AudioTable& table) {
   }
 }
 
+void compare_bands(const AudioTable& table) {
+  const AudioTable& scalar = kernels::scalar::audio_table();
+  Report report(table.isa, "bands and logarithms");
+  Numbers numbers;
+  const std::vector<float> signal = numbers.many(kFrames * 31), weights = numbers.many(33);
+  const audio::EvenPlan<float> plan(64);
+  const kernels::Band bands[3] = {{0, 1, weights.data()}, {3, 18, weights.data() + 1}, {0, 33, weights.data()}};
+  for (const float scale : {0.0F, 4.34F}) {
+    const auto sums = [&](const AudioTable& t) {
+      // Room for the bands too.
+      return framewise<float>(t.lanes32, 70, 50, signal, 3, [&](const auto& job, float* scratch, float* out) {
+        t.band_spectra(plan.get().whole, job, {bands, 3, 1e-10F, scale}, scratch, out);
+      });
+    };
+    report.close(sums(table), sums(scalar), "bands, scale " + std::to_string(scale));
+  }
+  for (const Index n : kSizes) {
+    std::vector<float> x = numbers.many(n), out(2 * x.size());
+    table.logarithms(x.data(), n, 1e-6F, 1.0F, out.data());
+    scalar.logarithms(x.data(), n, 1e-6F, 1.0F, out.data() + n);
+    report.close(out.data(), out.data() + n, n, "logarithms of " + std::to_string(n), 1e-6);
+  }
+}
+
+void compare_harmonics(const AudioTable& table) {
+  const AudioTable& scalar = kernels::scalar::audio_table();
+  Report report(table.isa, "subharmonics and roots");
+  Numbers numbers;
+  constexpr Index kBins = 65, kRows = 5;
+  std::vector<float> power = numbers.many(kRows * kBins), spline = numbers.many(5 * kBins),
+                     weights = numbers.many(4 * kBins);
+  for (float& each : power) each *= each;
+  std::vector<Index> knots;
+  for (Index i = 0; i < kBins; ++i) knots.push_back(i * 63 / kBins);
+  for (Index i = 0; i < kBins; ++i)
+    for (const Index at : {5 * i + 3, 5 * i + 4}) spline[static_cast<std::size_t>(at)] *= 0.5F;
+  const Index shifts[3] = {0, 10, 16};
+  const float shares[3] = {1.0F, 0.8F, 0.6F};
+  const kernels::SubharmonicPlan plan{kBins, spline.data(), weights.data(), knots.data(), 3, shifts, shares};
+  const auto sums = [&](const AudioTable& t) {
+    std::vector<float> out(kRows * kBins);
+    const audio::Scratch<float> scratch(3 * kBins * t.lanes32);
+    for (Index row = 0; row < kRows; row += t.lanes32)
+      t.subharmonics(plan, power.data() + row * kBins, std::min(t.lanes32, kRows - row), scratch.data(),
+                     out.data() + row * kBins);
+    return out;
+  };
+  report.close(sums(table), sums(scalar), "sums");
+  for (Index row = 0; row < kRows; ++row) {
+    std::int32_t places[2][kBins];
+    float total[2];
+    const float* const x = power.data() + row * kBins;
+    const int count = table.list_peaks(x, kBins, places[0], total);
+    report.require(count == scalar.list_peaks(x, kBins, places[1], total + 1), "number of peaks");
+    report.require(std::equal(places[0], places[0] + count, places[1]), "places of peaks");
+    report.close(total, total + 1, 1, "sum");
+    double cosines[9], lags[2][9];
+    for (int i = 0; i < 9; ++i) cosines[i] = std::cos(0.3 + 0.1 * i);
+    table.correlate_powers(x, kBins, cosines, 9, lags[0]);
+    scalar.correlate_powers(x, kBins, cosines, 9, lags[1]);
+    report.close(lags[0], lags[1], 9, "autocorrelation", 1e-12);
+  }
+  for (const int n : {2, 5, 11, 17}) {
+    const std::vector<double> a = numbers.many<double>(n + 1);
+    double re[2][kernels::kMostRoots], im[2][kernels::kMostRoots], size[2][kernels::kMostRoots];
+    for (int which = 0; which < 2; ++which) {
+      (which ? scalar : table).find_roots(a.data(), n, re[which], im[which]);
+      for (int k = 0; k < n; ++k) size[which][k] = std::hypot(re[which][k], im[which][k]);
+      std::sort(size[which], size[which] + n);
+    }
+    report.close(size[0], size[1], n, "roots of " + std::to_string(n), 1e-9);
+  }
+}
+
 }  // namespace
 
 void compare(const AudioTable& table) {
@@ -150,6 +224,8 @@ void compare(const AudioTable& table) {
   compare_transforms<double>(table, "transforms, float64");
   compare_sums(table);
   compare_peaks(table);
+  compare_bands(table);
+  compare_harmonics(table);
 }
 
 }  // namespace stcorner::test

@@ -18,6 +18,7 @@ from .audio import frame_table as frame_table
 from .audio import glottal_pulses as glottal_pulses
 from .audio import harmonicity as harmonicity
 from .audio import jitter as jitter
+from .audio import log_mel as log_mel
 from .audio import melspectrogram as melspectrogram
 from .audio import mfcc as mfcc
 from .audio import pitch_autocorrelation as pitch_autocorrelation

@@ -163,8 +163,11 @@ def band_spectra(
     first_start: int,
     n_frames: int,
     basis: NDArray[np.float32],
+    least: float,
+    scale: float,
     n_threads: int,
 ) -> NDArray[np.float32]: ...
+def logarithms(x: NDArray[np.float32], least: float, scale: float, n_threads: int) -> NDArray[np.float32]: ...
 def project(rows: NDArray[np.float32], basis: NDArray[np.float32], n_threads: int) -> NDArray[np.float32]: ...
 def track_pitch(
     signal: NDArray[np.float32],
@@ -188,6 +191,22 @@ def frame_perturbation(
     hop_length: int,
     half: int,
     n_threads: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+def subharmonic_pitch(
+    power: NDArray[np.float32], sample_rate: float, n_threads: int
+) -> NDArray[np.float32]: ...
+def harmonic_levels(
+    power: NDArray[np.float32],
+    sample_rate: float,
+    f0: NDArray[np.float32],
+    formants: NDArray[np.float32],
+    n_threads: int,
+) -> NDArray[np.float32]: ...
+def period_perturbation(
+    signal: NDArray[np.float32], f0: NDArray[np.float32], hop_length: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+def swapped_poles(
+    rows: NDArray[np.float32], order: int, margin: float, count: int, n_threads: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 
 # fusion

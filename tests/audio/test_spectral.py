@@ -10,6 +10,7 @@ import pytest
 
 import stcorner
 from oracles import audio as oracle
+from stcorner import _core
 
 
 @pytest.fixture
@@ -85,6 +86,35 @@ def test_asked_for_together_they_are_the_same(voice: np.ndarray) -> None:
     np.testing.assert_array_equal(together["mel"], stcorner.melspectrogram(voice, sr=22050))
     np.testing.assert_array_equal(together["mfcc"], stcorner.mfcc(voice, sr=22050))
     np.testing.assert_array_equal(together["chroma"], stcorner.chroma(voice, sr=22050))
+
+
+def test_one_pass_gives_the_levels_of_two(voice: np.ndarray) -> None:
+    options = {"sr": 16000, "n_fft": 400, "hop_length": 160, "n_mels": 80}
+    mel = stcorner.melspectrogram(voice, **options)
+    levels = stcorner.log_mel(voice, **options)
+    np.testing.assert_array_equal(levels, stcorner.power_to_db(mel, top_db=None))
+    np.testing.assert_allclose(levels, 10 * np.log10(np.maximum(mel.astype(float), 1e-10)), atol=1e-5)
+    np.testing.assert_array_equal(
+        stcorner.log_mel(voice, **options, amin=1e-6, top_db=40.0),
+        stcorner.power_to_db(mel, amin=1e-6, top_db=40.0),
+    )
+    np.testing.assert_array_equal(levels, stcorner.log_mel(S=stcorner.power_spectrogram(
+        voice, n_fft=400, hop_length=160
+    ), sr=16000, n_mels=80))  # fmt: skip
+
+
+def test_logarithms_are_within_a_unit_in_the_last_place() -> None:
+    x = np.exp(np.random.default_rng(1).uniform(-80, 80, 100_003)).astype(np.float32)
+    x[:3] = 1.0, np.nextafter(np.float32(1), np.float32(0)), np.nextafter(np.float32(1), np.float32(2))
+    exact = np.log(x.astype(np.float64))
+    found = _core.logarithms(x, float(np.finfo(np.float32).tiny), 1.0, 2)
+    assert np.abs(found - exact).max() <= np.abs(exact).max() * 1e-7
+    assert (np.abs(found - exact) <= np.spacing(np.abs(exact).astype(np.float32))).all()
+    assert _core.logarithms(np.zeros(5, np.float32), 1e-10, 1.0, 1).tolist() == pytest.approx(
+        [np.log(1e-10)] * 5
+    )
+    with pytest.raises(ValueError, match="least value of a logarithm must be a normal number"):
+        _core.logarithms(x, 0.0, 1.0, 1)
 
 
 def test_spectrograms_can_be_given(voice: np.ndarray) -> None:

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <limits>
 #include <stdexcept>
 #include <vector>
 
+#include "../kernels/audio.hpp"
 #include "stcorner/audio/voice.hpp"
 #include "stcorner/parallel.hpp"
 
@@ -13,9 +13,6 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr std::ptrdiff_t kItem = 16;
-constexpr int kMostRounds = 60;
-
-using Complex = std::complex<double>;
 
 /// Prediction coefficients a[1 .. order] of x (a[0] = 1), by Burg's recursion; false for silence.
 bool burg(const double* x, std::ptrdiff_t n, int order, std::vector<double>& forward, std::vector<double>& backward,
@@ -56,38 +53,70 @@ bool burg(const double* x, std::ptrdiff_t n, int order, std::vector<double>& for
   return true;
 }
 
-/// All roots of z^n + a[1] z^(n-1) + ... + a[n] at once, by the iteration of Aberth and Ehrlich.
-void find_roots(const double* a, int n, Complex* roots) {
-  for (int k = 0; k < n; ++k) roots[k] = std::polar(0.9, 2.0 * kPi * (k + 0.25) / n);
-  for (int round = 0; round < kMostRounds; ++round) {
-    double largest = 0.0;
-    for (int k = 0; k < n; ++k) {
-      const double re = roots[k].real(), im = roots[k].imag();
-      double p_re = 1.0, p_im = 0.0, d_re = 0.0, d_im = 0.0;
-      for (int i = 1; i <= n; ++i) {
-        const double e_re = d_re * re - d_im * im + p_re, e_im = d_re * im + d_im * re + p_im;
-        d_re = e_re, d_im = e_im;
-        const double q_re = p_re * re - p_im * im + a[i], q_im = p_re * im + p_im * re;
-        p_re = q_re, p_im = q_im;
-      }
-      double s_re = 0.0, s_im = 0.0;  // sum of 1 / (root - other)
-      for (int j = 0; j < n; ++j) {
-        const double x = re - roots[j].real(), y = im - roots[j].imag(), square = x * x + y * y;
-        if (j != k && square > 0.0) s_re += x / square, s_im -= y / square;
-      }
-      // Newton's step p / d over 1 - p / d * s, both times d.
-      const double t_re = d_re - (p_re * s_re - p_im * s_im), t_im = d_im - (p_re * s_im + p_im * s_re);
-      const double square = t_re * t_re + t_im * t_im;
-      if (!(square > 1e-300)) continue;
-      const double step_re = (p_re * t_re + p_im * t_im) / square, step_im = (p_im * t_re - p_re * t_im) / square;
-      roots[k] = {re - step_re, im - step_im};
-      largest = std::max(largest, std::abs(step_re) + std::abs(step_im));
-    }
-    if (largest < 1e-12) return;
+/// The first `count` roots of a polynomial between the margins, lowest first, as frequencies and bandwidths; the rest
+/// stays.
+template <class T>
+void pick(const double* a, int n, double margin, std::ptrdiff_t count, T* frequencies, T* bandwidths) {
+  std::pair<double, double> found[kernels::kMostRoots];
+  double re[kernels::kMostRoots], im[kernels::kMostRoots];
+  kernels::audio_table().find_roots(a, n, re, im);
+  std::ptrdiff_t number = 0;
+  for (int k = 0; k < n; ++k) {
+    const double frequency = std::atan2(im[k], re[k]) / (2.0 * kPi), size = std::hypot(re[k], im[k]);
+    if (im[k] > 0.0 && frequency > margin && frequency < 0.5 - margin && size > 0.0)
+      found[number++] = {frequency, std::abs(std::log(size)) / kPi};
+  }
+  std::sort(found, found + number);
+  for (std::ptrdiff_t k = 0; k < std::min(number, count); ++k) {
+    frequencies[k] = static_cast<T>(found[k].first);
+    bandwidths[k] = static_cast<T>(found[k].second);
   }
 }
 
+/// Coefficients a[1 .. order] of the inverse filter that belongs to an autocorrelation; false for silence.
+bool levinson(const double* acf, int order, double* a) {
+  double error = acf[0] * (1.0 + 1e-9), before[65];
+  if (!(error > 1e-290)) return false;
+  std::fill_n(a, order + 1, 0.0);
+  a[0] = 1.0;
+  for (int m = 1; m <= order; ++m) {
+    double sum = acf[m];
+    for (int i = 1; i < m; ++i) sum += a[i] * acf[m - i];
+    const double reflection = -sum / error;
+    std::copy_n(a, m, before);
+    before[m] = 0.0;
+    for (int i = 1; i <= m; ++i) a[i] = before[i] + reflection * before[m - i];
+    error *= 1.0 - reflection * reflection;
+    if (!(error > 0.0)) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+void swapped_poles(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t length, int order, double margin,
+                   std::ptrdiff_t count, float* frequencies, float* bandwidths, int n_threads, Pause pause) {
+  if (order < 2 || order > 64 || order >= length)
+    throw std::invalid_argument("order must be >= 2, <= 64 and < the length of a frame");
+  const auto kernel = kernels::audio_table().project;
+  std::fill_n(frequencies, n_rows * count, 0.0F);
+  std::fill_n(bandwidths, n_rows * count, 0.0F);
+  const auto rows_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    kernels::Band lags[65];
+    float sums[65];
+    double acf[65], a[65];
+    for (std::ptrdiff_t row = begin; row < end; ++row) {
+      const float* const x = rows + row * length;
+      for (std::ptrdiff_t lag = 0; lag <= order; ++lag) lags[lag] = {lag, length - lag, x};
+      kernel(x, 1, 0, lags, order + 1, sums);
+      std::copy_n(sums, order + 1, acf);
+      if (!levinson(acf, order, a)) continue;
+      for (int k = 1; k <= order; ++k) a[k] = -a[k];
+      pick(a, order, margin, count, frequencies + row * count, bandwidths + row * count);
+    }
+  };
+  drive(pieces(n_rows, kItem, rows_of), threads_worth(n_threads, 1e4 * static_cast<double>(n_rows)), pause);
+}
 
 void burg_formants(const double* rows, std::ptrdiff_t n_rows, std::ptrdiff_t length, int order, double margin,
                    std::ptrdiff_t n_formants, double* frequencies, double* bandwidths, int n_threads, void (*pause)()) {
@@ -96,23 +125,13 @@ void burg_formants(const double* rows, std::ptrdiff_t n_rows, std::ptrdiff_t len
   const auto rows_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     std::vector<double> forward, backward;
     double a[65];
-    Complex roots[64];
-    std::pair<double, double> found[64];
     for (std::ptrdiff_t row = begin; row < end; ++row) {
       double* const f = frequencies + row * n_formants;
       double* const b = bandwidths + row * n_formants;
       std::fill_n(f, n_formants, std::numeric_limits<double>::quiet_NaN());
       std::fill_n(b, n_formants, std::numeric_limits<double>::quiet_NaN());
       if (!burg(rows + row * length, length, order, forward, backward, a)) continue;
-      find_roots(a, order, roots);
-      std::ptrdiff_t count = 0;
-      for (int k = 0; k < order; ++k) {
-        const double frequency = std::arg(roots[k]) / (2.0 * kPi), size = std::abs(roots[k]);
-        if (roots[k].imag() > 0.0 && frequency > margin && frequency < 0.5 - margin && size > 0.0)
-          found[count++] = {frequency, std::abs(std::log(size)) / kPi};
-      }
-      std::sort(found, found + count);
-      for (std::ptrdiff_t k = 0; k < std::min(count, n_formants); ++k) f[k] = found[k].first, b[k] = found[k].second;
+      pick(a, order, margin, n_formants, f, b);
     }
   };
   const double work = static_cast<double>(n_rows) * order * (2.0 * static_cast<double>(length) + 1000.0);

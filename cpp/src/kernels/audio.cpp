@@ -1,4 +1,5 @@
 #include "audio_impl.hpp"
+#include "simd_log.hpp"
 
 #define STC_STRING_(x) #x
 #define STC_STRING(x) STC_STRING_(x)
@@ -6,8 +7,10 @@
 namespace stcorner::kernels::STC_ISA {
 
 const AudioTable& audio_table() noexcept {
-  static constexpr AudioTable kTable{STC_STRING(STC_ISA), F32::size,     F64::size, changes_and_energy, autocorrelate32,
-                                     autocorrelate64,     power_spectra, project,   find_peaks,         decimate};
+  static constexpr AudioTable kTable{
+      STC_STRING(STC_ISA), F32::size, F64::size,  changes_and_energy, autocorrelate32, autocorrelate64, power_spectra,
+      band_spectra,        project,   logarithms, find_roots,         find_peaks,      subharmonics,    list_peaks,
+      correlate_powers,    decimate};
   return kTable;
 }
 
@@ -45,23 +48,72 @@ void changes_and_energy(const float* x, std::ptrdiff_t begin, std::ptrdiff_t end
   if (energy) *energy = sum;
 }
 
-void project(const float* row, const Band* bands, std::ptrdiff_t n_bands, float* out) noexcept {
-  for (std::ptrdiff_t b = 0; b < n_bands; ++b) {
-    const float* const x = row + bands[b].first;
-    const float* const w = bands[b].weights;
-    const std::ptrdiff_t n = bands[b].count;
-    float sum = 0.0F;
-    std::ptrdiff_t i = 0;
-    if (n >= F32::size) {
-      F32 lanes = broadcast(0.0F);
-      for (; i + F32::size <= n; i += F32::size) lanes = fma(load(x + i), load(w + i), lanes);
-      float parts[F32::size];
-      store(parts, lanes);
-      for (const float part : parts) sum += part;
-    }
-    for (; i < n; ++i) sum += x[i] * w[i];
-    out[b] = sum;
+namespace {
+
+typedef float Four __attribute__((vector_size(16)));  // NOLINT(modernize-use-using): gcc wants it so
+
+STC_INLINE Four load_four(const float* p) noexcept {
+  Four a;
+  __builtin_memcpy(&a, p, sizeof a);
+  return a;
+}
+
+STC_INLINE Four fma_four(Four a, Four b, Four c) noexcept {
+#if defined(__FMA__)
+  return (Four)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c);
+#elif STC_VECTOR_BYTES && defined(__aarch64__)
+  return (Four)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+  return a * b + c;
+#endif
+}
+
+/// Sums in one band of `kRows` rows, in the order of band_spectra: four by turns, then these.
+template <int kRows>
+STC_INLINE void sum_band(const float* rows, std::ptrdiff_t stride, const Band& band, float* out,
+                         std::ptrdiff_t n_bands) noexcept {
+  const float* const x = rows + band.first;
+  Four sums[kRows] = {};
+  std::ptrdiff_t i = 0;
+  for (; i + 4 <= band.count; i += 4) {
+    const Four w = load_four(band.weights + i);
+    for (int r = 0; r < kRows; ++r) sums[r] = fma_four(load_four(x + r * stride + i), w, sums[r]);
   }
+  if (i < band.count) {
+    Four w = {};
+    for (std::ptrdiff_t k = 0; i + k < band.count; ++k) w[k] = band.weights[i + k];
+    for (int r = 0; r < kRows; ++r) {
+      Four rest = {};
+      for (std::ptrdiff_t k = 0; i + k < band.count; ++k) rest[k] = x[r * stride + i + k];
+      sums[r] = fma_four(rest, w, sums[r]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) out[r * n_bands] = (sums[r][0] + sums[r][1]) + (sums[r][2] + sums[r][3]);
+}
+
+}  // namespace
+
+void project(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t stride, const Band* bands, std::ptrdiff_t n_bands,
+             float* out) noexcept {
+  constexpr int kTile = 4;  // rows that share the weights
+  std::ptrdiff_t row = 0;
+  for (; row + kTile <= n_rows; row += kTile)
+    for (std::ptrdiff_t b = 0; b < n_bands; ++b)
+      sum_band<kTile>(rows + row * stride, stride, bands[b], out + row * n_bands + b, n_bands);
+  for (; row < n_rows; ++row)
+    for (std::ptrdiff_t b = 0; b < n_bands; ++b)
+      sum_band<1>(rows + row * stride, stride, bands[b], out + row * n_bands + b, n_bands);
+}
+
+void logarithms(const float* x, std::ptrdiff_t n, float least, float scale, float* out) noexcept {
+  std::ptrdiff_t i = 0;
+  for (; i + F32::size <= n; i += F32::size)
+    store(out + i, natural_log(max(load(x + i), broadcast(least))) * broadcast(scale));
+  if (i == n) return;
+  float parts[F32::size];
+  for (std::ptrdiff_t k = 0; k < F32::size; ++k) parts[k] = i + k < n ? x[i + k] : least;
+  store(parts, natural_log(max(load(parts), broadcast(least))) * broadcast(scale));
+  for (std::ptrdiff_t k = 0; i + k < n; ++k) out[i + k] = parts[k];
 }
 
 void decimate(const float* const* phases, int factor, const float* taps, int n_taps, float* out,

@@ -46,6 +46,27 @@ struct Band {
   const float* weights;
 };
 
+/// Sums of spectra in bands; with `scale` not 0, `scale` times the natural logarithm of what is at least `least`, a
+/// normal number.
+struct BandJob {
+  const Band* bands;
+  std::ptrdiff_t n_bands;
+  float least;
+  float scale;
+};
+
+/// Subharmonic sums of spectra of `n` bins, at `n` places that are even on a scale of octaves. All pointers are to n
+/// entries of so many values.
+struct SubharmonicPlan {
+  std::ptrdiff_t n;
+  const float* spline;          ///< 5: what turns a bin and its neighbours, and the bends beside it, into its bend
+  const float* weights;         ///< 4: of the values and the bends of the knots on both sides of a place
+  const std::ptrdiff_t* knots;  ///< 1: the lower of these
+  int n_harmonics;
+  const std::ptrdiff_t* shifts;  ///< of each harmonic, in places
+  const float* shares;
+};
+
 /// Where the maxima of a normalised autocorrelation are sought and how they are refined.
 struct PeakJob {
   const float* scale;          ///< per lag: 1 / autocorrelation of the window
@@ -61,6 +82,7 @@ struct PeakJob {
 constexpr int kSincTaps = 32;
 constexpr int kSincSteps = 64;
 constexpr int kMaxCandidates = 16;
+constexpr int kMostRoots = 64;
 
 /// Kernels of the audio room: raw pointers only, noexcept, no allocation.
 struct AudioTable {
@@ -84,12 +106,37 @@ struct AudioTable {
   /// Power spectra (bins 0 .. n / 2) of up to `2 * lanes` frames into rows of `out`; scratch as above.
   void (*power_spectra)(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept;
 
-  /// out[b] = sum over the band's bins of weights * row, for each band.
-  void (*project)(const float* row, const Band* bands, std::ptrdiff_t n_bands, float* out) noexcept;
+  /// Their sums in bands into rows of `out`, without the spectra going through memory; `scratch` holds
+  /// (4 n + 2 n_bands) * lanes values.
+  void (*band_spectra)(const FftPlan<float>& plan, const FrameJob<float>& job, const BandJob& bands, float* scratch,
+                       float* out) noexcept;
+
+  /// out[r, b] = sum over the band's bins of weights * row r, for each band.
+  void (*project)(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t stride, const Band* bands,
+                  std::ptrdiff_t n_bands, float* out) noexcept;
+
+  /// out[i] = scale * log(max(x[i], least)), `least` a normal number.
+  void (*logarithms)(const float* x, std::ptrdiff_t n, float least, float scale, float* out) noexcept;
+
+  /// All roots of z^n + a[1] z^(n-1) + ... + a[n] at once, by the iteration of Aberth and Ehrlich, into the first n of
+  /// kMostRoots values each.
+  void (*find_roots)(const double* a, int n, double* re, double* im) noexcept;
 
   /// Candidates of one frame: refined lags (in samples) and strengths, strongest (after cost) first.
   /// `acf` has n_lags values; `row` is scratch for n_lags + kSincTaps. Returns their number.
   int (*find_peaks)(const PeakJob& job, const float* acf, float* row, float* lags, float* strengths) noexcept;
+
+  /// Sums for up to `lanes32` rows of power spectra into rows of `out`; `scratch` holds 3 * n * lanes32 values.
+  void (*subharmonics)(const SubharmonicPlan& plan, const float* power, std::ptrdiff_t n_frames, float* scratch,
+                       float* out) noexcept;
+
+  /// Where a row is higher than before and no lower than after, and the sum of the row. Returns the number of places.
+  int (*list_peaks)(const float* row, std::ptrdiff_t n, std::int32_t* places, float* sum) noexcept;
+
+  /// Half the autocorrelation that belongs to the `n` bins of a power spectrum, at lags whose cos(2 pi lag / (2 n - 2))
+  /// are given.
+  void (*correlate_powers)(const float* power, std::ptrdiff_t n, const double* cosines, std::ptrdiff_t n_lags,
+                           double* out) noexcept;
 
   /// out[i] = sum_k taps[k] * phases[k % factor][i + k / factor] for i in [0, n_out): a decimating filter.
   void (*decimate)(const float* const* phases, int factor, const float* taps, int n_taps, float* out,

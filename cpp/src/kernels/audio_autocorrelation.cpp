@@ -1,4 +1,5 @@
 #include "audio_fft.hpp"
+#include "simd_log.hpp"
 
 // Two frames share a lane as real and imaginary part, so one complex transform serves both. Their power spectra
 // are real and even, so that a second transform of half the length brings both autocorrelations back.
@@ -244,6 +245,54 @@ void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float
     store(power + k * kElement + F32::size, both.second * broadcast(0.25F));
   }
   unload_frames(power, job.n_frames, plan.n / 2 + 1, scales, out);
+}
+
+void band_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, const BandJob& bands, float* scratch,
+                  float* out) noexcept {
+  constexpr std::ptrdiff_t kElement = 2 * F32::size;
+  float* const a = scratch;
+  float* const b = scratch + plan.n * kElement;
+  float scales[kElement] = {}, levels[kElement], ones[kElement], ordered[kElement];
+  load_frames(job, plan.n, a, scales, levels);
+  for (std::ptrdiff_t i = 0; i < kElement; ++i) {
+    ones[i] = 1.0F;
+    ordered[i % 2 * F32::size + i / 2] = i < job.n_frames ? 0.25F * scales[i] : 0.0F;
+  }
+  float* const spectrum = fft(plan, a, b);
+  float* const power = spectrum == a ? b : a;
+  const F32 first = load(ordered), second = load(ordered + F32::size);
+  for (std::ptrdiff_t k = 0; k <= plan.n / 2; ++k) {
+    const Pair<F32> both = power_of(spectrum, plan.n, k);
+    store(power + k * kElement, both.first * first);
+    store(power + k * kElement + F32::size, both.second * second);
+  }
+  float* const sums = scratch + 2 * plan.n * kElement;
+  const F32 least = broadcast(bands.least), scale = broadcast(bands.scale);
+  for (std::ptrdiff_t band = 0; band < bands.n_bands; ++band) {
+    const Band& each = bands.bands[band];
+    const float* const from = power + each.first * kElement;
+    F32 ones_of[4] = {}, twos_of[4] = {};  // sums by turns, as `project` adds them
+    const auto add = [&](std::ptrdiff_t bin, int turn) noexcept {
+      const F32 weight = broadcast(each.weights[bin]);
+      ones_of[turn] = fma(load(from + bin * kElement), weight, ones_of[turn]);
+      twos_of[turn] = fma(load(from + bin * kElement + F32::size), weight, twos_of[turn]);
+    };
+    std::ptrdiff_t bin = 0;
+    for (; bin + 4 <= each.count; bin += 4)
+      for (int turn = 0; turn < 4; ++turn) add(bin + turn, turn);
+    if (bin < each.count) add(bin, 0);
+    if (bin + 1 < each.count) add(bin + 1, 1);
+    if (bin + 2 < each.count) add(bin + 2, 2);
+    F32 one = (ones_of[0] + ones_of[1]) + (ones_of[2] + ones_of[3]);
+    F32 two = (twos_of[0] + twos_of[1]) + (twos_of[2] + twos_of[3]);
+    if (bands.scale != 0.0F) {
+      one = natural_log(max(one, least)) * scale;
+      two = natural_log(max(two, least)) * scale;
+    }
+    store(sums + band * kElement, one);
+    store(sums + band * kElement + F32::size, two);
+  }
+  unload_frames(sums, job.n_frames, bands.n_bands, ones, out);
 }
 
 void autocorrelate32(const AcfPlan<float>& plan, const FrameJob<float>& job, const float* weights,

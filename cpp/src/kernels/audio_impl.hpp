@@ -12,8 +12,18 @@ void autocorrelate32(const AcfPlan<float>& plan, const FrameJob<float>& job, con
 void autocorrelate64(const AcfPlan<double>& plan, const FrameJob<double>& job, const double* weights,
                      std::ptrdiff_t n_lags, double* scratch, double* out, double* levels) noexcept;
 void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept;
-void project(const float* row, const Band* bands, std::ptrdiff_t n_bands, float* out) noexcept;
+void band_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, const BandJob& bands, float* scratch,
+                  float* out) noexcept;
+void project(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t stride, const Band* bands, std::ptrdiff_t n_bands,
+             float* out) noexcept;
+void logarithms(const float* x, std::ptrdiff_t n, float least, float scale, float* out) noexcept;
+void find_roots(const double* a, int n, double* re, double* im) noexcept;
 int find_peaks(const PeakJob& job, const float* acf, float* row, float* lags, float* strengths) noexcept;
+void subharmonics(const SubharmonicPlan& plan, const float* power, std::ptrdiff_t n_frames, float* scratch,
+                  float* out) noexcept;
+int list_peaks(const float* row, std::ptrdiff_t n, std::int32_t* places, float* sum) noexcept;
+void correlate_powers(const float* power, std::ptrdiff_t n, const double* cosines, std::ptrdiff_t n_lags,
+                      double* out) noexcept;
 void decimate(const float* const* phases, int factor, const float* taps, int n_taps, float* out,
               std::ptrdiff_t n_out) noexcept;
 

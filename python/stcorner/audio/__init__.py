@@ -12,6 +12,7 @@ from stcorner.audio.presence import speech_presence
 from stcorner.audio.recipes import RECIPES, clip_features, feature_names
 from stcorner.audio.spectral import (
     chroma,
+    log_mel,
     melspectrogram,
     mfcc,
     power_to_db,
@@ -45,6 +46,7 @@ __all__ = [
     "glottal_pulses",
     "harmonicity",
     "jitter",
+    "log_mel",
     "melspectrogram",
     "mfcc",
     "pitch_autocorrelation",

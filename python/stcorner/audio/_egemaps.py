@@ -1,27 +1,31 @@
 """The recipe `egemaps`: 88 values after the extended Geneva minimalistic acoustic parameter set.
 
-Written from the published definitions (Eyben et al. 2016): 25 descriptors of 16 kHz speech, a row per 10 ms,
-each smoothed over three frames, and their functionals.
+Written from the published definitions (Eyben et al. 2016) and, where these leave a choice, from what the
+set's values show: 25 descriptors of 16 kHz speech, a row per 10 ms, each smoothed over three frames, and
+their functionals. So its columns can be compared with what the field has published; some choices are not what
+one would take afresh. Harmonics count from the second on, in "H1" already. "Formants" are poles of a
+polynomial that is not the inverse filter's but has all its signs swapped, over the first 14 ms of a frame
+and up to 3.4 kHz: they do not follow the vocal tract as `stcorner.formants` does.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from stcorner import _core
-from stcorner.audio._filters import auditory_filters, cosine_basis, mel_filters
+from stcorner.audio._filters import cosine_basis, hz_to_mel, mel_to_hz
 from stcorner.audio._functionals import quantiles, runs
-from stcorner.audio.pitch import track
 from stcorner.audio.transform import decibels, project
-from stcorner.audio.voice import cut, frame_formants
+from stcorner.audio.voice import cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Singles = NDArray[np.float32]
 
 __all__ = ["NAMES", "SAMPLE_RATE", "egemaps", "meaning"]
 
@@ -29,11 +33,15 @@ SAMPLE_RATE = 16000
 _HOP, _STEP = 160, 0.01
 _SHORT, _SHORT_FFT = 320, 512  # 20 ms
 _LONG, _LONG_FFT = 960, 1024  # 60 ms
-_FORMANT_FRAME = 800  # 50 ms under a Gaussian window, of which half counts
 _TURN = 0.1  # of a contour's range: smaller ups and downs are no peaks
-_FLOOR = np.float32(1e-12)
-# In a voiced frame the mean subharmonic sum is this share below the largest, and the level is at least this.
-_CLEAR, _LEAST_RMS = 0.67, 0.002
+_LEAST_RMS = 0.001  # of a windowed frame that can be voiced
+_LEAST_RUN = 3  # frames of a stretch that counts
+_UNVOICED_LEVEL = -201.0  # dB, what counts as the amplitude of formants in unvoiced frames
+_FLOOR = 1e-14  # of powers
+_FULL_SCALE = 32767.0  # of 16-bit samples, on which cepstra are taken; bands hold at least 1
+# Formants: the band to 5.5 kHz at 11 kHz, of which the first 220 samples and the bins to 3.4 kHz enter.
+_POLE_RATE, _POLE_SAMPLES = 11000, 220
+_POLE_BINS, _POLES, _POLE_MARGIN = 110, 11, 50.0
 
 # Names are those that the field knows from openSMILE's table of the set.
 _SPECTRAL = (
@@ -75,297 +83,211 @@ NAMES = (
 
 
 class _Constants(NamedTuple):
-    short: NDArray[np.float32]
-    long: NDArray[np.float32]
-    sums: NDArray[np.float32]
-    slopes: NDArray[np.float32]
-    mel: NDArray[np.float32]
-    lifted: NDArray[np.float32]
+    short: Singles
+    long: Singles
+    bands: Singles
+    slopes: Singles
+    ear: Singles
+    lifted: Singles
+    poles: Singles
 
 
 @functools.cache
 def _constants() -> _Constants:
     hamming = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(_SHORT) / (_SHORT - 1))
-    place = np.linspace(-1.0, 1.0, _LONG)
     frequency = np.arange(_SHORT_FFT // 2 + 1) * (SAMPLE_RATE / _SHORT_FFT)
-    sums = [(frequency >= low) & (frequency < high) for low, high in ((50, 1000), (1000, 5000))]
-    slopes = np.zeros((2, len(frequency)))
-    for row, (low, high) in enumerate([(0, 500), (500, 1500)]):
-        inside = (frequency >= low) & (frequency <= high)
-        centred = frequency[inside] - frequency[inside].mean()
-        slopes[row, inside] = centred / (centred @ centred)
-    # Cepstra are weighted by a lifter of 22, as HTK's.
+    sums = np.array([frequency < 1000, (frequency >= 1000) & (frequency <= 5000)])
+    slopes = np.zeros((2, 49))
+    for row, (low, high) in enumerate([(0, 16), (16, 48)]):
+        # One bin fewer than are summed: so the slope grows with the level too.
+        f, n = frequency[low : high + 1], high - low
+        slopes[row, low : high + 1] = (n * f - f.sum()) / (n * (f @ f) - f.sum() ** 2)
+    # Triangles on the mel scale itself.
+    edges = np.linspace(hz_to_mel(20.0, htk=True), hz_to_mel(8000.0, htk=True), 28)
+    place = (hz_to_mel(frequency, htk=True) - edges[:-1, None]) / np.diff(edges)[:, None]
+    mel = np.maximum(0.0, np.minimum(place[:-1], 1.0 - place[1:]))
+    mel[:, :2] = 0.0
+    centre = mel_to_hz(edges[1:-1], htk=True)
+    square = (2.0 * np.pi * centre) ** 2
+    ear = (square + 56.8e6) * square**2 / ((square + 6.3e6) ** 2 * (square + 0.38e9))
+    ear /= 0.17 * (1.0 + (centre / 4606.0) ** 7)
     lifter = 1.0 + 11.0 * np.sin(np.pi * np.arange(1, 5) / 22.0)
+    # A Fourier transform of the frame in the middle of its zeros, and the inverse at the lower rate.
+    time = np.arange(_POLE_SAMPLES) / (_POLE_RATE * _SHORT_FFT / SAMPLE_RATE)
+    time = time[:, None] - (np.arange(_SHORT) + (_SHORT_FFT - _SHORT) // 2) / _SHORT_FFT
+    poles = sum((np.cos(2 * np.pi * k * time) for k in range(1, _POLE_BINS)), np.ones_like(time))
     bases = (
         hamming,
-        np.exp(-0.5 * (place / 0.4) ** 2),
-        sums,
+        np.exp(-0.5 * (np.linspace(-1.0, 1.0, _LONG) / 0.4) ** 2),
+        np.concatenate([sums, mel]),
         slopes,
-        mel_filters(SAMPLE_RATE, _SHORT_FFT, n_mels=26, fmin=20.0, fmax=8000.0, htk=True, norm=None),
+        np.log(ear),
         cosine_basis(26, 5)[1:] * lifter[:, None],
+        poles * hamming * (2.0 / _SHORT_FFT),
     )
     return _Constants(*(np.ascontiguousarray(each, dtype=np.float32) for each in bases))
 
 
-def _bins(low: float, high: float, n_fft: int) -> slice:
-    """Bins from `low` to below `high` Hz."""
-    return slice(*(int(np.ceil(edge * n_fft / SAMPLE_RATE)) for edge in (low, high)))
-
-
-def _spectral(y: NDArray[np.float32], n_frames: int) -> dict[str, Floats]:
-    """Descriptors of 20 ms frames."""
-    window, _, sums, slopes, mel, lifted = _constants()
+def _spectral(y: Singles, n_frames: int) -> Floats:
+    """Rows of `_SPECTRAL` for 20 ms frames."""
+    window, _, bases, slopes, ear, lifted, _ = _constants()
     power = _core.power_spectra(y, window, _SHORT_FFT, _HOP, 0, n_frames, 1)
-    level = decibels(power + _FLOOR)
-    band = decibels(project(power, sums, 1) + _FLOOR)
-    tilt = project(level, slopes, 1)
-    low, high = (
-        level[:, _bins(*edges, _SHORT_FFT)].max(axis=1) for edges in ((0.0, 2000.0), (2000.0, 5000.0))
-    )
-    magnitude = np.sqrt(power[:, _bins(0.0, 5000.0, _SHORT_FFT)])
-    change = np.diff(magnitude, axis=0)
-    flux = np.sqrt(np.einsum("tf,tf->t", change, change) / magnitude.shape[1])
-    auditory = project(power, auditory_filters(float(SAMPLE_RATE), _SHORT_FFT), 1)
-    # The scale of 16-bit samples, of which a band holds at least one.
-    cepstra = project(
-        np.log(np.maximum(project(power, mel, 1) * np.float32(2.0**30), np.float32(1.0))), lifted, 1
-    )
-    found: dict[str, NDArray[Any]] = {
-        "loudness": (auditory ** np.float32(0.33)).sum(axis=1),
-        "alphaRatio": band[:, 1] - band[:, 0],
-        "hammarbergIndex": low - high,
-        "slope0-500": tilt[:, 0],
-        "slope500-1500": tilt[:, 1],
-        "spectralFlux": np.concatenate([np.zeros(1), flux]),
-        **{f"mfcc{i + 1}": cepstra[:, i] for i in range(4)},
-    }
-    return dict(zip(found, _smooth(np.array(list(found.values()), dtype=np.float64)), strict=True))
+    bands = _core.logarithms(project(power, bases, 1), _FLOOR, 1.0, 1)
+    level, decibel = bands[:, 2:], np.float32(10.0 / np.log(10.0))
+    magnitude = np.sqrt(power[:, :161])
+    change = magnitude[1:] - magnitude[:-1]
+    flux = np.zeros(n_frames, np.float32)
+    flux[1:] = np.sqrt(np.einsum("tf,tf->t", change, change) / np.float32(160.0))
+    peaks = np.stack([magnitude[:, :65].max(axis=1), magnitude[:, 64:].max(axis=1)])
+    low, high = 2.0 * decibels(peaks, _FLOOR**0.5)
+    tilt = project(decibels(power[:, :49], _FLOOR), slopes, 1)
+    cepstra = project(np.maximum(level + np.float32(2.0 * np.log(_FULL_SCALE)), np.float32(0.0)), lifted, 1)
+    loudness = np.exp(np.float32(0.33) * (level + ear)).sum(axis=1)
+    alpha = decibel * (bands[:, 1] - bands[:, 0])
+    return np.vstack([loudness, alpha, low - high, tilt.T, flux, cepstra.T]).astype(np.float64)
+
+
+def _of_voice(y: Singles, n_frames: int) -> Floats:
+    """f0 in semitones above 27.5 Hz and the rows of `_OF_VOICE`, of 60 ms frames; 0 is unknown."""
+    *_, poles = _constants()
+    power = _core.power_spectra(y, _constants().long, _LONG_FFT, _HOP, 0, n_frames, 1)
+    f0 = _core.subharmonic_pitch(power, float(SAMPLE_RATE), 1)
+    energy = (2.0 * power.sum(axis=1) - power[:, 0] - power[:, -1]) / (_LONG * _LONG_FFT)
+    f0[energy <= _LEAST_RMS**2] = np.nan
+    voiced = np.flatnonzero(f0 > 0)
+    tracks = np.zeros((1 + len(_OF_VOICE), n_frames))
+    tracks[-1:-9:-3] = _UNVOICED_LEVEL
+    tracks[1:3] = _core.period_perturbation(y, f0 / np.float32(SAMPLE_RATE), _HOP)
+    if len(voiced):
+        tracks[0, voiced] = 12.0 * np.log2(f0[voiced] / 27.5)
+        frames = np.ascontiguousarray(cut(y, 0, _HOP, n_frames, _SHORT)[voiced])
+        found = _core.swapped_poles(project(frames, poles, 1), _POLES, _POLE_MARGIN / _POLE_RATE, 3, 1)
+        places, widths = (each * np.float32(_POLE_RATE) for each in found)
+        levels = _core.harmonic_levels(power[voiced], float(SAMPLE_RATE), f0[voiced], places, 1)
+        tracks[3:6, voiced] = levels[:, :3].T
+        for i in range(3):
+            tracks[6 + 3 * i : 9 + 3 * i, voiced] = places[:, i], widths[:, i], levels[:, 3 + i]
+    return tracks
 
 
 def _smooth(tracks: Floats) -> Floats:
-    """Mean of tracks (k, t) over a frame and its neighbours that are not NaN; NaN stays."""
-    known = ~np.isnan(tracks)
-    filled, count = np.where(known, tracks, 0.0), known.astype(np.float64)
-    total, number = filled.copy(), count.copy()
-    for sum_of, part in ((total, filled), (number, count)):
-        sum_of[:, 1:] += part[:, :-1]
-        sum_of[:, :-1] += part[:, 1:]
-    return np.where(known, total / np.maximum(number, 1.0), np.nan)
+    """Mean of tracks (k, t) over a frame and its neighbours."""
+    padded = np.pad(tracks, ((0, 0), (1, 1)), mode="edge")
+    return np.asarray((padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3.0)
 
 
-@functools.cache
-def _subharmonics() -> NDArray[np.float32]:
-    """Rows that sum a spectrum's harmonics for each f0 from 55 to 620 Hz, and the mean over all of its range.
-
-    The spectrum is smoothed, brought to an octave scale from 25 Hz on, and weighted as the ear does; the
-    harmonic of number n counts 0.85^(n - 1).
-    """
-    bins = np.arange(_LONG_FFT // 2 + 1)
-    octave = np.linspace(np.log2(25.0), np.log2(SAMPLE_RATE / 2), 256)
-    place = 2.0**octave * _LONG_FFT / SAMPLE_RATE
-    scale = np.maximum(0.0, 1.0 - np.abs(place[:, None] - bins))
-    smooth = 0.5 * scale
-    smooth[:, 1:] += 0.25 * scale[:, :-1]
-    smooth[:, :-1] += 0.25 * scale[:, 1:]
-    smooth *= (0.5 + np.arctan(3.0 * (octave - np.log2(200.0))) / np.pi)[:, None]
-    sums = np.zeros_like(smooth)
-    for number in range(1, 16):
-        shift = round(np.log2(number) / (octave[1] - octave[0]))
-        sums[: len(octave) - shift] += 0.85 ** (number - 1) * smooth[shift:]
-    voice = (octave >= np.log2(55.0)) & (octave <= np.log2(620.0))
-    return np.concatenate([sums[voice], sums.mean(axis=0)[None]]).astype(np.float32)
+def _smooth_known(tracks: Floats) -> Floats:
+    """Mean of tracks (k, t) over a frame and its neighbours that are not 0; 0 stays."""
+    padded = np.pad(tracks, ((0, 0), (1, 1)))
+    known = (padded != 0.0).astype(np.float64)
+    total, number = (each[:, :-2] + each[:, 1:-1] + each[:, 2:] for each in (padded, known))
+    return np.where(tracks != 0.0, total / np.maximum(number, 1.0), 0.0)
 
 
-def _voiced(y: NDArray[np.float32], power: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Whether 60 ms frames hold a voice, by subharmonic summation (Hermes 1988)."""
-    magnitude = np.sqrt(power)
-    top = np.zeros(magnitude.shape, bool)
-    inner = magnitude[:, 1:-1]
-    top[:, 1:-1] = (inner > magnitude[:, :-2]) & (inner >= magnitude[:, 2:])
-    near = top.copy()
-    for reach in (1, 2):
-        near[:, reach:] |= top[:, :-reach]
-        near[:, :-reach] |= top[:, reach:]
-    sums = project(magnitude * near, _subharmonics(), 1)
-    peak = sums[:, :-1].max(axis=1)
-    clear = (peak > 0) & (1.0 - sums[:, -1] / np.maximum(peak, 1e-12) > _CLEAR)
-    _, level = _core.zcr_rms(y, _LONG, _HOP, 0, len(power), 0.0, False, True, 1)
-    marked = np.pad(clear & (level > _LEAST_RMS), 2).astype(np.intp)
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(marked, 5).sum(axis=1) >= 3)
+def _moments(tracks: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Mean, and standard deviation over it, (2, k) of what is known of tracks (k, t); 0 where nothing is."""
+    number = np.maximum(known.sum(axis=1), 1)
+    mean = np.where(known, tracks, 0.0).sum(axis=1) / number
+    deviation = np.sqrt((np.where(known, tracks - mean[:, None], 0.0) ** 2).sum(axis=1) / number)
+    return np.stack([mean, np.divide(deviation, mean, out=np.zeros_like(mean), where=np.abs(mean) > 1e-9)])
 
 
-def _of_voice(y: NDArray[np.float32], n_frames: int) -> tuple[Floats, dict[str, Floats]]:
-    """f0 in semitones above 27.5 Hz and descriptors of 60 ms frames, NaN where unvoiced."""
-    power = _core.power_spectra(y, _constants().long, _LONG_FFT, _HOP, 0, n_frames, 1)
-    voiced = np.flatnonzero(_voiced(y, power))
-    f0, strength = track(
-        np.pad(y, (0, _LONG)), sr=float(SAMPLE_RATE), frame_length=_LONG, hop_length=_HOP, center=False,
-        n_threads=1, fmin=55.0, fmax=620.0, voicing_threshold=0.0, silence_threshold=0.0, octave_cost=0.02,
-        octave_jump_cost=0.35, voiced_unvoiced_cost=0.0, max_candidates=6, always_voiced=True,
-        reference_level=1.0,
-    )  # fmt: skip
-    tracks = np.full((1 + len(_OF_VOICE), n_frames), np.nan)
-    if len(voiced):
-        hertz = np.where(np.isnan(f0), np.float32(100.0), f0)[:n_frames]
-        tracks[0, voiced] = 12.0 * np.log2(hertz[voiced] / 27.5)
-        tracks[1:, voiced] = _voiced_frames(y, hertz, strength[:n_frames], power, voiced)
-    smooth = _smooth(tracks)
-    return smooth[0], dict(zip(_OF_VOICE, smooth[1:], strict=True))
-
-
-def _voiced_frames(
-    y: NDArray[np.float32],
-    f0: NDArray[np.float32],
-    strength: NDArray[np.float32],
-    power: NDArray[np.float32],
-    voiced: NDArray[np.intp],
-) -> Floats:
-    """Rows of `_OF_VOICE` for the voiced frames alone; frame i begins at sample i * hop."""
-    middle = _LONG // 2
-    jitter, shimmer = _perturbation(y[middle:], f0, voiced)
-    hertz = f0[voiced].astype(np.float64)
-    # The window's own autocorrelation makes the estimate that of the biased function.
-    lag = 1.0 / hertz / (0.4 * 0.03)
-    ratio = np.clip(strength[voiced] * np.exp(-0.25 * lag**2), 1e-4, 1.0 - 1e-4)
-    level = decibels(power[voiced] + _FLOOR)
-    rows = np.arange(len(voiced))
-
-    def harmonic(frequency: Floats) -> Floats:
-        known = np.where(np.isnan(frequency), 0.0, frequency)
-        centre = np.clip(np.round(known * _LONG_FFT / SAMPLE_RATE).astype(np.intp), 1, _LONG_FFT // 2 - 1)
-        near = np.stack([level[rows, centre + i] for i in (-1, 0, 1)]).max(axis=0)
-        return np.where(np.isnan(frequency), np.nan, near)
-
-    frames = cut(y, middle - _FORMANT_FRAME // 2, _HOP, len(f0), _FORMANT_FRAME)[voiced]
-    formants, bandwidths = frame_formants(
-        frames, float(SAMPLE_RATE), count=3, top=5500.0, order=10, pre_emphasis_from=50.0, n_threads=1
-    )
-    first = harmonic(hertz)
-    found = [jitter, shimmer, 10.0 * np.log10(ratio / (1.0 - ratio))]
-    found += [first - harmonic(2.0 * hertz), first - _highest(level, formants[:, 2])]
-    for i in range(3):
-        nearest = np.maximum(1.0, np.round(formants[:, i] / hertz)) * hertz
-        found += [formants[:, i], bandwidths[:, i], harmonic(nearest) - first]
-    return np.stack([np.asarray(each, dtype=np.float64) for each in found])
-
-
-def _perturbation(
-    y: NDArray[np.float32], f0: NDArray[np.float32], voiced: NDArray[np.intp]
-) -> tuple[Floats, Floats]:
-    """Return jitter, and shimmer in dB, of the periods within 30 ms of the centres, i * hop, of frames."""
-    shares = np.full(len(f0), np.nan)
-    shares[voiced] = f0[voiced] / SAMPLE_RATE
-    pulses = _core.glottal_pulses(y, shares, _HOP)
-    pulses = pulses[pulses < len(y) - 1]
-    if len(pulses) < 3:
-        return np.full(len(voiced), np.nan), np.full(len(voiced), np.nan)
-    periods = np.diff(pulses)
-    places = pulses.astype(np.intp)
-    reach = np.maximum.reduceat(y, places) - np.minimum.reduceat(y, places)
-    ratio = np.maximum(reach[1:-1], 1e-9) / np.maximum(reach[:-2], 1e-9)
-    # Neighbours of one voiced stretch alone: what lies between two stretches is no period.
-    near = (periods[1:] < 1.5 * periods[:-1]) & (periods[:-1] < 1.5 * periods[1:])
-    sums = [
-        np.concatenate([[0.0], np.cumsum(np.where(near, each, 0.0))])
-        for each in (
-            np.abs(np.diff(periods)),
-            periods[1:],
-            np.abs(20.0 * np.log10(ratio)),
-            np.ones(len(near)),
-        )
-    ]
-    first = np.searchsorted(pulses, voiced * _HOP - 0.03 * SAMPLE_RATE)
-    last = np.maximum(first, np.searchsorted(pulses, voiced * _HOP + 0.03 * SAMPLE_RATE, side="right") - 2)
-    change, length, decibel, count = (
-        each[np.minimum(last, len(near))] - each[np.minimum(first, len(near))] for each in sums
-    )
-    known = count > 0
-    return (
-        np.where(known, change / np.where(known, length, 1.0), np.nan),
-        np.where(known, decibel / np.maximum(count, 1.0), np.nan),
-    )
-
-
-def _highest(level: NDArray[np.float32], formant: Floats) -> Floats:
-    """Level of the strongest bin within a fifth of a formant."""
-    result = np.full(len(formant), np.nan)
-    for i in np.flatnonzero(~np.isnan(formant)):
-        result[i] = level[i, _bins(0.8 * formant[i], 1.2 * formant[i], _LONG_FFT)].max()
-    return result
-
-
-def _mean_cv(values: Floats) -> list[float]:
-    """Mean, and standard deviation over mean; 0 where there is nothing."""
-    if not len(values):
-        return [0.0, 0.0]
-    mean = float(values.mean())
-    return [mean, float(values.std()) / mean if abs(mean) > 1e-9 else 0.0]
-
-
-def _turns(values: Floats) -> list[int]:
-    """Frames at which a contour turns, peaks and valleys in turn, each a tenth of the range from the last."""
-    least = _TURN * float(np.ptp(values))
-    x: list[float] = values.tolist()
-    low = high = 0
-    turns: list[int] = []
-    rising: bool | None = None  # unknown until the contour has moved by that much
-    for i, value in enumerate(x):
-        high = i if value > x[high] else high
-        low = i if value < x[low] else low
-        if rising is not True and value - x[low] > least:
-            turns.append(low)
-            rising, high = True, i
-        elif rising is not False and x[high] - value > least:
-            turns.append(high)
-            rising, low = False, i
-    if turns:
-        turns.append(high if rising else low)
+def _turns(x: Floats) -> list[tuple[int, bool]]:
+    """Frames at which a contour turns, and whether they are peaks, a tenth of the range from the last."""
+    least = _TURN * float(np.ptp(x)) if len(x) else 0.0
+    rises = np.diff(x) > 0
+    falls = np.diff(x) < 0
+    peaks, valleys = rises[:-1] & falls[1:], falls[:-1] & rises[1:]
+    turns: list[tuple[int, bool]] = []
+    for i in (np.flatnonzero(peaks | valleys) + 1).tolist():
+        is_peak = bool(peaks[i - 1])
+        sign = 1.0 if is_peak else -1.0
+        if not turns:
+            if abs(x[i] - x[0]) > least:
+                turns.append((i, is_peak))
+            continue
+        change = sign * (x[i] - x[turns[-1][0]])
+        if turns[-1][1] == is_peak and change > 0:
+            turns[-1] = i, is_peak
+        elif turns[-1][1] != is_peak and change > least:
+            turns.append((i, is_peak))
     return turns
 
 
-def _slopes(values: Floats) -> tuple[list[float], int]:
-    """Mean and deviation of the slopes of rising and falling parts, per second, and the number of peaks."""
-    turns = _turns(values) if len(values) > 1 else []
-    change, frames = np.diff(values[turns]), np.diff(turns)
-    slope = change / np.maximum(frames, 1) / _STEP
-    up, down = slope[slope > 0], -slope[slope < 0]
-    peaks = int(((slope[:-1] > 0) & (slope[1:] < 0)).sum())
-    moments = [(float(part.mean()), float(part.std())) if len(part) else (0.0, 0.0) for part in (up, down)]
-    return [*moments[0], *moments[1]], peaks
+def _slopes(x: Floats) -> tuple[list[float], int]:
+    """Mean and deviation of the slopes of rising and falling parts, per second, and the number of peaks.
+
+    What follows the last turn enters the means, falling with its sign, but not the deviations.
+    """
+    turns = _turns(x)
+    parts: dict[bool, list[float]] = {True: [], False: []}
+    before = 0
+    for i, is_peak in turns:
+        if i > before:
+            parts[is_peak].append(abs(float(x[i] - x[before])) / ((i - before) * _STEP))
+        before = i
+    last: dict[bool, list[float]] = {True: [], False: []}
+    if len(x) - 1 > before:
+        slope = float(x[-1] - x[before]) / ((len(x) - 1 - before) * _STEP)
+        last[not turns[-1][1] if turns else slope > 0] = [slope]
+    found = []
+    for rising in (True, False):
+        values = parts[rising] + last[rising]
+        mean = sum(values) / max(len(values), 1)
+        found += [mean, (sum((v - mean) ** 2 for v in parts[rising]) / max(len(values), 1)) ** 0.5]
+    return found, sum(is_peak for _, is_peak in turns)
 
 
 def _contour(values: Floats) -> tuple[list[float], int]:
-    """All functionals of a contour."""
-    low, middle, high = quantiles(values, (0.2, 0.5, 0.8)) if len(values) else (0.0, 0.0, 0.0)
+    """All functionals of a contour, and the number of its peaks."""
+    if not len(values):
+        return [0.0] * len(_CONTOUR), 0
+    moments = _moments(values[None], np.ones((1, len(values)), bool))[:, 0]
+    low, middle, high = quantiles(values, (0.2, 0.5, 0.8)).tolist()
     slopes, peaks = _slopes(values)
-    return [*_mean_cv(values), float(low), float(middle), float(high), float(high - low), *slopes], peaks
+    return [*moments.tolist(), low, middle, high, high - low, *slopes], peaks
+
+
+def _lengths(mask: NDArray[np.bool_]) -> Floats:
+    """Seconds from the first to the last frame of each stretch that counts."""
+    frames = runs(mask)
+    if len(frames) and mask[-1]:
+        frames[-1] -= 1
+        counted = frames + (np.arange(len(frames)) == len(frames) - 1) >= _LEAST_RUN
+    else:
+        counted = frames >= _LEAST_RUN
+    return np.asarray((frames[counted] - 1) * _STEP)
 
 
 def egemaps(y: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
     """Return the 88 values of 16 kHz speech (n,), named `NAMES`, and the number of voiced frames."""
-    if len(y) < _SHORT:
-        y = np.pad(y, (0, _SHORT - len(y)))
-    n = 1 + (len(y) - _SHORT) // _HOP
-    spectral = _spectral(y, n)
-    f0, of_voice = _of_voice(y, n)
-    voiced = ~np.isnan(f0)
-    contour, _ = _contour(f0[voiced])
-    loudness, peaks = _contour(spectral["loudness"])
-    values = [*contour, *loudness]
-    for name in _SPECTRAL[5:]:
-        values += _mean_cv(spectral[name])
-    for track_of in of_voice.values():
-        values += _mean_cv(track_of[~np.isnan(track_of)])
-    for name in _SPECTRAL[1:]:
-        values += _mean_cv(spectral[name][voiced])
-    for name in _SPECTRAL[1:6]:
-        values += _mean_cv(spectral[name][~voiced])[:1]
-    seconds = n * _STEP
-    lengths, gaps = runs(voiced) * _STEP, runs(~voiced) * _STEP
-    values += [peaks / seconds, len(lengths) / seconds]
+    if len(y) < _LONG:
+        y = np.pad(y, (0, _LONG - len(y)))
+    # The set is defined on 16-bit samples; what lies below one of their steps is silence to it.
+    y = y * np.float32(32768.0)
+    np.trunc(y, out=y)
+    np.clip(y, -32768.0, _FULL_SCALE, out=y)
+    y /= np.float32(_FULL_SCALE)
+    spectral = _spectral(y, 1 + (len(y) - _SHORT) // _HOP)
+    of_voice = _of_voice(y, 1 + (len(y) - _LONG) // _HOP)
+    n = of_voice.shape[1]
+    voiced = of_voice[0] != 0.0
+    smooth = _smooth(spectral[[0, *range(5, 10)]])
+    known = _smooth_known(np.concatenate([
+        of_voice, np.where(voiced, spectral[1:, :n], 0.0), np.where(voiced, 0.0, spectral[1:6, :n]),
+    ]))  # fmt: skip
+    contour, _ = _contour(known[0, voiced])
+    loudness, peaks = _contour(smooth[0])
+    moments = np.concatenate([
+        _moments(smooth[1:], np.ones(smooth[1:].shape, bool)), _moments(known[1:], known[1:] != 0.0),
+    ], axis=1).T  # fmt: skip
+    lengths, gaps = _lengths(voiced), _lengths(~voiced)
+    values = [*contour, *loudness, *moments[:-5].ravel(), *moments[-5:, 0]]
+    values += [peaks / (spectral.shape[1] * _STEP), len(lengths) / (max(n - 1, 1) * _STEP)]
     for each in (lengths, gaps):
         values += [float(each.mean()), float(each.std())] if len(each) else [0.0, 0.0]
-    values.append(10.0 * np.log10(float(np.mean(np.square(y, dtype=np.float64))) + 1e-12))
+    _, rms = _core.zcr_rms(y, len(y), 1, 0, 1, 0.0, False, True, 1)
+    values.append(10.0 * np.log10(float(rms[0]) ** 2 + 1e-12))
     return np.array(values, dtype=np.float32), int(voiced.sum())
 
 
@@ -386,12 +308,12 @@ _MEANINGS = {
     "jitterLocal": "jitter, mean difference of successive periods over the mean period",
     "shimmerLocaldB": "shimmer, mean ratio of the amplitudes of successive periods",
     "HNRdBACF": "harmonics-to-noise ratio from the autocorrelation",
-    "logRelF0-H1-H2": "level of the first harmonic less that of the second",
-    "logRelF0-H1-A3": "level of the first harmonic less that of the strongest bin about formant 3",
+    "logRelF0-H1-H2": "level of the second harmonic less that of the third",
+    "logRelF0-H1-A3": "level of the second harmonic less that of the strongest near formant 3",
     **{f"F{i}frequency": f"frequency of formant {i}" for i in (1, 2, 3)},
     **{f"F{i}bandwidth": f"bandwidth of formant {i}" for i in (1, 2, 3)},
     **{
-        f"F{i}amplitudeLogRelF0": f"level of the harmonic nearest formant {i} less the first's"
+        f"F{i}amplitudeLogRelF0": f"level of the strongest harmonic near formant {i} less the first's"
         for i in (1, 2, 3)
     },
     _F0: "fundamental frequency",

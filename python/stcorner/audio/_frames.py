@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 __all__ = [
+    "check_hop",
     "check_one_channel",
     "check_pitch_range",
     "check_rate",
@@ -76,6 +77,13 @@ def check_one_channel(y: ArrayLike) -> NDArray[np.float32]:
 def check_rate(sr: Any) -> float:
     """Return the sample rate in Hz."""
     return check_real("sr", sr, low=0.0, high=_HIGHEST_RATE, open_low=True)
+
+
+def check_hop(rate: float, hop_length: Any) -> int:
+    """Return the samples between frames; None is 10 ms."""
+    if hop_length is None:
+        return max(1, round(0.01 * rate))
+    return check_integer("hop_length", hop_length, low=1)
 
 
 def decimation(rate: float) -> int:

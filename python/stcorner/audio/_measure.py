@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner import _core
-from stcorner._base.validation import check_integer
 from stcorner.audio._filters import auditory_filters, mel_filters
-from stcorner.audio._frames import check_pitch_range, check_rate, decimation
+from stcorner.audio._frames import check_hop, check_pitch_range, check_rate, decimation
 from stcorner.audio.framewise import window_samples
 from stcorner.audio.pitch import LOW_PASS, NOISE_ADAPTATION, REFINE_PERIODS, clean_length
-from stcorner.audio.transform import cepstrum, decibels, project
+from stcorner.audio.transform import TINY, cepstrum, decibels, project
 from stcorner.audio.voice import cepstra, cut, frame_formants, perturbation, prominence
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ class Layout:
     def checked(cls, sr: Any, hop_length: Any, fmin: Any, fmax: Any) -> Layout:
         """Return a layout after checking its parts; `hop_length` None is 10 ms."""
         rate = check_rate(sr)
-        step = max(1, round(0.01 * rate))
-        hop = step if hop_length is None else check_integer("hop_length", hop_length, low=1)
+        hop = check_hop(rate, hop_length)
         low, high = check_pitch_range(rate, fmin, fmax)
         return cls(sr=rate, hop=hop, fmin=low, fmax=high)
 
@@ -200,7 +198,7 @@ class Frames:
     @cached_property
     def log_power(self) -> NDArray[np.float32]:
         """(t, bins) in dB, not below the floor."""
-        return decibels(self.power + POWER_FLOOR)
+        return decibels(self.power + POWER_FLOOR, TINY)
 
     def project(self, values: NDArray[np.float32], basis: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return values (t, bins) times the transpose of a basis (bands, bins)."""
@@ -209,7 +207,7 @@ class Frames:
     @cached_property
     def mfcc(self) -> NDArray[np.float32]:
         """(t, 20): coefficients 1 to 20."""
-        mel = decibels(self.project(self.power, self.bases.mel) + POWER_FLOOR)
+        mel = decibels(self.project(self.power, self.bases.mel) + POWER_FLOOR, TINY)
         return cepstrum(mel, N_MFCC + 1, first=1, n_threads=self._n_threads)
 
     @cached_property
@@ -249,7 +247,7 @@ class Frames:
     @cached_property
     def bands(self) -> NDArray[np.float32]:
         """(t, 2) levels of 50-1000 Hz and 1-5 kHz in dB."""
-        return decibels(self.project(self.power, self.bases.bands) + POWER_FLOOR)
+        return decibels(self.project(self.power, self.bases.bands) + POWER_FLOOR, TINY)
 
     @cached_property
     def tilts(self) -> NDArray[np.float32]:
@@ -258,7 +256,7 @@ class Frames:
 
     def peak(self, first: int, stop: int) -> NDArray[np.float32]:
         """Return the level of the strongest of the bins [first, stop), (t,) in dB."""
-        return decibels(self.power[:, first:stop].max(axis=1, initial=0.0) + POWER_FLOOR)
+        return decibels(self.power[:, first:stop].max(axis=1, initial=0.0) + POWER_FLOOR, TINY)
 
     def harmonic(self, number: int) -> NDArray[np.float32]:
         """Return the level of a harmonic of the contour, the strongest of the three bins about it, in dB."""

@@ -16,6 +16,7 @@ from stcorner._base.validation import (
     resolve_n_threads,
 )
 from stcorner.audio._frames import (
+    check_hop,
     check_one_channel,
     check_pitch_range,
     check_rate,
@@ -206,7 +207,7 @@ def pitch_autocorrelation(
         signal,
         sr=rate,
         frame_length=length,
-        hop_length=max(1, round(0.01 * rate)) if hop_length is None else hop_length,
+        hop_length=check_hop(rate, hop_length),
         center=center,
         n_threads=resolve_n_threads(n_threads),
         fmin=low,
@@ -281,7 +282,7 @@ def pitch_remarks(y: ArrayLike, *, sr: float, fmin: float = 60.0, fmax: float = 
             )
     size = np.abs(signal - signal.mean(dtype=np.float64).astype(np.float32))
     # All but the loudest 0.1 s: a click and its echo are shorter, a word is longer.
-    hop = max(1, round(0.01 * rate))
+    hop = check_hop(rate, None)
     peaks = np.sort([part.max() for part in np.split(size, range(hop, len(size), hop)) if len(part)])
     level = float(peaks[max(0, len(peaks) - 11)])
     if 0.0 < level < 0.1 * float(peaks[-1]):

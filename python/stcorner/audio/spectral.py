@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "chroma",
+    "log_mel",
     "melspectrogram",
     "mfcc",
     "power_to_db",
@@ -58,18 +59,22 @@ def _in_bands(
     make_basis: Callable[[int, NDArray[Any] | None], NDArray[np.float32]],
     *,
     needs_power: bool = False,
+    least: float | None = None,
 ) -> NDArray[np.float32]:
     """Gather a signal's or a given spectrogram's power into the bands of a basis, (..., t, bands).
+
+    With `least` in decibels, none below that power.
 
     `make_basis` gets the transform's length and, where `needs_power` says so or `S` is given, the power.
     """
     if (y is None) == (S is None):
         raise ParameterError("exactly one of y and S must be given")
     if y is not None and not needs_power:
-        return spectra(y, **options, basis=make_basis(options["n_fft"], None))
+        return spectra(y, **options, basis=make_basis(options["n_fft"], None), least=least)
     power = _given(S) if S is not None else spectra(cast("ArrayLike", y), **options)
     size = 2 * (power.shape[-1] - 1) if S is not None else options["n_fft"]
-    return project(power, make_basis(size, power))
+    bands = project(power, make_basis(size, power))
+    return bands if least is None else decibels(bands, least)
 
 
 def melspectrogram(
@@ -174,12 +179,67 @@ def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.
     power = check_array("S", S, dtype=np.float32)
     single = np.finfo(np.float32)
     floor = check_real("amin", amin, low=float(single.tiny), high=float(single.max))
-    decibel: NDArray[np.float32] = np.asarray(np.maximum(power, np.float32(floor)))  # of a scalar, a scalar
-    decibels(decibel)
+    return _within(decibels(power, floor), top_db)
+
+
+def _within(decibel: NDArray[np.float32], top_db: float | None) -> NDArray[np.float32]:
+    """Raise what lies further below the largest value."""
     if top_db is not None:
         drop = min(check_real("top_db", top_db, low=0.0), 1e4)  # no two float32 powers are further apart
         np.maximum(decibel, decibel.max() - np.float32(drop), out=decibel)
     return decibel
+
+
+def log_mel(
+    y: ArrayLike | None = None,
+    *,
+    sr: float = 22050,
+    S: ArrayLike | None = None,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str | ArrayLike = "hann",
+    center: bool = True,
+    n_mels: int = 128,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    norm: str | None = "slaney",
+    amin: float = 1e-10,
+    top_db: float | None = None,
+) -> NDArray[np.float32]:
+    """Compute the mel spectrum in decibels, in one pass over the frames.
+
+    Parameters
+    ----------
+    y, sr, S, n_fft, hop_length, win_length, window, center, n_mels, fmin, fmax, htk, norm
+        As in `melspectrogram`.
+    amin, top_db
+        As in `power_to_db`.
+
+    Returns
+    -------
+    ndarray of shape (..., n_mels, t), float32
+        What `power_to_db` makes of `melspectrogram`.
+
+    Raises
+    ------
+    ValueError
+        As `melspectrogram` and `power_to_db`.
+
+    Examples
+    --------
+    >>> float(log_mel(np.zeros(4096), sr=16000, n_mels=40).max())
+    -100.0
+    """
+    options = _transform(n_fft, hop_length, win_length, window, center)
+    single = np.finfo(np.float32)
+    least = check_real("amin", amin, low=float(single.tiny), high=float(single.max))
+
+    def filters(size: int, _: NDArray[Any] | None) -> NDArray[np.float32]:
+        return mel_filters(sr, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm)
+
+    return _within(_in_bands(y, S, options, filters, least=least), top_db).swapaxes(-1, -2)
 
 
 def mfcc(
@@ -252,19 +312,18 @@ def mfcc(
     (13, 9)
     """
     if S is None:
-        S = melspectrogram(
+        levels = log_mel(
             y, sr=sr, n_fft=n_fft, hop_length=hop_length, win_length=win_length, window=window, center=center,
-            n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm,
+            n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm, top_db=top_db,
         )  # fmt: skip
     elif y is not None:
         raise ParameterError("exactly one of y and S must be given")
-    power = check_array("S", S, dtype=np.float32)
-    if power.ndim < 2:
-        raise ParameterError(f"S must have shape (..., n_mels, t), got {power.shape}")
-    bands = power.shape[-2]
-    count = check_integer("n_mfcc", n_mfcc, low=1, high=bands)
-    decibel = power_to_db(power, top_db=top_db)
-    return cepstrum(decibel.swapaxes(-1, -2), count).swapaxes(-1, -2)
+    else:
+        levels = power_to_db(S, top_db=top_db)
+    if levels.ndim < 2:
+        raise ParameterError(f"S must have shape (..., n_mels, t), got {levels.shape}")
+    count = check_integer("n_mfcc", n_mfcc, low=1, high=levels.shape[-2])
+    return cepstrum(levels.swapaxes(-1, -2), count).swapaxes(-1, -2)
 
 
 def chroma(

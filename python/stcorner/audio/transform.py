@@ -16,7 +16,11 @@ from stcorner.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["cepstrum", "decibels", "power_spectrogram", "project", "spectra"]
+__all__ = ["TINY", "cepstrum", "decibels", "power_spectrogram", "project", "spectra"]
+
+_DECIBEL = 10.0 / float(np.log(10.0))
+_LARGEST = np.float32(385.3)  # dB, of the largest power that float32 holds
+TINY = float(np.finfo(np.float32).tiny)
 
 
 def spectra(
@@ -28,9 +32,13 @@ def spectra(
     window: str | ArrayLike,
     center: bool,
     basis: NDArray[np.float32] | None = None,
+    least: float | None = None,
     n_threads: int | None = None,
 ) -> NDArray[np.float32]:
-    """Return power spectra (..., t, bins), or their products with a basis (..., t, bands)."""
+    """Return power spectra (..., t, bins), or their products with a basis (..., t, bands).
+
+    With `least` these are in decibels, and none below that power.
+    """
     signal = check_signal(y)
     length, hop, start, n_frames = frame_layout(
         signal.shape[-1], check_integer("n_fft", n_fft, low=2), hop_length, center
@@ -43,13 +51,15 @@ def spectra(
     for row in signal.reshape(-1, signal.shape[-1]):
         if not _is_smooth(length):
             powers = _other_length(row, weights, length, hop, start, n_frames)
-            parts.append(powers if basis is None else _core.project(powers, basis, threads))
+            powers = powers if basis is None else _core.project(powers, basis, threads)
+            parts.append(powers if least is None else decibels(powers, least, threads))
         elif basis is None:
             parts.append(_core.power_spectra(row, weights, length, hop, start, n_frames, threads))
         else:
-            parts.append(_core.band_spectra(row, weights, length, hop, start, n_frames, basis, threads))
+            log = (1.0, 0.0) if least is None else (least, _DECIBEL)
+            parts.append(_core.band_spectra(row, weights, length, hop, start, n_frames, basis, *log, threads))
     result = parts[0][None] if len(parts) == 1 else np.stack(parts)
-    if not np.isfinite(result.max()):
+    if not result.max() < (np.inf if least is None else _LARGEST):
         raise ParameterError(f"y must have powers below 3.4e38, got more with n_fft {length}")
     return result.reshape(*signal.shape[:-1], *result.shape[1:])
 
@@ -74,11 +84,9 @@ def _other_length(
     return np.asarray(np.abs(rfft(frames * weights, n_fft, axis=1)) ** 2)
 
 
-def decibels(power: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn a power > 0, which the caller gives up, into 10 log10 of it."""
-    np.log(power, out=power)  # numpy has vector code for this logarithm, not for the decimal one
-    power *= np.float32(10.0 / np.log(10.0))
-    return power
+def decibels(power: NDArray[np.float32], least: float, n_threads: int = 1) -> NDArray[np.float32]:
+    """Return 10 log10 of powers, each at least `least`, a normal number."""
+    return _core.logarithms(np.ascontiguousarray(power), least, _DECIBEL, n_threads).reshape(power.shape)
 
 
 def project(

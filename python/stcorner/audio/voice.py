@@ -9,7 +9,7 @@ import numpy as np
 
 from stcorner import _core
 from stcorner._base.validation import check_array, check_integer, check_real, resolve_n_threads
-from stcorner.audio._frames import check_one_channel, check_rate
+from stcorner.audio._frames import check_hop, check_one_channel, check_rate
 from stcorner.audio.framewise import rms
 from stcorner.audio.pitch import harmonicity, pitch_autocorrelation
 from stcorner.errors import ParameterError
@@ -164,7 +164,7 @@ def formants(
         else check_integer("frame_length", frame_length, low=4, high=1 << 22)
     )
     length += length % 2
-    hop = max(1, round(0.01 * rate)) if hop_length is None else check_integer("hop_length", hop_length, low=1)
+    hop = check_hop(rate, hop_length)
     if 2 * min(round(top * length / rate), length // 2) <= poles:
         raise ParameterError(
             f"frame_length must hold more than {poles} samples below max_formant, got {length}"

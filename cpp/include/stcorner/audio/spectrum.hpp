@@ -11,11 +11,22 @@ namespace stcorner::audio {
 void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
                    std::ptrdiff_t n_fft, float* out, int n_threads, Pause pause = nullptr);
 
-/// The same spectra, projected as below on a basis (n_bands, n_fft / 2 + 1), into (n_frames, n_bands): the
-/// spectra themselves never leave the cache.
+/// `scale` times the natural logarithm of values, each at least `least`; a scale of 0 leaves them as they are.
+struct Logarithm {
+  float least = 1e-30F;
+  float scale = 0.0F;
+};
+
+/// The same spectra, their sums by the rows of a basis (n_bands, n_fft / 2 + 1) and the logarithm of these, into
+/// (n_frames, n_bands): the spectra themselves never leave the cache. The zeros that a row of the basis begins and ends
+/// with are skipped. Throws std::invalid_argument for a least value that is not a normal number > 0.
 void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                  std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, float* out, int n_threads,
-                  Pause pause = nullptr);
+                  std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, Logarithm logarithm, float* out,
+                  int n_threads, Pause pause = nullptr);
+
+/// Logarithms of `n` values; throws as above.
+void logarithms(const float* x, std::ptrdiff_t n, Logarithm logarithm, float* out, int n_threads,
+                Pause pause = nullptr);
 
 /// out[i, b] = sum_k rows[i, k] * basis[b, k]. The zeros that a row of the basis begins and ends with are
 /// skipped. The sums are in an order that depends on nothing but the basis.

@@ -26,4 +26,16 @@ void frame_perturbation(const float* signal, std::ptrdiff_t n, const float* f0, 
                         std::ptrdiff_t first, std::ptrdiff_t hop, std::ptrdiff_t half, float* jitter, float* shimmer,
                         int n_threads, Pause pause = nullptr);
 
+/// Jitter, and shimmer in dB, of the periods that end in each frame, found one after another where a period resembles
+/// the next most; a frame with no new one keeps the last value. Frame i is the samples [i * hop, (i + 1) * hop); f0 is
+/// in shares of the sample rate, NaN where unvoiced, where both are 0.
+void period_perturbation(const float* signal, std::ptrdiff_t n, const float* f0, std::ptrdiff_t n_frames,
+                         std::ptrdiff_t hop, float* jitter, float* shimmer, Pause pause = nullptr);
+
+/// Frequencies and bandwidths, in shares of the sample rate, of the poles of 1 - sum_k a[k] z^-k, where a are the
+/// coefficients of the inverse filter of order `order` by the autocorrelation method, of each of `n_rows` rows; lowest
+/// first, 0 where there are fewer than `count`.
+void swapped_poles(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t length, int order, double margin,
+                   std::ptrdiff_t count, float* frequencies, float* bandwidths, int n_threads, Pause pause = nullptr);
+
 }  // namespace stcorner::audio

@@ -1,0 +1,92 @@
+#include "stcorner/audio/harmonics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <vector>
+
+#include "../kernels/audio.hpp"
+
+namespace stcorner::audio {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr std::ptrdiff_t kItem = 32;
+constexpr int kMost = 100;  // harmonics
+constexpr int kColumns = 6;
+constexpr double kNear = 0.1, kAbout = 0.2, kFaint = 1e-9, kSurest = 1e-10;
+
+/// Height of the spectral peak nearest a frequency, the higher first of two as near, between bins on a parabola through
+/// magnitudes; `plain` is that of its bin.
+double peak_near(const float* power, std::ptrdiff_t n, double place, double* plain) {
+  const auto middle = static_cast<std::ptrdiff_t>(place + 0.5);
+  for (std::ptrdiff_t far = 0; far < n; ++far)
+    for (const std::ptrdiff_t k : {middle + far, middle - far}) {
+      if (k < 1 || k > n - 2 || !(power[k] > power[k - 1] && power[k] >= power[k + 1])) continue;
+      const double left = std::sqrt(static_cast<double>(power[k - 1])), here = std::sqrt(static_cast<double>(power[k]));
+      const double right = std::sqrt(static_cast<double>(power[k + 1])), side = left - right;
+      *plain = here;
+      return here - side * side / (8.0 * (left - 2.0 * here + right));
+    }
+  return *plain = std::sqrt(static_cast<double>(power[std::min(middle, n - 1)]));
+}
+
+double decibels(double magnitude) { return 20.0 * std::log10(std::max(magnitude, kFaint)); }
+
+/// Harmonics over noise in dB: from the largest autocorrelation near the period.
+double clarity(const float* power, std::ptrdiff_t n, double period, std::vector<double>& work) {
+  const auto first = static_cast<std::ptrdiff_t>(period * (1.0 - kNear));
+  const std::ptrdiff_t lags = static_cast<std::ptrdiff_t>(period * (1.0 + kNear)) + 2 - first;
+  work.resize(static_cast<std::size_t>(2 * lags));
+  const double turn = kPi / static_cast<double>(n - 1);
+  for (std::ptrdiff_t i = 0; i < lags; ++i)
+    work[static_cast<std::size_t>(i)] = std::cos(turn * static_cast<double>(first + i));
+  double* const sums = work.data() + lags;
+  kernels::audio_table().correlate_powers(power, n, work.data(), lags, sums);
+  double all = 0.5 * (static_cast<double>(power[0]) + static_cast<double>(power[n - 1]));
+  for (std::ptrdiff_t k = 1; k < n - 1; ++k) all += static_cast<double>(power[k]);
+  const double share = std::clamp(*std::max_element(sums, sums + lags) / all, kSurest, 1.0 - kSurest);
+  return 10.0 * std::log10(share / (1.0 - share));
+}
+
+}  // namespace
+
+void harmonic_levels(const float* power, std::ptrdiff_t n_frames, std::ptrdiff_t n_bins, double sample_rate,
+                     const float* f0, const float* formants, float* out, int n_threads, Pause pause) {
+  const double bin = 0.5 * sample_rate / static_cast<double>(n_bins - 1);
+  const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    std::vector<double> work;
+    for (std::ptrdiff_t frame = begin; frame < end; ++frame) {
+      float* const to = out + frame * kColumns;
+      std::fill_n(to, kColumns, 0.0F);
+      const double hertz = static_cast<double>(f0[frame]);
+      const float* const row = power + frame * n_bins;
+      if (!(hertz > 2.0 * bin) || !(*std::max_element(row, row + n_bins) > 0.0F)) continue;
+      to[0] = static_cast<float>(clarity(row, n_bins, sample_rate / hertz, work));
+      const int count = std::min(kMost, static_cast<int>(0.5 * sample_rate / hertz));
+      double plain, first, other;
+      const double levels[3] = {decibels(peak_near(row, n_bins, hertz / bin, &first)),
+                                decibels(peak_near(row, n_bins, 2.0 * hertz / bin, &other)),
+                                decibels(peak_near(row, n_bins, 3.0 * hertz / bin, &other))};
+      to[1] = static_cast<float>(levels[1] - levels[2]);
+      for (int i = 0; i < 3; ++i) {
+        const double formant = static_cast<double>(formants[frame * 3 + i]);
+        const int low = std::max(1, static_cast<int>(std::ceil((1.0 - kAbout) * formant / hertz)));
+        const int high = std::min(count, static_cast<int>((1.0 + kAbout) * formant / hertz));
+        double strongest = 0.0;
+        int number = 0;
+        for (int k = low; k <= high; ++k) {
+          const double height = peak_near(row, n_bins, k * hertz / bin, &plain);
+          if (height > strongest) strongest = height, number = k;
+        }
+        if (number == 0) continue;
+        const double level = decibels(strongest);
+        if (i == 2) to[2] = static_cast<float>(levels[1] - level);
+        to[3 + i] = number == 1 ? 0.0F : static_cast<float>(level - decibels(first));
+      }
+    }
+  };
+  drive(pieces(n_frames, kItem, frames_of), threads_worth(n_threads, 5e3 * static_cast<double>(n_frames)), pause);
+}
+
+}  // namespace stcorner::audio

@@ -1,0 +1,171 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+
+#include "plan.hpp"
+#include "stcorner/audio/harmonics.hpp"
+
+namespace stcorner::audio {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr std::ptrdiff_t kItem = 64;
+constexpr int kMost = 6;
+constexpr int kHarmonics = 15;
+constexpr double kCompression = 0.85, kLowest = 25.0, kFmin = 55.0, kFmax = 1000.0, kVoicing = 0.7;
+// The ear's share of an octave position: 1/2 + atan(kSteep log2(f / kTurn)) / pi.
+constexpr double kSteep = 2.994, kTurn = 31.79;
+// Costs of the path, fitted to tracks of the published set: a voice below the threshold; silence above it; what a
+// candidate lacks to be certain, and to the frame's best; an octave's jump; where a voice begins and where it ends.
+constexpr double kWeak = 3.5, kMissed = 4.3, kDoubt = 1.05, kSecond = 5.45, kJump = 4.9, kBegin = 2.26, kEnd = 6.43;
+
+struct Tables {
+  explicit Tables(std::ptrdiff_t n_bins, double rate) : n(n_bins) {
+    const auto size = static_cast<std::size_t>(n);
+    const double bin = rate / static_cast<double>(2 * (n - 1));
+    std::vector<double> x(size), step(size - 1);
+    for (std::size_t k = 0; k < size; ++k) x[k] = std::log2(k ? bin * static_cast<double>(k) : 0.5 * bin);
+    for (std::size_t k = 0; k + 1 < size; ++k) step[k] = x[k + 1] - x[k];
+    spline.assign(5 * size, 0.0F);
+    double before = 0.0;
+    for (std::size_t k = 1; k + 1 < size; ++k) {
+      const double w = 1.0 / (2.0 * (step[k - 1] + step[k]) - step[k - 1] * before);
+      before = step[k] * w;
+      const double row[5] = {6.0 * w / step[k - 1], -6.0 * w * (1.0 / step[k] + 1.0 / step[k - 1]), 6.0 * w / step[k],
+                             -w * step[k - 1], -before};
+      std::transform(row, row + 5, spline.begin() + static_cast<std::ptrdiff_t>(5 * k),
+                     [](double value) { return static_cast<float>(value); });
+    }
+    first = std::log2(kLowest);
+    octave = (std::log2(0.5 * rate) - first) / static_cast<double>(n - 1);
+    std::size_t knot = 0;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+      const double place = first + octave * static_cast<double>(i);
+      while (knot + 2 < size && x[knot + 1] <= place) ++knot;
+      knots.push_back(static_cast<std::ptrdiff_t>(knot));
+      const double h = step[knot], a = (x[knot + 1] - place) / h, b = 1.0 - a;
+      const double heard = 0.5 + std::atan(kSteep * (place - std::log2(kTurn))) / kPi;
+      for (const double w : {a, b, (a * a * a - a) * h * h / 6.0, (b * b * b - b) * h * h / 6.0})
+        weights.push_back(static_cast<float>(heard * w));
+    }
+    const double per_octave = static_cast<double>(n) / (octave * static_cast<double>(n - 1));
+    for (int h = 0; h < kHarmonics; ++h) {
+      shifts.push_back(static_cast<std::ptrdiff_t>(std::log2(h + 1.0) * per_octave));
+      shares.push_back(static_cast<float>(std::pow(kCompression, h) / kHarmonics));
+    }
+  }
+
+  kernels::SubharmonicPlan plan() const noexcept {
+    return {n, spline.data(), weights.data(), knots.data(), kHarmonics, shifts.data(), shares.data()};
+  }
+
+  std::ptrdiff_t n;
+  std::vector<float> spline, weights, shares;
+  std::vector<std::ptrdiff_t> knots, shifts;
+  double first = 0.0, octave = 0.0;
+};
+
+/// Candidates of a frame, most salient first, and how voiced each is: its height over the mean of all places.
+struct Frame {
+  int count = 0;
+  float f0[kMost], voicing[kMost];
+};
+
+Frame candidates(const float* sums, const Tables& tables, std::int32_t* places) {
+  std::ptrdiff_t peaks[kMost];
+  int found = 0;
+  float total;
+  const std::ptrdiff_t n = tables.n;
+  const int count = kernels::audio_table().list_peaks(sums, n, places, &total);
+  for (int p = 0; p < count; ++p) {
+    const std::ptrdiff_t i = places[p];
+    if (found == kMost && !(sums[i] > sums[peaks[kMost - 1]])) continue;
+    int place = std::min(found, kMost - 1);
+    for (; place > 0 && sums[i] > sums[peaks[place - 1]]; --place) peaks[place] = peaks[place - 1];
+    peaks[place] = i;
+    found = std::min(found + 1, kMost);
+  }
+  Frame frame;
+  const double mean = static_cast<double>(total) / static_cast<double>(n);
+  for (int k = 0; k < found; ++k) {
+    const auto at = static_cast<std::size_t>(peaks[k]);
+    const double left = static_cast<double>(sums[at - 1]), here = static_cast<double>(sums[at]);
+    const double right = static_cast<double>(sums[at + 1]);
+    const double shift = 0.5 * (left - right) / (left - 2.0 * here + right);
+    const double height = here - 0.25 * (left - right) * shift;
+    const double f0 = std::exp2(tables.first + tables.octave * (static_cast<double>(peaks[k]) + shift));
+    if (!(f0 >= kFmin && f0 <= kFmax && height > 0.0)) continue;
+    frame.f0[frame.count] = static_cast<float>(f0);
+    frame.voicing[frame.count++] = static_cast<float>(1.0 - mean / height);
+  }
+  return frame;
+}
+
+/// The path of least cost; state 0 is "unvoiced".
+void follow(const std::vector<Frame>& frames, float* f0) {
+  const std::size_t n = frames.size();
+  std::vector<std::uint8_t> origin(n * (kMost + 1));
+  double total[kMost + 1] = {}, octaves[kMost + 1] = {};
+  int states = 1;
+  for (std::size_t t = 0; t < n; ++t) {
+    const Frame& frame = frames[t];
+    double cost[kMost + 1], reached[kMost + 1], octave[kMost + 1] = {}, best = 0.0;
+    for (int k = 0; k < frame.count; ++k) best = std::max(best, static_cast<double>(frame.voicing[k]));
+    for (int k = 0; k < frame.count; ++k) {
+      const double voicing = static_cast<double>(frame.voicing[k]);
+      octave[k + 1] = std::log2(static_cast<double>(frame.f0[k]));
+      cost[k + 1] = kDoubt * (1.0 - voicing) + kSecond * (best - voicing) + (voicing < kVoicing ? kWeak : 0.0);
+    }
+    cost[0] = best >= kVoicing ? kMissed : 0.0;
+    for (int now = 0; now <= frame.count; ++now) {
+      int from = 0;
+      double least = std::numeric_limits<double>::infinity();
+      for (int then = 0; then < states; ++then) {
+        double way = total[then];
+        if (t > 0 && now && then)
+          way += kJump * std::abs(octave[now] - octaves[then]);
+        else if (t > 0 && now != then)
+          way += now ? kBegin : kEnd;
+        if (way < least) least = way, from = then;
+      }
+      origin[t * (kMost + 1) + static_cast<std::size_t>(now)] = static_cast<std::uint8_t>(from);
+      reached[now] = least + cost[now];
+    }
+    states = frame.count + 1;
+    std::copy_n(reached, states, total);
+    std::copy_n(octave, states, octaves);
+  }
+  auto state = static_cast<std::size_t>(std::min_element(total, total + states) - total);
+  for (std::size_t t = n; t-- > 0;) {
+    f0[t] = state ? frames[t].f0[state - 1] : std::numeric_limits<float>::quiet_NaN();
+    state = origin[t * (kMost + 1) + state];
+  }
+}
+
+}  // namespace
+
+void subharmonic_pitch(const float* power, std::ptrdiff_t n_frames, std::ptrdiff_t n_bins, double sample_rate,
+                       float* f0, int n_threads, Pause pause) {
+  if (n_bins < 16 || !(sample_rate > 4.0 * kFmax))
+    throw std::invalid_argument("n_bins must be >= 16 and sample_rate > 4000");
+  const Tables tables(n_bins, sample_rate);
+  const kernels::AudioTable& table = kernels::audio_table();
+  std::vector<Frame> frames(static_cast<std::size_t>(n_frames));
+  const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    const Scratch<float> scratch(3 * n_bins * table.lanes32), sums(table.lanes32 * n_bins);
+    const Scratch<std::int32_t> places(n_bins);
+    for (std::ptrdiff_t first = begin; first < end; first += table.lanes32) {
+      const std::ptrdiff_t count = std::min(table.lanes32, end - first);
+      table.subharmonics(tables.plan(), power + first * n_bins, count, scratch.data(), sums.data());
+      for (std::ptrdiff_t i = 0; i < count; ++i)
+        frames[static_cast<std::size_t>(first + i)] = candidates(sums.data() + i * n_bins, tables, places.data());
+    }
+  };
+  const double work = 4.0 * static_cast<double>(n_frames) * static_cast<double>(n_bins);
+  drive(pieces(n_frames, kItem, frames_of), threads_worth(n_threads, work), pause);
+  follow(frames, f0);
+}
+
+}  // namespace stcorner::audio
