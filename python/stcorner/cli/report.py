@@ -29,7 +29,7 @@ def report(
     face: str = "largest",
     names: NameOptions = _NAMES,
 ) -> int:
-    """Write an HTML page of one clip, or of evaluations.
+    """Write an HTML page of one clip, of a folder of clips, or of evaluations.
 
     The page is one HTML file that opens offline.
 
