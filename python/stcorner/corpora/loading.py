@@ -67,7 +67,9 @@ def guess_reader(root: Path) -> CorpusReader | None:
     """
     paths = find_media(root, AUDIO_SUFFIXES | VIDEO_SUFFIXES)
     if not paths:
-        raise DatasetError(f"root must hold audio or video files, got none below {str(root)!r}")
+        raise DatasetError(
+            f"root must hold audio or video files, got none below {str(root)!r}: check the path"
+        )
     best, most = None, len(paths) // 2
     for reader in corpus_readers().values():
         if reader.marker is not None:

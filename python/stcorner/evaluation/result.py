@@ -289,7 +289,10 @@ class Evaluation:
     def _scored(self, *, calibrated: bool) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         rows = self.calibrated if calibrated else self.probabilities
         if rows is None:
-            raise ParameterError("calibrated must be False: this evaluation has no calibrated probabilities")
+            raise ParameterError(
+                "calibrated must be False, got True: this evaluation has no temperatures; "
+                "pass calibration_folds=3 to cross_validate to get them"
+            )
         if not self.predicted.any():
             raise ParameterError("probabilities must hold at least one prediction")
         codes = label_codes(self.y_true, self.classes)

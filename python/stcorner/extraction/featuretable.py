@@ -300,7 +300,10 @@ def _from_frame(
         if absent := sorted(set(chosen) - set(known)):
             raise ParameterError(f"columns must be of the table, got {absent}")
     if not chosen:
-        raise DatasetError(f"the table has no column of numbers beside {owner or 'its name'!r}")
+        raise DatasetError(
+            f"the table has no column of numbers beside {owner or 'its name'!r}: "
+            "give a table with one column per value"
+        )
     try:
         values = frame[chosen].to_numpy(dtype=np.float64)
     except (TypeError, ValueError) as error:

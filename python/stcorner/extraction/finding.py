@@ -134,7 +134,9 @@ def _common(items: Sequence[Any]) -> Path | None:
 def _below(root: Path, *, guess: bool) -> list[Clip]:
     paths = list_media(root)
     if not paths:
-        raise DatasetError(f"root must hold audio or video files, got none below {str(root)!r}")
+        raise DatasetError(
+            f"root must hold audio or video files, got none below {str(root)!r}: check the path"
+        )
     labelled = _labelled(root, paths) if guess else {}
     # In the order of the corpus's reader, so that learning from the table is learning from the clips.
     return [*labelled.values(), *(Clip.of(path) for path in paths if path not in labelled)]

@@ -395,7 +395,8 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             details = features.details[failed[0]]
             reasons = "; ".join([*details["errors"], *details["warnings"]])
             raise MediaError(
-                f"{len(failed)} of {len(features)} clips gave nothing to predict from: {reasons}"
+                f"{len(failed)} of {len(features)} clips gave nothing to predict from: {reasons}. "
+                "Remove these clips, or use predict_table, which gives them a row"
             )
         return probabilities[0] if Clip.is_one(X) and len(probabilities) == 1 else probabilities
 

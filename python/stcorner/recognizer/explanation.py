@@ -166,7 +166,9 @@ def explain_decision(
     chosen = features[[row]].originals()
     probabilities = predictor.probabilities(chosen)[0]
     if not np.isfinite(probabilities).all():
-        raise ParameterError(f"row must have features to explain, got row {row} without any")
+        raise ParameterError(
+            f"row must have features to explain, got row {row} without any: features.errors says why"
+        )
     ranked = np.argsort(-probabilities, kind="stable")
     a = int(ranked[0]) if label is None else classes.index(check_choice("label", label, classes))
     others = [int(c) for c in ranked if c != a]

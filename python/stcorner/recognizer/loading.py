@@ -326,7 +326,10 @@ def _undump(content: bytes) -> dict[str, Any]:
         unknown = io.get_untrusted_types(data=content)
         foreign = [name for name in unknown if not _is_part_of_estimator(name)]
         if foreign:
-            raise ModelError(f"its classifier is made of types that are not trusted: {', '.join(foreign)}")
+            raise ModelError(
+                f"its classifier is made of types that are not trusted: {', '.join(foreign)}; "
+                "only scikit-learn's own are loaded"
+            )
         found = io.loads(content, trusted=unknown)
     except ModelError:
         raise

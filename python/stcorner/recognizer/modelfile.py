@@ -355,7 +355,9 @@ def _check_seal(content: bytes) -> None:
         raise ModelError("it is not a *.stcorner file (no zip header)")
     body, seal = memoryview(content)[:-_SEAL_BYTES], content[-_SEAL_BYTES:]
     if not seal.startswith(_SEAL):
-        raise ModelError("its seal is missing: the file is cut, or was packed by something else")
+        raise ModelError(
+            "its seal must be the last member, got none: the file was cut off or repacked; copy it again"
+        )
     if seal[len(_SEAL) :] != hashlib.sha256(body).hexdigest().encode():
         raise ModelError("its seal does not fit: the file was changed or damaged")
 

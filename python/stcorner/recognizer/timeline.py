@@ -42,7 +42,10 @@ def window_plan(model: Predictor, window: float, hop: float) -> Plan:
     """
     if model.others or len(model.plan.blocks) < len(model.blocks):
         others = [name for name in model.blocks if name not in model.plan.blocks]
-        raise ParameterError(f"windows need built-in blocks, and this model uses {', '.join(others)}")
+        raise ParameterError(
+            f"windows need built-in blocks, and this model uses {', '.join(others)}: "
+            "predict whole clips, or train a model with blocks=('audio',)"
+        )
     if model.within is not None:
         raise ParameterError(
             f"windows must be of a model of single clips, got {model.title}, which needs all of a person's"

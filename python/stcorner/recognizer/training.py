@@ -117,7 +117,7 @@ def _fit_fusion(
 
     for name, block in blocks.items():
         if np.isnan(block[:, 0]).all():
-            raise MediaError(f"no clip gave features of its {name}: there is nothing to fuse")
+            raise MediaError(f"no clip gave features of its {name} to fuse: features.errors says why")
     parameters = dict(model.fusion_params or {})
     if model.weights is not None:
         parameters["weights"] = [float(model.weights.get(name, 1.0)) for name in blocks]
@@ -142,7 +142,9 @@ def _fit_late(
             if specs[name] == "posterior":
                 there = rows  # it learns nothing but the labels
             elif not there.any():
-                raise MediaError(f"no clip gave features of its {name}: there is nothing to learn from")
+                raise MediaError(
+                    f"no clip gave features of its {name} to learn from: features.errors says why"
+                )
             chosen = None if groups is None else groups[there]
             share = None if weight is None else weight[there]
             fitted[name] = _fit_head(model, specs[name], block[there], labels[there], chosen, share,

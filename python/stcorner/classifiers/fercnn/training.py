@@ -123,7 +123,10 @@ def train_network(
         logs["learning_rate"] = rate
         logs["seconds"] = time.perf_counter() - started
         if not math.isfinite(logs["loss"]):
-            raise ModelError(f"training diverged: the loss of epoch {epoch + 1} is {logs['loss']}")
+            raise ModelError(
+                f"training diverged: the loss of epoch {epoch + 1} must be finite, got {logs['loss']}: "
+                "use a lower learning_rate"
+            )
         for name, value in logs.items():
             history.setdefault(name, []).append(float(value))
         if validation is None or logs["val_loss"] <= min(history["val_loss"]):
