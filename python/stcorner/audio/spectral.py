@@ -212,10 +212,32 @@ def log_mel(
 
     Parameters
     ----------
-    y, sr, S, n_fft, hop_length, win_length, window, center, n_mels, fmin, fmax, htk, norm
-        As in `melspectrogram`.
-    amin, top_db
-        As in `power_to_db`.
+    y : array_like of shape (..., n), optional
+        Audio, floating point; leading axes are channels.
+    sr : float
+        Sample rate in Hz.
+    S : array_like of shape (..., bins, t), optional
+        A spectrogram to use in place of `y`; the options of the transform are then not read.
+    n_fft, hop_length : int
+        Length of the transform and step between frames, in samples.
+    win_length : int, optional
+        Length of the window, centred in the transform. Default: `n_fft`.
+    window : str or array_like of shape (win_length,)
+        Name for `scipy.signal.get_window`, or the samples.
+    center : bool
+        Frame i is centred on sample ``i * hop_length``, with zeros beyond the ends.
+    n_mels : int
+        Number of bands.
+    fmin, fmax : float
+        Edges of the lowest and the highest band in Hz; `fmax` None is half the sample rate.
+    htk : bool
+        The scale 2595 log10(1 + f / 700) in place of Slaney's (linear below 1 kHz).
+    norm : "slaney" or None
+        Triangles of equal area, or of height 1.
+    amin : float, 1.18e-38 to 3.4e38
+        Powers below this count as this.
+    top_db : float, >= 0, or None
+        Values further below the largest are raised to that distance; None leaves them.
 
     Returns
     -------
