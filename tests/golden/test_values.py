@@ -16,8 +16,9 @@ from golden.cases import CASES, WITHOUT, summary
 VALUES = Path(__file__).with_name("values.json")
 # Of the largest magnitude: instruction sets, compilers and numpy's own kernels differ by less.
 TOLERANCE = 1e-5
-# Near a perfect period, harmonicity is the logarithm of a small difference.
-LOOSE = {"harmonicity": 1e-3}
+# Near a perfect period, harmonicity is the logarithm of a small difference. The poles of egemaps are those of
+# a signal without its upper half: rounding moves them.
+LOOSE = {"harmonicity": 1e-3, "clip_features, egemaps": 5e-3}
 
 
 def differences(
