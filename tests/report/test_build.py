@@ -112,7 +112,7 @@ def test_names_of_classes_cannot_end_or_prolong_the_data() -> None:
     classes = ["</script><script>alert(1)</script>", "<!--<script>"]
     values = dict.fromkeys(
         ("asked", "name", "label", "model", "picture", "media", "media_type", "faces", "points", "response",
-         "timeline", "explanation", "title", "abstain", "moments", "reasons"), "",
+         "timeline", "explanation", "title", "abstain", "moments", "reasons", "people"), "",
     )  # fmt: skip
     text = render_page(
         "clip.html.j2", script="1", data={"classes": classes}, **values, warnings=[], probabilities=[],
