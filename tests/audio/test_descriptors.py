@@ -219,6 +219,6 @@ def test_a_new_descriptor_needs_its_entry_alone(loudest: str) -> None:
     np.testing.assert_array_equal(np.concatenate(parts), table[loudest])
     from stcorner.audio import columns
 
-    columns._columns.cache_clear()
+    columns.described_columns.cache_clear()
     assert stcorner.describe_column(loudest).unit == "Hz"
-    columns._columns.cache_clear()
+    columns.described_columns.cache_clear()

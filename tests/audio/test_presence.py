@@ -29,7 +29,8 @@ def vibrato(rng: np.random.Generator) -> np.ndarray:
     """A sawtooth that glides and trembles, through a filter that opens and closes."""
     t = np.arange(3 * SR) / SR
     phase = np.cumsum(180 * 2 ** (np.sin(2 * np.pi * 0.7 * t) / 3 + np.sin(2 * np.pi * 6 * t) / 30)) / SR
-    return sum(np.sin(2 * np.pi * k * phase) / k ** (1.5 + 0.5 * np.sin(4 * t)) for k in range(1, 20))
+    partials = [np.sin(2 * np.pi * k * phase) / k ** (1.5 + 0.5 * np.sin(4 * t)) for k in range(1, 20)]
+    return np.sum(partials, axis=0)
 
 
 @pytest.mark.parametrize("maker", [notes, vibrato])

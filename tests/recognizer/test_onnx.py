@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from recognizer.invented import invented_features, without
-from stcorner import ClipFeatures, EmotionRecognizer, load_model
+from stcorner import Clip, ClipFeatures, EmotionRecognizer, load_model
 from stcorner.classifiers.fercnn.predictor import FERCNNPredictor
 from stcorner.classifiers.fercnn.scaling import fit_knots
 from stcorner.classifiers.temperature import TemperatureScaling
@@ -67,7 +67,7 @@ def test_the_shipped_model_and_its_network(rng: np.random.Generator, tmp_path: P
     means, names = model.predictor_.means, model.predictor_.names
     blocks = {name: rng.normal(mean, 0.3 * np.abs(mean), (100, len(mean))) for name, mean in means.items()}
     blocks["audio"][:20], blocks["expression"][10:40] = np.nan, np.nan
-    features = ClipFeatures(clips=[f"{i}.mp4" for i in range(100)], blocks=blocks, names=names)
+    features = ClipFeatures(clips=[Clip.of(f"{i}.mp4") for i in range(100)], blocks=blocks, names=names)
     for weights in (model.predictor_.weights, {"audio": 0.0, "expression": 2.0}):
         model.predictor_ = replace(model.predictor_, weights=weights)
         found, _ = run(model, features, tmp_path)

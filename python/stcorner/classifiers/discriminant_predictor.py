@@ -85,7 +85,8 @@ class DiscriminantPredictor(Predictor):
         """
         rows = self._rows(X)
         blocks = [self._standardise(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
-        return np.concatenate([np.einsum("ij,ij->i", part, part) for part in blocks]) / rows.shape[1]
+        squares = np.concatenate([np.einsum("ij,ij->i", part, part) for part in blocks])
+        return np.asarray(squares / rows.shape[1])
 
     def _standardise(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         with np.errstate(over="ignore"):  # what is too far for float64 is clipped, or refused as a score
