@@ -18,20 +18,24 @@ __all__ = ["CASES", "WITHOUT", "summary"]
 WITHOUT = {
     **dict.fromkeys(
         ["probe", "load_audio", "load_video", "iter_audio", "iter_video", "iter_faces", "crop_face",
-         "track_faces", "face_table", "list_media", "extract", "make_corpus", "cross_validate"],
+         "track_faces", "face_table", "timeline_table", "list_media", "extract", "make_corpus",
+         "cross_validate"],
         "the codecs of this machine have a part in the result",
     ),
     **dict.fromkeys(
-        ["load_corpus", "load_cremad", "load_folder", "load_ravdess", "audit_folds", "audit_leakage"],
+        ["load_annotations", "load_corpus", "load_cremad", "load_folder", "load_ravdess", "audit_folds",
+         "audit_leakage"],
         "reads folders; tests/corpora states every field",
     ),
     **dict.fromkeys(["build_report", "overlay", "plot", "live"], "draws or shows"),
     **dict.fromkeys(["active_isa", "available_isas", "set_isa", "show_versions"], "tells of this machine"),
     **dict.fromkeys(["load_model", "explain_decision"], "test_models.py keeps a model"),
     "pitch_remarks": "words; tests/audio/test_pitch.py reads them",
+    "columns": "words; tests/extraction/test_codebook.py reads them",
     "describe_column": "words; tests/audio/test_descriptors.py reads them",
     "speech_presence": "words; tests/audio/test_presence.py reads them",
     "fercnn": "initial weights are Keras's",
+    "face_expression_network": "tests/video/test_expressions.py compares it with `face_expressions`",
 }  # fmt: skip
 
 
