@@ -113,12 +113,16 @@ def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--model", choices=MODELS, nargs="*", default=list(MODELS))
     parser.add_argument("--without", default="", help="actors to leave out, such as 01,05")
-    parser.add_argument("--output", type=Path, help="folder to write to (default: the package's own)")
+    parser.add_argument(
+        "--output", type=Path, help="file to write, with one --model (default: the package's own)"
+    )
     parser.add_argument("--features", type=Path, help="table of `stcorner extract`, to save the extraction")
     parser.add_argument("--calibration-folds", type=int, default=3, help="inner models per fold, or 0")
     parser.add_argument("--no-scores", action="store_true", help="train alone, without cross-validation")
     parser.add_argument("--jobs", type=int, default=-1)
     options = parser.parse_args()
+    if options.output and len(options.model) != 1:
+        parser.error("--output is the file of one model: name it by --model")
     started = time.perf_counter()
     left_out = {name for name in options.without.split(",") if name}
     voice = voice_model()
@@ -171,7 +175,7 @@ def ship(options, name, features, measured, extra) -> Path:
     whole = to_model_file(model, scores=measured)
     refuse_training_rows(whole)
     card = model_card(whole.document, extra=extra)
-    target = (options.output or REPOSITORY / "python" / "stcorner" / "models") / f"{name}.stcorner"
+    target = options.output or REPOSITORY / "python" / "stcorner" / "models" / f"{name}.stcorner"
     target.parent.mkdir(parents=True, exist_ok=True)
     path = write_model(target, type(whole)(document=whole.document, arrays=whole.arrays, card=card))
     path.with_suffix(".md").write_text(card)
