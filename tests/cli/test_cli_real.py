@@ -43,14 +43,14 @@ def test_predict_mixed_files(
     ]
     table = tmp_path / "table.csv"
     result = stcorner_command("predict", "--model", trained, *files, "-o", table)
-    assert result.returncode == 1, "one of the files has no sound"
+    assert result.returncode == 0, "a silent file is a row without a label"
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [Path(row["root"], row["file"]) for row in rows] == files
     for row in rows:
         shares = [float(value) for name, value in row.items() if name.startswith("p_") and value]
         if "/02-" in row["file"]:
-            assert (row["status"], row["label"], shares) == ("failed", "", [])
+            assert (row["status"], row["label"], shares) == ("silent", "", [])
             assert "silent" in row["message"]
             assert row["message"] in result.stderr
         else:

@@ -44,7 +44,7 @@ def test_failed_inputs_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[
     ("arguments", "message"),
     [
         (["--shard", "3/2"], "--shard must be I/N with 1 <= I <= N, got '3/2'"),
-        (["--face", "best"], "--face must be largest or a number, got 'best'"),
+        (["--face", "best"], "--face must be all, largest or a number, got 'best'"),
         (["--window", "0"], "window must be finite and >= 0.5"),
         pytest.param(
             ["--scheduler", "tcp://127.0.0.1:1"],

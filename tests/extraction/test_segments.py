@@ -28,7 +28,7 @@ def test_a_segment_that_ends_beyond_the_file(tmp_path: Path) -> None:
     assert beyond["end"] == pytest.approx(1.0)
     assert "ends at 1.000 s, before the end of the segment, 99 s" in beyond["warnings"]
     assert within["end"] == pytest.approx(1.0)
-    assert not within["warnings"]
+    assert not [text for text in within["warnings"] if "ends at" in text]
     assert run.n_errors == 0
 
 

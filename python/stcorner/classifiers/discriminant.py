@@ -232,7 +232,7 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
                 continue
             self._fit_parts(features[~test], shares[~test])
             scores.append(self._scores(features[test]))
-            away.append(self.distances(features[test]))
+            away.append(self._distances(features[test]))
             held.append(test)
         if not held:
             return

@@ -83,7 +83,9 @@ class DiscriminantPredictor(Predictor):
         ndarray of shape (n_rows,), float64
             1 on average over the training rows, where features are standardised.
         """
-        rows = self._rows(X)
+        return self._distances(self._rows(X))
+
+    def _distances(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         blocks = [self._standardise(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
         squares = np.concatenate([np.einsum("ij,ij->i", part, part) for part in blocks])
         return np.asarray(squares / rows.shape[1])

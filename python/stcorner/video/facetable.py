@@ -105,9 +105,10 @@ def face_table(
 
     Examples
     --------
-    >>> table = face_table("clip.mp4", rule="largest")  # doctest: +SKIP
-    >>> table["time"][table["expression_happy"].argmax()]  # doctest: +SKIP
-    1.24
+    >>> clip = make_corpus("example", n_actors=1, n_takes=1)[0].path
+    >>> table = face_table(clip, fps=10.0, rule="largest")
+    >>> len(table["time"]), table["time"][:3].tolist()
+    (13, [0.0, 0.1, 0.2])
     """
     from stcorner.media import probe
     from stcorner.media.faces import face_rows
