@@ -180,6 +180,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change single operators in a copy and count which the quick tests notice: ``-- --rooms audio``."""
+    _install(session, "all", "test")
+    session.run("python", "tests/mutants.py", *session.posargs)
+
+
+@nox.session
 def tidy(session: nox.Session) -> None:
     """clang-tidy over the C++ sources, warnings as errors."""
     session.install("clang-tidy==22.1.0", "cmake", "ninja", "pybind11>=3.0", "cmeel-eigen==3.4.1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,16 @@ import pytest
 import soundfile
 
 import stcorner
-from extraction_files import table
+from extraction_files import table, voice
 from media_files import write_media
 from stcorner.extraction.plan import SAMPLE_RATE, Plan
-from stcorner.extraction.windows import FaceWindows, SoundWindows, iter_face_windows, iter_sound_windows
+from stcorner.extraction.windows import (
+    FaceWindows,
+    SoundWindows,
+    iter_face_windows,
+    iter_sound_windows,
+    window_rows,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,3 +105,14 @@ def test_streams_that_end_apart_share_their_last_window(tmp_path: Path) -> None:
     assert shown[-1].start == pytest.approx(2.28, abs=0.01)
     assert set(together({"audio": heard[-1], "video": shown[-1]}, 0.5)) == {"audio", "video"}
     assert set(together({"audio": heard[-1], "video": shown[-2]}, 0.5)) == {"video"}
+
+
+def test_what_is_missing_is_named_by_the_file_that_lacks_it(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mkv", [np.full((64, 64), 90, np.uint8)] * 50, codec="ffv1")
+    soundfile.write(tmp_path / "b.wav", voice(1.0, 0), 16000)
+    clip = replace(stcorner.Clip.of(path), audio_path=tmp_path / "b.wav")
+    assert [clip.source(stream) for stream in ("audio", "video")] == [tmp_path / "b.wav", path]
+    first, second = window_rows(clip, Plan(blocks=("audio", "video"), window=1.0, hop=1.0))
+    assert [failed.path.name for failed in first.errors] == ["a.mkv"]
+    assert [failed.path.name for failed in second.errors] == ["b.wav", "a.mkv"]
+    assert second.errors[0].error == f"{tmp_path / 'b.wav'} from 1 s on has no audio"
