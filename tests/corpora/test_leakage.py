@@ -12,7 +12,16 @@ import soundfile
 
 import stcorner
 from stcorner import corpora
-from stcorner.corpora import CHECKS, Clip, audit_folds, fingerprint, load_ravdess, make_corpus, match_sounds
+from stcorner.corpora import (
+    CHECKS,
+    Clip,
+    SoundFingerprint,
+    audit_folds,
+    fingerprint,
+    load_ravdess,
+    make_corpus,
+    match_sounds,
+)
 from stcorner.corpora.synthetic.factors import Factors, make_actor, perform
 from stcorner.corpora.synthetic.voice import SAMPLE_RATE, speak, syllable_times
 from stcorner.errors import LeakageError
@@ -266,6 +275,25 @@ def test_silence_matches_nothing() -> None:
     assert not silence.active.any()
     assert match_sounds([silence], [silence]) == []
     assert match_sounds([], []) == []
+
+
+@pytest.mark.parametrize("factor", [0.98, 1.02, 0.96, 1.04, 0.94, 1.06])
+def test_a_changed_tempo_is_told(factor: float) -> None:
+    known = fingerprint(np.concatenate([say(1, take) for take in (1, 2, 3)]), sr=SAMPLE_RATE)
+    at = np.round(np.arange(0, len(known.signs) - 1, factor)).astype(int)
+    changed = SoundFingerprint(signs=known.signs[at], active=known.active[at])
+    (match,) = match_sounds([changed], [known])
+    assert match.stretch == factor
+    assert match.similarity > 0.75
+
+
+def test_frames_25_decibels_below_the_loudest_are_silence() -> None:
+    noise = np.random.default_rng(0).standard_normal(16000)
+    tone = np.sin(2 * np.pi * 1000 * np.arange(16000) / 8000)
+    for level, heard in ((-24.5, True), (-25.5, False)):
+        quiet = np.where(np.arange(16000) < 8000, tone, 10 ** (level / 20) * tone) + 1e-6 * noise
+        assert fingerprint(quiet, sr=8000).active[-20:-5].all() == heard
+        assert fingerprint(quiet, sr=8000).active[-20:-5].any() == heard
 
 
 def test_fingerprint_refuses() -> None:

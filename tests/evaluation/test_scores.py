@@ -276,6 +276,11 @@ def test_holm() -> None:
     assert [test.adjusted for test in tests] == expected
 
 
+def test_models_that_are_equal_keep_their_order() -> None:
+    (test,) = ev.compare_models([random_evaluation(1, name="a"), random_evaluation(1, name="b")])
+    assert (test.first, test.second, test.difference, test.adjusted) == ("a", "b", 0.0, 1.0)
+
+
 def test_comparison_refuses() -> None:
     one = random_evaluation()
     with pytest.raises(ParameterError, match="same clips as first, clip_ids differ"):

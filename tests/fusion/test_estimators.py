@@ -224,6 +224,9 @@ def test_refusals_of_modality_fusion(rng: np.random.Generator) -> None:
         ModalityFusion("lda").fit(blocks)
     with pytest.raises(ValueError, match="X must have 2 blocks for method 'cca', got 3"):
         ModalityFusion("cca").fit([*blocks, blocks[0]])
+    with pytest.raises(ValueError, match=r"shrinkage must be .* <= 1, got 1\.5"):
+        ModalityFusion("cca", shrinkage=1.5).fit(blocks)
+    ModalityFusion("mfa", shrinkage=1.5).fit(blocks, y)
     with pytest.raises(ValueError, match=r"X must have \[8, 4\] columns per block, got \[4, 8\]"):
         ModalityFusion().fit(blocks).transform(blocks[::-1])
     apart = [np.where(np.arange(90)[:, None] < 45, b, np.nan) if i else b for i, b in enumerate(blocks)]
