@@ -87,6 +87,16 @@ def test_constant_feature_changes_nothing(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(wide, plain, atol=1e-3)
 
 
+@pytest.mark.parametrize(("share", "constant"), [(1e-8, True), (1e-6, False), (0.5, False)])
+def test_what_varies_by_rounding_alone_is_constant(share: float, constant: bool) -> None:
+    rng = np.random.default_rng(0)
+    y = np.array(["angry", "happy"] * 30)
+    noise = rng.standard_normal(60)
+    X = np.column_stack([rng.standard_normal(60), 100.0 * (1 + share * noise / noise.std())])
+    scale = DiscriminantClassifier(calibration_folds=0).fit(X, y).scale_[1]
+    assert scale == (np.finfo(np.float64).max if constant else pytest.approx(100.0 * share, rel=1e-3))
+
+
 def test_label_names_and_row_order_do_not_matter(rng: np.random.Generator) -> None:
     X, y = blobs(rng)
     model = DiscriminantClassifier(calibration_folds=0)
