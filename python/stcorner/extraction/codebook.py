@@ -36,6 +36,7 @@ TABLES = {
 }
 _WINDOWS = "predict timeline live"
 _SOUND = "extract predict live"
+_SPEECH = f"{_SOUND} timeline"
 _ROWS = f"extract {_WINDOWS}"
 _ALL = f"{_ROWS} frames faces"
 # Tables, name, meaning, unit, range; of names with a star there is one for each class or block.
@@ -69,7 +70,7 @@ _ENTRIES = (
     ("extract predict live probe", "fps", "Frames per second of the file.", "Hz", _UP),
     ("extract predict live", "analysis_fps", "Frames of the face per second that were looked at.", "Hz", _UP),
     ("extract predict live probe", "sr", "Samples per second of the file's sound.", "Hz", _UP),
-    (_SOUND, "speech", "ok, silent, no_speech, music_or_noise, little_speech or unfamiliar.", "", None),
+    (_SPEECH, "speech", "ok, silent, no_speech, music_or_noise, little_speech, unfamiliar.", "", None),
     (_SOUND, "voiced_seconds", "Time with a fundamental frequency.", "s", _UP),
     (_SOUND, "speech_share", "Share of the time that is loud and near a voiced frame.", "", _SHARE),
     (_SOUND, "level_dbfs", "Root mean square of the loud part, of full scale.", "dB", _ANY),
@@ -84,13 +85,6 @@ _ENTRIES = (
     ("timeline", "f0", "Mean fundamental frequency of the voiced frames.", "Hz", _UP),
     ("timeline", "loudness", "Mean loudness, see the frames.", "", _UP),
     ("timeline", "voiced_share", "Share of the frames that have a fundamental frequency.", "", _SHARE),
-    ("extract predict timeline live", "speech", "ok, or what is heard instead of enough speech.", "", None),
-    ("extract predict live", "voiced_seconds", "Time with a pitch.", "s", _UP),
-    ("extract predict live", "speech_share", "Share of the time in which somebody speaks.", "", _SHARE),
-    ("extract predict live", "level_dbfs", "Level of the loud part.", "dB of full scale", _ANY),
-    ("extract predict live", "snr_db", "Level of the loud part over that of the quietest tenth.", "dB", _ANY),
-    ("extract predict live", "clipping_share", "Share of the samples that were cut off.", "", _SHARE),
-    ("extract predict live", "bandwidth_hz", "Highest frequency within 60 dB of the strongest.", "Hz", _UP),
     ("live", "expression_*", "Mean probability that the face looks so, of its logarithms.", "", _SHARE),
     ("live", "latency", "From the capture of the window's end to the answer.", "s", _UP),
     ("live", "dropped_frames", "Pictures dropped so far.", "", _UP),

@@ -37,8 +37,8 @@ def inside(clip_id: str) -> str:
 
     Examples
     --------
-    >>> inside("../p01/talk"), inside("/tmp/talk")
-    ('p01/talk', 'tmp/talk')
+    >>> inside("../p01/talk"), inside("/clips/talk")
+    ('p01/talk', 'clips/talk')
     """
     return "/".join(part for part in clip_id.split("/") if part not in ("", ".", ".."))
 
