@@ -10,8 +10,8 @@ import resource
 import time
 from pathlib import Path
 
-from common import arguments, write
-from stcorner import Clip, ClipFeatures, EmotionRecognizer, FeatureTable, cross_validate
+from common import arguments, by_actor, write
+from stcorner import Clip, ClipFeatures, EmotionRecognizer, FeatureTable
 from stcorner.corpora import corpus_readers
 from stcorner.extraction.blocks import add_blocks
 
@@ -59,25 +59,8 @@ def main() -> None:
     for title, parameters in rows.items():
         if options.only and title not in options.only:
             continue
-        begin = time.process_time()
-        found = cross_validate(
-            features,
-            EmotionRecognizer(**parameters),
-            protocol="cremad-hicmae5",
-            sound=False,
-            calibration_folds=0,
-        )
-        low, high = found.interval("uar")
-        table[title] = {
-            "uar": 100 * found.uar,
-            "interval": [100 * low, 100 * high],
-            "war": 100 * found.war,
-            "macro_f1": 100 * found.macro_f1,
-            "ece": 100 * found.ece(),
-            "seconds": time.process_time() - begin,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
-        print(f"{title:20s} UAR {100 * found.uar:5.1f} [{100 * low:.1f}, {100 * high:.1f}]", flush=True)
+        _, row = by_actor(features, EmotionRecognizer(**parameters), title, "cremad-hicmae5")
+        table[title] = {**row, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
     write(options, "cremad", {"table": table, "clips": len(features)}, started)
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common import arguments, write
-from stcorner import ClipFeatures, EmotionRecognizer, Evaluation, FeatureTable, cross_validate
+from common import arguments, by_actor, write
+from stcorner import ClipFeatures, EmotionRecognizer, Evaluation, FeatureTable
 from stcorner.extraction.blocks import add_blocks
 
 FUSIONS = ("mfa", "mfa_per_modality", "lda", "cca", "late")
@@ -39,21 +39,9 @@ def main() -> None:
     results = {}
 
     def row(title, blocks, **parameters):
-        begin = time.process_time()
-        recognizer = EmotionRecognizer(blocks=blocks, **parameters)
-        found = cross_validate(
-            features, recognizer, protocol="ravdess-luna5", sound=False, calibration_folds=0
+        found, results[title] = by_actor(
+            features, EmotionRecognizer(blocks=blocks, **parameters), title, "ravdess-luna5"
         )
-        low, high = found.interval("uar")
-        results[title] = {
-            "uar": 100 * found.uar,
-            "interval": [100 * low, 100 * high],
-            "war": 100 * found.war,
-            "macro_f1": 100 * found.macro_f1,
-            "ece": 100 * found.ece(),
-            "seconds": time.process_time() - begin,
-        }
-        print(f"{title:40s} UAR {100 * found.uar:5.1f} [{100 * low:.1f}, {100 * high:.1f}]", flush=True)
         return found
 
     def by_command(blocks):
