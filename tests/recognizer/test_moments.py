@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,9 @@ import soundfile
 import stcorner
 from media_files import tone
 from stcorner.errors import MediaError, ParameterError
+from stcorner.recognizer import load_predictor
 from stcorner.recognizer.moments import moment_tiers, timeline_columns
 from two_faces import side_by_side
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +69,19 @@ def test_predict_and_extract_tell_faces_apart(film: Path, tmp_path: Path) -> Non
     model = stcorner.load_model("ravdess-av")
     rows = model.predict_table(features)
     assert [row["face_id"] for row in rows] == [0, 1]
+    voice = tmp_path / "voice.wav"
+    soundfile.write(voice, tone(1.0), 16000)
+    predictor = load_predictor("ravdess-av")
+    predictor = replace(predictor, plan=replace(predictor.plan, face="all"))
+    for n_jobs in (1, 2):
+        found = predictor.predict_table([film, voice, film], n_jobs=n_jobs)
+        assert [(Path(row["file"]).name, row["face_id"]) for row in found] == [
+            (film.name, 0), (film.name, 1), (voice.name, None), (film.name, 0), (film.name, 1),
+        ]  # fmt: skip
+        for at in (0, 3):
+            shares = [row["p_happy"] for row in found[at : at + 2]]
+            assert shares == pytest.approx([row["p_happy"] for row in rows], rel=1e-9)
+
     windows = stcorner.extract(
         film, tmp_path / "w.parquet", blocks=("audio", "expression"), face="all", window=1, n_jobs=1
     )
@@ -77,6 +89,22 @@ def test_predict_and_extract_tell_faces_apart(film: Path, tmp_path: Path) -> Non
     seen = [(row["start"], row["face_id"]) for row in table.details]
     assert seen == sorted(set(seen))
     assert {face for _, face in seen} == {0, 1}
+
+
+def test_a_long_film_has_a_row_for_each_face(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stcorner.recognizer import timeline
+
+    monkeypatch.setattr(timeline, "_LONGEST", 1.0)
+    predictor = load_predictor("ravdess-av")
+    one = predictor.predict_table([film], n_jobs=1)
+    predictor = replace(predictor, plan=replace(predictor.plan, face="all"))
+    found = predictor.predict_table([film], n_jobs=1)
+    assert ([row["face_id"] for row in found], len(one)) == ([0, 1], 1)
+    windows = list(predictor.timeline(film, window=2.0, hop=2.0))
+    for face, row in enumerate(found):
+        assert "is longer than a clip" in row["message"]
+        own = [each["p_sad"] for each in windows if each["face_id"] == face]
+        assert row["p_sad"] == pytest.approx(np.mean(own))
 
 
 def test_a_face_that_is_not_there_names_those_that_are(film: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -126,7 +127,8 @@ def describe_clips(
     found: dict[int, list[Row]] = {}
     _LOG.info("describing %d clips by %s", len(clips), ", ".join(names))
     for at, rows in _map(clips, plan, n_jobs):
-        found[at] = rows
+        # A process that read a clip gives back a copy of it.
+        found[at] = [replace(row, clip=clips[at]) for row in rows]
         _LOG.debug("%s: %s", clips[at].path, rows[0].status)
         if progress is not None:
             progress(len(found), len(clips))

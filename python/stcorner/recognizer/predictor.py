@@ -258,8 +258,9 @@ class Predictor:
     ) -> list[dict[str, Any]]:
         """Predict clips or files; each gives a row, also what fails. Columns as `clip_columns`.
 
-        A file of more than 30 s is no clip: its row holds the means over its windows of 2 s in which somebody
-        speaks, and its message says so.
+        A clip has one row, or one for each face where the model describes all. A file of more than 30 s is no
+        clip: its row holds the means over its windows of 2 s in which somebody speaks, and its message says
+        so.
 
         Parameters
         ----------
@@ -277,13 +278,16 @@ class Predictor:
         """
         if isinstance(clips, ClipFeatures):
             return self.rows(clips)
-        from stcorner.recognizer.timeline import is_long, summary_row
+        from stcorner.recognizer.timeline import is_long, summary_rows
 
-        given = [Clip.of(clip) for clip in clips]
+        given = [replace(Clip.of(clip)) for clip in clips]  # one object each, where a clip comes twice, too
         short = [clip for clip in given if not is_long(self, clip)]
-        found = self.rows(self.extract(short, n_jobs=n_jobs, progress=progress)) if short or not given else []
-        rows = dict(zip(map(id, short), found, strict=True))
-        return [rows[id(clip)] if id(clip) in rows else summary_row(self, clip) for clip in given]
+        rows: dict[int, list[dict[str, Any]]] = {}
+        if short or not given:
+            features = self.extract(short, n_jobs=n_jobs, progress=progress)
+            for clip, row in zip(features.clips, self.rows(features), strict=True):
+                rows.setdefault(id(clip), []).append(row)
+        return [row for clip in given for row in rows.get(id(clip)) or summary_rows(self, clip)]
 
     def rows(self, features: ClipFeatures) -> list[dict[str, Any]]:
         """Return the rows of `predict_table` for features.

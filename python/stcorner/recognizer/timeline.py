@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stcorner.media.recording import MediaLike
     from stcorner.recognizer.predictor import Predictor
 
-__all__ = ["failure", "is_long", "predict_row", "summary_row", "timeline", "window_plan"]
+__all__ = ["failure", "is_long", "predict_row", "summary_rows", "timeline", "window_plan"]
 
 _LONGEST = 30.0  # seconds that may still be one clip
 _WINDOW = 2.0
@@ -74,12 +74,19 @@ def is_long(model: Predictor, clip: Clip) -> bool:
         return False
 
 
-def summary_row(model: Predictor, clip: Clip) -> dict[str, Any]:
-    """Return one row for a long file: the means over its windows with a label."""
+def summary_rows(model: Predictor, clip: Clip) -> list[dict[str, Any]]:
+    """Return the row of a long file, one for each face where the model describes all."""
     try:
         rows = list(timeline(model, clip, window=_WINDOW, hop=_WINDOW))
     except Exception as error:
-        return failure(model, clip, error)
+        return [failure(model, clip, error)]
+    faces = sorted({row["face_id"] for row in rows} - {None}) if model.plan.face == "all" else []
+    parts = [[row for row in rows if row["face_id"] == face] for face in faces] or [rows]
+    return [_summary(model, clip, part) for part in parts]
+
+
+def _summary(model: Predictor, clip: Clip, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the means over the windows with a label."""
     said = [row for row in rows if row["label"] is not None]
     row = {**(said or rows)[0], "start": rows[0]["start"], "end": rows[-1]["end"]}
     for name in (*_MEANS, *(f"p_{label}" for label in model.classes)):
