@@ -108,7 +108,7 @@ def test_a_host_that_is_none(host: str) -> None:
 
 def test_a_token_and_proxies_are_checked() -> None:
     for token in ("", "short", "with space and more", "ünïcödetokenünïcödetoken"):
-        with pytest.raises(ParameterError, match="token must have at least 16"):
+        with pytest.raises(ParameterError, match="token must be at least 16"):
             serve(token=token)
     for proxy in ("*", "proxy.example", "", "10.0.0.0/40"):
         with pytest.raises(ParameterError, match="proxies must be addresses or networks"):

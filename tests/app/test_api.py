@@ -39,7 +39,7 @@ def test_html_named_mp4_is_refused_with_a_reason_and_leaves_nothing(
         assert answer.status_code == 202
         job = wait(client, answer.json())
         assert job["state"] == "failed"
-        assert job["error"].startswith("my interview.mp4 is not a media file")
+        assert job["error"].startswith("my interview.mp4 is not a readable media file")
         assert str(folder) not in job["error"], "a client learns nothing of the server's folders"
         left = [p for p in folder.rglob("*") if p.is_file()]
         assert left == []
@@ -203,7 +203,7 @@ def test_a_crash_harms_no_other_job(
         monkeypatch.setattr("sys.executable", "/bin/false")
         crashed = wait(client, upload(client).json())
         assert crashed["state"] == "failed"
-        assert crashed["error"].endswith("ended unexpectedly (status 1)")
+        assert "ended unexpectedly (status 1)" in crashed["error"]
         monkeypatch.undo()
         assert "ended unexpectedly" not in wait(client, upload(client).json())["error"]
 

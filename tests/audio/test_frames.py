@@ -98,7 +98,7 @@ def test_stream_refusals() -> None:
         stream.push(np.zeros((2, 3)))
     assert len(stream.push([])["time"]) == 0
     assert len(stream.flush()["time"]) == 0
-    with pytest.raises(ValueError, match=r"samples must not follow flush"):
+    with pytest.raises(ValueError, match=r"samples must not come after flush"):
         stream.push([0.0])
     with pytest.raises(ValueError, match="n_mfcc must be >= 1 and <= 20, got 40"):
         stcorner.AudioStream(sr=16000, n_mfcc=40)

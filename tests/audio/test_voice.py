@@ -174,7 +174,7 @@ def test_hostile_sound_is_nan_not_wrong(y: np.ndarray) -> None:
         (lambda: stcorner.formants(np.zeros(99), sr=SR, order=1), "order must be >= 2 and <= 64, got 1"),
         (lambda: stcorner.formants(np.zeros(99), sr=SR, n_formants=6), "n_formants must be >= 1 and <= 5"),
         (lambda: stcorner.formants(np.zeros(99), sr=SR, frame_length=8), "must hold more than 10 samples"),
-        (lambda: stcorner.jitter([0.0, 0.02, 0.01]), "pulses must ascend"),
+        (lambda: stcorner.jitter([0.0, 0.02, 0.01]), "pulses must be in ascending order"),
         (lambda: stcorner.cepstral_peak_prominence(np.zeros(99), sr=SR), "at least 1600 samples"),
         (lambda: stcorner.cepstral_peak_prominence(np.zeros(9999), sr=8000), "sr must be .* 10000"),
         (lambda: stcorner.glottal_pulses([], sr=SR), "y must not be empty"),

@@ -59,8 +59,11 @@ def test_csv_of_spreadsheets_is_read(tmp_path: Path) -> None:
 def test_files_that_are_no_annotations_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     for text, told in (
-        ("begin,label\n1,a\n", r"must have the columns start, end and label, \['start', 'end'\] are missing"),
-        ("start,end,label\n2,1,a\n", "must run on, got 2 to 1 s"),
+        (
+            "begin,label\n1,a\n",
+            r"must have the columns start, end and label, got none named \['start', 'end'\]",
+        ),
+        ("start,end,label\n2,1,a\n", "end after they start, got 2 to 1 s"),
         ("start,end,label\nx,1,a\n", "could not convert string to float"),
     ):
         file.write_text(text)

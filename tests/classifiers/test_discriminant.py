@@ -193,7 +193,7 @@ def test_parameters_out_of_range(rng: np.random.Generator, parameters: dict[str,
     [
         ({"groups": [1, 2]}, r"groups must have one entry per row of X \(90\), got shape \(2,\)"),
         ({"sample_weight": np.full(90, -1.0)}, "sample_weight must hold 90 values >= 0"),
-        ({"sample_weight": np.zeros(90)}, "every class a row of weight"),
+        ({"sample_weight": np.zeros(90)}, "for a row of every class"),
     ],
 )
 def test_fit_arguments_refused(rng: np.random.Generator, arguments: dict[str, Any], message: str) -> None:

@@ -124,7 +124,7 @@ def test_fold_and_voiceless_video(
     code, _, err = call("voice", "dumb.mp4")
     assert (code, "has no audio stream" in err) == (1, True)
     code, _, err = call("corners", "dumb.mp4", "--face")
-    assert (code, "without --face" in err) == (1, True)
+    assert (code, "leave --face out" in err) == (1, True)
 
 
 def test_a_model_without_a_network_has_no_curves(call: Callable[..., Any]) -> None:

@@ -178,7 +178,7 @@ def test_own_protocol_file(tmp_path: Path) -> None:
         ('corpora=["a"]\nseparates=["take"]\nsource="x"\ntest=[["a"],["a"]]\n', "tested in one fold only"),
         (
             'corpora=["a"]\nseparates=["take"]\nsource="x"\ntest=[["a"]]\nvalidation=[["a"]]\n',
-            "both tested and validated",
+            "must not test and validate the same",
         ),
         (
             'corpora=["a"]\nseparates=["take"]\nsource="x"\ntest=[["a"],["b"]]\nvalidation=[["c"]]\n',
@@ -200,15 +200,15 @@ def test_refusals(tmp_path: Path) -> None:
         stcorner.actor_folds(clips, "ravdess-luna7")
     with pytest.raises(ParameterError, match="protocol must be"):
         stcorner.actor_folds(clips, tmp_path / "missing.toml")
-    with pytest.raises(ParameterError, match="clips must not be empty"):
+    with pytest.raises(ParameterError, match="clips must hold at least one clip"):
         stcorner.actor_folds([])
     with pytest.raises(ParameterError, match="seed must be"):
         stcorner.actor_folds(clips, "actor-k5", seed=-1)
-    with pytest.raises(DatasetError, match="is for crema-d, got"):
+    with pytest.raises(DatasetError, match="must get clips of crema-d, got"):
         stcorner.actor_folds(clips, "cremad-hicmae5")
-    with pytest.raises(DatasetError, match=r"does not name the subject\(s\) 25"):
+    with pytest.raises(DatasetError, match=r"must name every subject, got clips of 25"):
         stcorner.actor_folds(corpus([*RAVDESS, "25"]), "ravdess-luna5")
-    with pytest.raises(DatasetError, match="needs subjects of 2 folds"):
+    with pytest.raises(DatasetError, match="must get subjects of at least 2"):
         stcorner.actor_folds(corpus(["02", "05"]), "ravdess-luna5")
     with pytest.raises(DatasetError, match="must all have a subject"):
         stcorner.actor_folds(corpus([""], "mine"))

@@ -368,7 +368,7 @@ def test_table(tmp_path: Path) -> None:
         ("file,label\na.wav,7\n", "line 2 of mine.csv: label must be a name"),
         ("file,label,start\na.wav,sad,soon\n", "line 2 of mine.csv: could not convert"),
         ("file,label\na.wav,\n", "line 2 of mine.csv: label must be a name with at least one letter"),
-        ("file,label\n,sad\n", "line 2 of mine.csv: file must not be empty"),
+        ("file,label\n,sad\n", "line 2 of mine.csv: file must name a recording, got an empty cell"),
         ("file,label\n", "root must hold audio or video files"),
         ("file,label\n\nno.wav,sad\n", "line 3 of mine.csv: file must exist"),
         ("file,label,sentence,subject\na.wav,sad,no, no,x\n", r"line 2 of mine.csv must .* got \['x'\]"),
@@ -515,7 +515,7 @@ def test_options_go_to_the_reader_that_has_them(ravdess: Path, tmp_path: Path) -
     with pytest.raises(ValueError, match="subject and media_root must be None for RAVDESS"):
         stcorner.load_corpus(ravdess, corpus="ravdess", subject=1)
     touch(tmp_path / "mine", "sad/a.wav")
-    with pytest.raises(ValueError, match=r"channel must be left out: .* is no published corpus"):
+    with pytest.raises(ValueError, match=r"channel must be left out, as .* and no published corpus"):
         stcorner.load_corpus(tmp_path / "mine", channel="song")
     with pytest.raises(ValueError, match="corpus must be one of 'crema-d', 'emo-db'"):
         stcorner.load_corpus(ravdess, corpus="iemocap")
@@ -575,7 +575,7 @@ def test_a_reader_of_another_package(installed: Callable[[object], None], tmp_pa
     ("loaded", "match"),
     [
         (nemo("ravdess"), "has the name 'ravdess', which is taken"),
-        (ImportError("no module named fish"), "cannot be imported, update or remove it"),
+        (ImportError("no module named fish"), "must be importable, and is not"),
         ("nemo", "must be a CorpusReader, got str"),
     ],
 )
@@ -617,7 +617,7 @@ def test_subject_is_a_level_of_folders(tmp_path: Path) -> None:
     assert {(c.label, c.subject) for c in clips} == {("happy", "anna"), ("sad", "anna"), ("happy", "bob")}
     deep = touch(tmp_path / "deep", "sad/day1/anna/1.wav", "happy/day2/bob/1.wav")
     assert {c.subject for c in stcorner.load_folder(deep, subject=-1)} == {"anna", "bob"}
-    with pytest.raises(DatasetError, match="subject=4 must be a folder of every path"):
+    with pytest.raises(DatasetError, match="subject=4 must name a folder of every path"):
         stcorner.load_folder(deep, subject=4)
     for wrong in (0, True, 1.5):
         with pytest.raises(ValueError, match="subject must be a regular expression, or the number"):

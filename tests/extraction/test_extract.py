@@ -113,7 +113,7 @@ def test_a_file_too_short_for_a_window_is_an_error(tmp_path: Path) -> None:
         tmp_path / "short.wav", tmp_path / "f.parquet", modality="audio", window=2.0, n_jobs=1
     )
     assert (run.n_rows, run.n_errors) == (0, 1)
-    assert "too short for a window" in table(run.errors)[0]["error"]
+    assert "must last at least one window" in table(run.errors)[0]["error"]
 
 
 def test_a_file_too_long_for_one_row_is_refused(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_refused_parameters(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="root must be a folder"):
         stcorner.extract(tmp_path / "nowhere", tmp_path / "a.parquet")
     (tmp_path / "other.parquet").write_bytes(b"something else")
-    with pytest.raises(ParameterError, match="stands where results would be written, and no"):
+    with pytest.raises(ParameterError, match="is in the way of the results and was not"):
         stcorner.extract(tree, tmp_path / "other.parquet", modality="audio")
 
 
@@ -210,7 +210,7 @@ def test_no_row_holds_more_than_it_may_whatever_a_file_declares(small_corpus: Pa
     assert row.status == {"audio": "error", "video": "error"}
     said = [failed.error for failed in row.errors]
     assert len(said) == 2
-    assert all("holds more than the 1 s of one row, whatever it declares" in error for error in said), said
+    assert all("holds more than the 1 s of one row: read it by windows" in error for error in said), said
     assert describe_clip(clip, replace(plan, max_seconds=5.0))[0].status == {"audio": "ok", "video": "ok"}
 
 
@@ -454,10 +454,13 @@ def test_a_table_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be read: there is no such file"):
         ClipFeatures.from_parquet(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(DatasetError, match="is damaged or no Parquet file"):
+    with pytest.raises(DatasetError, match="must be a Parquet file, and is none or damaged"):
         ClipFeatures.from_parquet(tmp_path / "text.parquet")
     parquet.write_table(pa.table({"a": [1.0]}), tmp_path / "other.parquet")
-    with pytest.raises(DatasetError, match=r"is no feature table of stcorner: read it with FeatureTable"):
+    with pytest.raises(
+        DatasetError,
+        match=r"must be a table that .stcorner extract. wrote, and is another: read it with FeatureTable",
+    ):
         ClipFeatures.from_parquet(tmp_path / "other.parquet")
 
 

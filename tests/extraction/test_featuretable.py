@@ -101,7 +101,7 @@ def test_a_folder_holds_one_file_a_clip(tmp_path: Path) -> None:
 def test_a_row_without_a_number_is_a_missing_row() -> None:
     table = FeatureTable({"clip_id": ["a", "b"], "au": np.array([1.0, np.nan])}, "face")
     assert table.clip_ids == ["a"]
-    with pytest.raises(DatasetError, match="has no row of finite numbers"):
+    with pytest.raises(DatasetError, match="must have at least one row of finite numbers"):
         FeatureTable({"clip_id": ["b"], "au": np.array([np.nan])}, "face")
 
 

@@ -51,12 +51,12 @@ def test_parquet_refusals(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1.0, np.nan], "b": ["x", "y"]}).to_parquet(path)
     with pytest.raises(ValueError, match="column 'b' must be numeric"):
         ParquetRows(path)
-    with pytest.raises(ValueError, match="no column 'c'"):
+    with pytest.raises(ValueError, match="must have the column 'c'"):
         ParquetRows(path, ["c"])
-    with pytest.raises(ValueError, match="column 'a' has empty cells"):
+    with pytest.raises(ValueError, match="column 'a' must have no empty cells"):
         MarginalFisherAnalysis().fit(ParquetRows(path, ["a"]), [0, 1])
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
-    with pytest.raises(ValueError, match="is not a readable Parquet file"):
+    with pytest.raises(ValueError, match="must be a readable Parquet file"):
         ParquetRows(tmp_path / "bad.parquet")
 
 

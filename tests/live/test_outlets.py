@@ -114,13 +114,13 @@ def test_other_targets_are_refused(target: str) -> None:
 
 
 def test_a_host_that_is_none() -> None:
-    with pytest.raises(OutputError, match="which is no host"):
+    with pytest.raises(OutputError, match="a host that exists"):
         open_outlet("udp://no.such.host.invalid:9000", ["sad"])
 
 
 def test_a_pipe_holds_one_thing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert live(sound(tmp_path, 1.0), "--json", "--to", "stdout") == 2
-    assert "--json must stand without --to stdout" in capsys.readouterr().err
+    assert "--json must come without --to stdout" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -129,7 +129,7 @@ def test_a_rate_of_a_clock_is_no_rate_of_pictures(tmp_path: Path) -> None:
 
 
 MESSAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "gone.wav": (lambda path: None, "a relative name counts from the folder you are in"),
+    "gone.wav": (lambda path: None, "a relative name counts from the current folder"),
     "loop.wav": (lambda path: path.symlink_to(path), "copy it to another disk"),
     "empty.wav": (lambda path: path.touch(), "copy it again from where it came"),
     "folder.wav": (lambda path: path.mkdir(), "save what it gives to a file first"),

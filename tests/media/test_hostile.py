@@ -142,7 +142,7 @@ def test_a_still_image_is_called_one(tmp_path: Path) -> None:
 
     for name in ("a.jpg", "a.png"):
         cv2.imwrite(str(tmp_path / name), np.zeros((8, 8), np.uint8))
-        with pytest.raises(MediaError, match=rf"{name} is not a media file that can be read: a still image"):
+        with pytest.raises(MediaError, match=rf"{name} is not a readable media file: a still image"):
             probe(tmp_path / name)
 
 

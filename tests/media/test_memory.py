@@ -58,8 +58,8 @@ LISTEN = "sum(map(len, islice(iter_audio(path), 400)))"
 LOOK = "sum(len(block.frames) for block in iter_video(path, gray=False))"
 FILES: dict[str, tuple[Callable[[Path], None], str, int, str]] = {
     # how it is written, what is done, MiB that it may take, what comes of it
-    "holes.mka": (holes, LISTEN, 60, "far more holes than sound"),
-    "holes of load.mka": (holes, "len(load_audio(path)[0])", 120, "far more holes than sound"),
+    "holes.mka": (holes, LISTEN, 60, "far more gaps than sound"),
+    "holes of load.mka": (holes, "len(load_audio(path)[0])", 120, "far more gaps than sound"),
     "silence.mka": (silence, LISTEN, 60, str(1800 * 16000)),
     "slow.wav": (slow, LISTEN, 60, str(400 * 160000)),
     "slow of load.wav": (slow, "len(load_audio(path, duration=50)[0])", 60, str(50 * 16000)),

@@ -101,7 +101,7 @@ def test_what_no_model_decides_on_is_not_called_unasked(
     build_report(clip, page, recognizer=trained[1])
     text = page.read_text()
     assert "No decision could be made." in text
-    assert "The model could not decide" in text
+    assert "The model gave no label" in text
     ticks = re.findall(r"<span>([\d.]+) s</span>", text)
     assert len(set(ticks)) == 6, "a clip of 0.28 s has six different ticks"
 
@@ -130,7 +130,7 @@ def test_a_long_clip_is_cut_and_says_so(
     clips, _ = trained
     report = build_report(clips[0].path, tmp_path / "r.html", max_duration=0.8)
     assert report.duration == pytest.approx(0.8)
-    assert "Shown are the first 0.8 s" in report.warnings[0]
+    assert "The page shows the first 0.8 s" in report.warnings[0]
 
 
 def test_a_portrait_video_of_a_phone_stands_upright(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_what_cannot_be_reported(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"missing\.mp4"):
         build_report(tmp_path / "missing.mp4", tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
-    with pytest.raises(ValueError, match="result must be a media file or evaluations, got"):
+    with pytest.raises(ValueError, match="result must be a media file, an Evaluation or a list of them, got"):
         build_report([3], tmp_path / "r.html")
     with pytest.raises(ValueError, match="max_duration must be finite and > 0, got 0"):
         build_report(tmp_path / "a.mp4", tmp_path / "r.html", max_duration=0)

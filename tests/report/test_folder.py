@@ -28,7 +28,7 @@ def test_failures_stand_first_and_each_clip_has_a_page(
     out = tmp_path / "all.html"
     with pytest.raises(SystemExit, match="1"):
         main(["report", str(root), "-o", str(out), "--no-decide"])
-    assert "bad: bad.mp4 is not a media file that can be read" in capsys.readouterr().err
+    assert "bad: bad.mp4 is not a readable media file" in capsys.readouterr().err
     text = out.read_text()
     assert re.findall(r"<h2>(?:<a[^>]*>)?([^<]+)", text)[:2] == ["bad", "p 02/größer &amp; &lt;b&gt;"]
     (link,) = re.findall(r'<h2><a href="([^"]+)"', text)
@@ -44,7 +44,10 @@ def test_the_report_names_all_faces(small_corpus: Path, tmp_path: Path) -> None:
     report = stcorner.build_report(film, tmp_path / "r.html", face=1)
     assert report is not None
     assert [(person["face_id"], person["shown"]) for person in report.people] == [(0, False), (1, True)]
-    assert report.warnings[0] == "2 faces were found (0, 1). The curves are those of face 1."
+    assert (
+        report.warnings[0]
+        == "2 faces were found (0, 1). The curves describe face 1. Choose another with --face."
+    )
     text = (tmp_path / "r.html").read_text()
     assert "<h2>Faces</h2>" in text
     assert '<th scope="row">1 (shown)</th>' in text

@@ -132,7 +132,7 @@ def test_score_weighs_rows_as_fit_does(data: tuple[np.ndarray, np.ndarray]) -> N
     assert model.score(X, y, sample_weight=2.0) == pytest.approx(model.score(X, y))
     hit = model.predict(X) == y
     assert model.score(X, y, sample_weight=hit) == 1.0
-    with pytest.raises(ParameterError, match="a row of weight above zero"):
+    with pytest.raises(ParameterError, match="above zero for at least one row"):
         model.score(X, y, sample_weight=0.0)
 
 

@@ -64,24 +64,27 @@ def read_zip(
     # zipfile makes an object of each header before anybody can count them.
     headers = content.count(_CENTRAL_HEADER)
     if headers > max_members:
-        raise ArchiveError(f"it has {headers} members, allowed are {max_members}")
+        raise ArchiveError(f"it must have at most {max_members} members, got {headers}")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             for entry in entries:
                 if entry.compress_type not in _METHODS:
-                    raise ArchiveError(f"member {entry.orig_filename!r} must be stored or deflated")
+                    raise ArchiveError(
+                        f"member {entry.orig_filename!r} must be stored or deflated, got another "
+                        "compression: pack it anew with `zip`"
+                    )
             total = sum(entry.file_size for entry in entries)
             if total > max_bytes:
-                raise ArchiveError(f"it unpacks to {total} bytes, allowed are {max_bytes}")
+                raise ArchiveError(f"it must unpack to at most {max_bytes} bytes, got {total}")
             members: dict[str, bytes] = {}
             for entry in entries:
                 # `filename` is what zipfile made of the name; `orig_filename` is what the file says.
                 name = entry.orig_filename
                 if name in members:
-                    raise ArchiveError(f"member {name!r} appears twice")
+                    raise ArchiveError(f"member {name!r} must appear once, got it twice")
                 if not known(name) or entry.filename != name or entry.is_dir():
-                    raise ArchiveError(f"member {name!r} is unknown")
+                    raise ArchiveError(f"member {name!r} must be left out: this version does not know it")
                 members[name] = _member(archive, entry)
     except ArchiveError:
         raise

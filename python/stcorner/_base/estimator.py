@@ -75,7 +75,9 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             raise ParameterError(str(error)) from None
         classes, indices = np.unique(y, return_inverse=True)
         if len(classes) < 2:
-            raise ParameterError(f"y must hold at least 2 classes, got 1 class: {classes[0]!r}")
+            raise ParameterError(
+                f"y must hold at least 2 classes, got 1 class: {classes[0]!r}: give rows of another class too"
+            )
         self.classes_ = classes
         return X, indices
 
@@ -90,7 +92,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         if sample_weight is not None:
             sample_weight = check_row_weights(sample_weight, len(X))
             if not sample_weight.any():
-                raise ParameterError("sample_weight must leave a row of weight above zero")
+                raise ParameterError("sample_weight must be above zero for at least one row, got zeros alone")
         try:
             return float(super().score(X, y, sample_weight))
         except ValueError as error:
@@ -139,4 +141,7 @@ def check_row_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[n
 def check_totals(totals: NDArray[Any]) -> None:
     """Refuse weights that leave a class nothing; `totals` are those of the classes."""
     if (totals <= 0).any():
-        raise ParameterError("sample_weight must leave every class a row of weight above zero")
+        raise ParameterError(
+            "sample_weight must be above zero for a row of every class, got a class of zeros alone: drop "
+            "that class"
+        )

@@ -68,7 +68,9 @@ class Predictor:
                 f"X must have shape (n_rows, {self.n_features_in_}) with at least 1 row, got {rows.shape}"
             )
         if not np.isfinite(rows).all():
-            raise ParameterError("X must be finite, got NaN or infinity")
+            raise ParameterError(
+                "X must be finite, got NaN or infinity: drop these rows, or fill the gaps first"
+            )
         return rows
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -31,7 +31,8 @@ def check_table_path(name: str, path: Path | None) -> Path | None:
     folder = next((one for one in path.absolute().parents if one.exists()), path)
     if path.is_dir() or not os.access(folder, os.W_OK):
         raise OutputError(
-            f"{path} cannot be written: {'it is a folder' if path.is_dir() else 'no permission'}"
+            f"{path} cannot be written: {'it is a folder' if path.is_dir() else 'no permission'}: give "
+            "another file"
         )
     if ending == ".parquet":
         _import("pyarrow", "writing Parquet")

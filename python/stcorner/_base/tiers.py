@@ -75,13 +75,18 @@ def read_tiers(path: Path) -> dict[str, list[Span]]:
     try:
         tiers = _READERS[ending](package, path)
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise DatasetError(
+            f"{path} cannot be read: {error.strerror or error}: check its name and your permission to read it"
+        ) from None
     except Exception as error:  # the libraries' errors have no class in common
-        raise DatasetError(f"{path} is no {ending} file that can be read: {error}") from None
+        raise DatasetError(f"{path} must be a readable {ending} file: {error}") from None
     for name, spans in tiers.items():
         for span in spans:
             if not 0 <= span.start < span.end:
-                raise DatasetError(f"{path}: tier {name!r} must run on, got {span.start:g} to {span.end:g} s")
+                raise DatasetError(
+                    f"{path}: tier {name!r} must have spans that end after they start, got {span.start:g} to "
+                    f"{span.end:g} s: mend that span"
+                )
     return {name: [span for span in spans if span.label.strip()] for name, spans in tiers.items()}
 
 
@@ -183,7 +188,10 @@ def _read_csv(package: None, path: Path) -> dict[str, list[Span]]:
             values = {str(name).strip().lower(): from_cell(str(cell or "")) for name, cell in row.items()}
             absent = [name for name in ("start", "end", "label") if name not in values]
             if absent:
-                raise DatasetError(f"it must have the columns start, end and label, {absent} are missing")
+                raise DatasetError(
+                    f"it must have the columns start, end and label, got none named {absent}: rename the "
+                    "columns"
+                )
             span = Span(_number(values["start"]), _number(values["end"]), values["label"])
             tiers.setdefault(values.get("tier") or "label", []).append(span)
     return tiers

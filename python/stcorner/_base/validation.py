@@ -120,7 +120,9 @@ def refuse_mask(name: str, value: Any) -> None:
     """Refuse masked entries, whose values would be taken for data."""
     mask = getattr(value, "mask", None) if isinstance(value, np.ndarray) else None
     if mask is not None and np.any(mask):
-        raise ParameterError(f"{name} must not be masked, got {int(np.sum(mask))} masked value(s)")
+        raise ParameterError(
+            f"{name} must not be masked, got {int(np.sum(mask))} masked value(s): fill or drop them first"
+        )
 
 
 def refuse_samples_first(name: str, value: ArrayLike) -> None:
@@ -174,7 +176,9 @@ def check_array(
     except ValueError as error:
         raise ParameterError(f"{name} must be a rectangular array: {error}") from None
     if array.dtype.kind not in "biuf":
-        raise ParameterError(f"{name} must hold real numbers, got dtype {array.dtype}")
+        raise ParameterError(
+            f"{name} must hold real numbers, got dtype {array.dtype}: convert it with {name}.astype(float)"
+        )
     if ndim is not None:
         wanted = (ndim,) if isinstance(ndim, int) else ndim
         if array.ndim not in wanted:
@@ -183,10 +187,12 @@ def check_array(
                 f"{name} must have {allowed} dimension(s), got {array.ndim} (shape {array.shape})"
             )
     if array.size == 0 and not allow_empty:
-        raise ParameterError(f"{name} must not be empty, got shape {array.shape}")
+        raise ParameterError(f"{name} must not be empty, got shape {array.shape}: give at least one value")
     if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = int(array.size - np.isfinite(array).sum())
-        raise ParameterError(f"{name} must be finite, got {bad} NaN or infinite value(s)")
+        raise ParameterError(
+            f"{name} must be finite, got {bad} NaN or infinite value(s): drop or fill them first"
+        )
     target = array.dtype.newbyteorder("=") if dtype is None else np.dtype(dtype)
     if allowed_dtypes:
         native = array.dtype.newbyteorder("=")
@@ -213,7 +219,7 @@ def check_categories(name: str, value: ArrayLike, n_rows: int) -> NDArray[Any]:
     # A list of text and NaN comes from numpy as text, with a category called "nan".
     members = value if isinstance(value, list | tuple) else given.tolist()
     if any(one is None or one is np.ma.masked or _unequal(one) for one in members):
-        raise ParameterError(f"{name} must not hold NaN, None or infinity: every row belongs somewhere")
+        raise ParameterError(f"{name} must not hold NaN, None or infinity: give every row a value")
     try:
         np.unique(given)
     except TypeError:

@@ -101,7 +101,7 @@ def _sweep_server(folder: Path) -> None:
     except (AttributeError, OSError):  # no users on this system; gone, or not ours
         return
     if _alone(lock):
-        _LOG.warning("deleting %s, which a server left behind", folder)
+        _LOG.warning("deleting %s, left behind by a server that was killed", folder)
         remove(folder)
     _close(lock)
 
@@ -112,7 +112,7 @@ def _sweep_jobs(folder: Path) -> None:
         if not _JOB.fullmatch(job.name) or job.is_symlink() or not job.is_dir():
             continue
         if all(_OURS.fullmatch(path.name) and not path.is_dir() for path in job.iterdir()):
-            _LOG.warning("deleting %s, which a server left behind", job)
+            _LOG.warning("deleting %s, left behind by a server that was killed", job)
             remove(job)
 
 

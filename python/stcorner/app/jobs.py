@@ -212,7 +212,10 @@ class JobQueue:
             process.stdin.write(json.dumps(order).encode() + b"\n")
             outcome = await asyncio.wait_for(self._listen(job, process), self.settings.job_timeout)
         except TimeoutError:
-            outcome = {"error": f"the clip took longer than {self.settings.job_timeout:g} s"}
+            outcome = {
+                "error": f"the clip took longer than {self.settings.job_timeout:g} s, the limit: send a "
+                "shorter one, or run `stcorner report` on it"
+            }
         finally:
             if process.returncode is None:
                 process.kill()
@@ -220,7 +223,10 @@ class JobQueue:
             process.stdin.close()
         if outcome is None:
             status = process.returncode
-            outcome = {"error": f"the process that read the clip ended unexpectedly (status {status})"}
+            outcome = {
+                "error": f"the process that read the clip ended unexpectedly (status {status}): send the "
+                "clip again, and report the fault if it happens twice"
+            }
         self._end(job, **outcome)
 
     async def _listen(self, job: Job, process: asyncio.subprocess.Process) -> dict[str, Any] | None:

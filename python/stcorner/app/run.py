@@ -74,7 +74,10 @@ def serve(
     settings = settings or Settings()
     trusted = _check_proxies(proxies)
     if token is not None and not _TOKEN.fullmatch(token):
-        raise ParameterError("token must have at least 16 letters, digits, - and _, got another text")
+        raise ParameterError(
+            "token must be at least 16 letters, digits, - or _, got another text: leave it out to have "
+            "one made"
+        )
     try:
         import uvicorn
 
@@ -122,7 +125,10 @@ def serve(
 
 def _listen(host: str, port: int) -> socket.socket:
     if not host.strip():
-        raise ParameterError("host must be a name or an address, got nothing, which means every address")
+        raise ParameterError(
+            "host must be a name or an address, got an empty text, which would mean every address: give "
+            "0.0.0.0 to mean that"
+        )
     address = address_of(host)
     family = socket.AF_INET6 if address is not None and address.version == 6 else socket.AF_INET
     # The zone of an address of version 6 is the system's to read.
@@ -131,7 +137,7 @@ def _listen(host: str, port: int) -> socket.socket:
         # Python's own does not close what it opened for a name with a character that no name has.
         name.encode("idna")
         if "\0" in name:
-            raise ValueError("it holds a character that no name has")
+            raise ValueError("a host name cannot hold this character")
         return socket.create_server((name, port), family=family)
     except (OSError, TypeError, ValueError) as error:  # a name that no system has
         reason = getattr(error, "strerror", None) or error

@@ -48,7 +48,10 @@ def _run(order: dict[str, Any], tell: Any) -> None:
         _draw_sample(clip)
     info = probe(clip)
     if info.duration is not None and info.duration > order["max_duration"]:
-        raise MediaError(f"the clip may last {order['max_duration']:g} s, it lasts {info.duration:.1f} s")
+        raise MediaError(
+            f"the clip must last at most {order['max_duration']:g} s, it lasts {info.duration:.1f} s: cut "
+            "it, or run `stcorner report` on it"
+        )
     names = list(shipped_models())
     model = order["model"] or (names[0] if names else None)
     recognizer = None if model is None else load_predictor(model)
@@ -109,7 +112,12 @@ def main() -> int:
     try:
         _run(order, tell)
     except MemoryError:
-        tell({"error": "the clip needs more memory than a job may have"})
+        tell(
+            {
+                "error": "the clip must fit into the memory of a job, and does not: send a shorter or "
+                "smaller one"
+            }
+        )
         return 1
     except StcornerError as error:
         # The client knows its own name for the clip, and learns nothing of the server's folders.

@@ -119,6 +119,7 @@ def frame_layout(
         return length, hop, -half, 1 + (n_samples + 2 * half - length) // hop
     if length > n_samples:
         raise ParameterError(
-            f"frame_length must be <= the {n_samples} samples of y where center=False, got {length}"
+            f"frame_length must be <= the {n_samples} samples of y where center=False, got {length}: give "
+            "a shorter frame, or center=True"
         )
     return length, hop, 0, 1 + (n_samples - length) // hop

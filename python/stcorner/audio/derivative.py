@@ -56,7 +56,10 @@ def delta(
     frames = values.shape[axis]
     span = check_integer("width", width, low=3)
     if span % 2 == 0 or (span > frames and not repeat):
-        raise ParameterError(f"width must be odd and <= the {frames} frames of data, got {span}")
+        raise ParameterError(
+            f"width must be odd and <= the {frames} frames of data, got {span}: give a smaller width, or "
+            "mode='nearest'"
+        )
     degree = check_integer("order", order, low=1, high=1 if repeat else span - 1)
     if repeat:
         return np.moveaxis(_regression(np.moveaxis(values, axis, 0), span // 2), 0, axis)

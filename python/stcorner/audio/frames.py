@@ -226,7 +226,9 @@ class AudioStream:
             If the samples are not finite or not one channel, or the stream was flushed.
         """
         if self._flushed:
-            raise ParameterError("samples must not follow flush() without reset()")
+            raise ParameterError(
+                "samples must not come after flush(), which ends the stream: call reset() first"
+            )
         block = np.asarray(samples)
         if block.size:
             block = check_signal(block)

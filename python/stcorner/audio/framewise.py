@@ -37,7 +37,10 @@ def _zcr_rms(
     zcr = np.stack([part[0] for part in parts]).reshape(shape) if want[0] else np.empty(0)
     level = np.stack([part[1] for part in parts]).reshape(shape) if want[1] else np.empty(0, np.float32)
     if want[1] and not np.isfinite(level).all():
-        raise ParameterError("y must have squares that float32 can hold, got magnitudes beyond 1e19")
+        raise ParameterError(
+            "y must have squares that float32 can hold, got magnitudes beyond 1e19: divide y so that its "
+            "full scale is 1.0"
+        )
     return zcr, level
 
 
@@ -239,7 +242,9 @@ def autocorrelate(
     length, hop, start, n_frames = frame_layout(signal.shape[-1], frame_length, hop_length, center)
     top = length // 2 if max_lag is None else check_integer("max_lag", max_lag, low=0)
     if top >= length:
-        raise ParameterError(f"max_lag must be < frame_length ({length}), got {top}")
+        raise ParameterError(
+            f"max_lag must be < frame_length ({length}), got {top}: lower max_lag or raise frame_length"
+        )
     weights = window_samples(window, length)
     divide = check_flag("unbiased", unbiased)
     if divide and not np.dot(weights[: length - top], weights[top:]) > 1e-9 * np.dot(weights, weights):
@@ -268,7 +273,10 @@ def window_samples(window: str | ArrayLike | None, length: int) -> NDArray[np.fl
             raise ParameterError(f"window must be a name that scipy knows, got {window!r}: {error}") from None
     samples = check_array("window", window, dtype=np.float64, ndim=1)
     if len(samples) != length:
-        raise ParameterError(f"window must have {length} samples, got {len(samples)}")
+        raise ParameterError(
+            f"window must have {length} samples, got {len(samples)}: give one sample per sample of the "
+            "frame, or a name"
+        )
     if not np.any(samples):
         raise ParameterError("window must have a sample that is not zero, got zeros")
     return samples

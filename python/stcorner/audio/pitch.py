@@ -201,7 +201,8 @@ def pitch_autocorrelation(
     )
     if length < 2 * rate / low + 2:
         raise ParameterError(
-            f"frame_length must hold two periods of fmin (> {2 * rate / low + 2:.0f} samples), got {length}"
+            f"frame_length must hold two periods of fmin (> {2 * rate / low + 2:.0f} samples), got "
+            f"{length}: raise frame_length or fmin"
         )
     f0, strength = track(
         signal,

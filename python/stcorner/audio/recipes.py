@@ -161,7 +161,8 @@ def _notebook162(y: NDArray[np.float32], sr: float) -> NDArray[np.float32]:
     part = y[int(_NOTEBOOK_OFFSET * sr) :][: int(_NOTEBOOK_SECONDS * sr)]
     if not len(part):
         raise ParameterError(
-            f"y must be longer than {_NOTEBOOK_OFFSET} s for recipe 'notebook162', got {len(y) / sr:.3f} s"
+            f"y must be longer than {_NOTEBOOK_OFFSET} s for recipe 'notebook162', got {len(y) / sr:.3f} "
+            "s: give a longer clip, or another recipe"
         )
     return notebook_means(resampled(part, sr, _NOTEBOOK_RATE))
 

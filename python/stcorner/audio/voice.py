@@ -232,7 +232,7 @@ def _periods(pulses: ArrayLike) -> NDArray[np.float64]:
     times = check_array("pulses", pulses, dtype=np.float64, ndim=1, allow_empty=True)
     periods = np.diff(times)
     if (periods <= 0).any():
-        raise ParameterError("pulses must ascend")
+        raise ParameterError("pulses must be in ascending order, got others: sort them")
     return periods
 
 
@@ -456,7 +456,9 @@ def cepstral_peak_prominence(
     signal, rate = check_one_channel(y), check_real("sr", sr, low=2.0 * _CEPSTRUM_TOP, high=1e7)
     hop, length = max(1, round(0.002 * rate)), _even_length(_CEPSTRUM_FRAME, rate)
     if len(signal) < length:
-        raise ParameterError(f"y must have at least {length} samples (0.1 s), got {len(signal)}")
+        raise ParameterError(
+            f"y must have at least {length} samples (0.1 s), got {len(signal)}: give a longer sound"
+        )
     across = check_real("time_average", time_average, low=0.0, high=10.0)
     along = check_real("quefrency_average", quefrency_average, low=0.0, high=0.01)
     n_frames = 1 + (len(signal) - length) // hop

@@ -192,7 +192,9 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         check_seed(self.random_state)
         check_flag("standardize", self.standardize)
         if check_integer("calibration_folds", self.calibration_folds, low=0) == 1:
-            raise ParameterError("calibration_folds must be 0 or >= 2, got 1")
+            raise ParameterError(
+                "calibration_folds must be 0 or >= 2, got 1: one fold leaves nothing to train on"
+            )
 
     def _fit_parts(self, features: NDArray[np.float64], shares: NDArray[np.float64]) -> None:
         weight = shares.sum(axis=1)

@@ -24,7 +24,9 @@ def check_probabilities(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Return rows of probabilities, which must be non-negative and sum to 1."""
     rows = check_array(name, value, dtype=np.float64, ndim=2)
     if rows.min() < 0 or np.abs(rows.sum(axis=1) - 1).max() > 1e-4:
-        raise ParameterError(f"{name} must have rows of non-negative numbers that sum to 1")
+        raise ParameterError(
+            f"{name} must have rows of non-negative numbers that sum to 1: divide each row by its sum"
+        )
     return rows
 
 

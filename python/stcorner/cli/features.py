@@ -62,7 +62,10 @@ def features(
 
     check_table_path("--output", output)
     if frames and modality == "both":
-        raise ParameterError("--frames must have one --modality: sound and faces have rows of their own")
+        raise ParameterError(
+            "--frames must come with --modality audio or video, got both: sound and faces have rows of "
+            "their own"
+        )
     clips = names.clips(files)
     rule = parse_face(face or ("all" if frames else "largest"))
     if frames:

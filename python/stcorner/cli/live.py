@@ -86,7 +86,9 @@ def live(
         check_not_input("--output", output, file)
     piped = "stdout" in to
     if piped and json:
-        raise ParameterError("--json must stand without --to stdout: both write to the same place")
+        raise ParameterError(
+            "--json must come without --to stdout, as both write to the same stream: leave one of them out"
+        )
     limit = None if duration is None else check_real("--duration", duration, low=0.0, open_low=True)
     recognizer = load_predictor(model)
     if face is not None:
@@ -139,10 +141,15 @@ def _sources(
         raise ParameterError("FILE or --camera must be given, one of the two")
     if file is not None:
         if microphone:
-            raise ParameterError("--microphone must come with --camera, got a file")
+            raise ParameterError(
+                "--microphone must come with --camera, got a file: leave it out, the file's own sound is used"
+            )
         streams = [stream for stream in FileSource(file).streams if stream in used]
         if not streams:
-            raise ParameterError(f"FILE must have a stream that the model uses {used}, got {str(file)!r}")
+            raise ParameterError(
+                f"FILE must have a stream that the model uses {used}, got {str(file)!r}: `stcorner probe "
+                "FILE` shows what it has; give another --model"
+            )
         return [FileSource(file, streams=streams, speed=speed)]
     sources: list[Source] = [CameraSource(camera or 0)] if "video" in used else []
     if "audio" in used and microphone is not False:
@@ -153,7 +160,10 @@ def _sources(
                 raise
             complain(f"without sound: {error}")
     if not sources:
-        raise ParameterError(f"--no-microphone must leave a stream that the model uses, got {used}")
+        raise ParameterError(
+            f"--no-microphone must leave a stream that the model uses, got {used}: leave --no-microphone "
+            "out, or give a model of the face"
+        )
     return sources
 
 

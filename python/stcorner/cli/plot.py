@@ -89,7 +89,10 @@ def corners(file: Path, /, *, face: bool = False, frames: int = 5, options: Figu
 
     clip = crop_face(file)
     if clip.status == "no_face":
-        raise MediaError(f"{file} shows no face that was found; without --face the whole picture is drawn")
+        raise MediaError(
+            f"{file} must show a face for --face, and none was found: leave --face out to draw the whole "
+            "picture"
+        )
     figure = plot_corners(clip.frames, n_frames=frames, fps=clip.fps, theme=options.theme)
     return options.write(figure, target)
 
@@ -279,5 +282,8 @@ def learning(file: Path, /, *, options: FigureOptions = _DEFAULTS) -> int:
         heads = load_predictor(file).heads.values()
         history = next((getattr(head.classifier, "history_", None) for head in heads), None)
     if not isinstance(history, dict):
-        raise ParameterError(f"FILE must be a model trained with --classifier fercnn, got {str(file)!r}")
+        raise ParameterError(
+            f"FILE must be a model trained with --classifier fercnn, got {str(file)!r}: only a network "
+            "has learning curves"
+        )
     return options.write(plot_learning(history, theme=options.theme), target)

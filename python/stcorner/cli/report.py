@@ -64,7 +64,8 @@ def report(
     else:
         if len(files) != 1:
             raise ParameterError(
-                f"FILES must be one media file, one folder or several *.json, got {len(files)} files"
+                f"FILES must be one media file, one folder or several *.json, got {len(files)} files: put "
+                "the clips into a folder and give that"
             )
         from stcorner.recognizer import load_model
 

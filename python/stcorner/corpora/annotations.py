@@ -111,7 +111,10 @@ def _chosen(file: Path, tier: str | None) -> list[Span]:
     tiers = read_tiers(file)
     if tier is not None:
         if tier not in tiers:
-            raise DatasetError(f"{file} must have the tier {tier!r}, got {', '.join(tiers) or 'none'}")
+            raise DatasetError(
+                f"{file} must have the tier {tier!r}, got {', '.join(tiers) or 'none'}: name one of these "
+                "with tier (on the command line --tier)"
+            )
         return tiers[tier]
     labelled = [name for name, spans in tiers.items() if spans]
     if len(labelled) > 1:

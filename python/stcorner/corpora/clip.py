@@ -88,7 +88,9 @@ def canonical_label(name: str) -> str:
     """
     given: object = name
     if not isinstance(given, str) or not re.search(r"[^\W\d_]", given):
-        raise ParameterError(f"label must be a name with at least one letter, got {name!r}")
+        raise ParameterError(
+            f"label must be a name with at least one letter, got {name!r}: name the emotion in words"
+        )
     # A Mac writes the names of folders as letters and accents apart, other systems as one character.
     key = re.sub(r"[\s\-_]+", "_", unicodedata.normalize("NFC", name).strip().lower()).strip("_")
     if key in _NO_LABEL:
@@ -381,7 +383,10 @@ def map_labels(clips: Iterable[Clip], label_map: Mapping[str, str | None]) -> Cl
     names = {canonical_label(old): new and canonical_label(new) for old, new in label_map.items()}
     absent = sorted(names.keys() - {clip.label for clip in clips})
     if absent:
-        raise ParameterError(f"label_map must name labels of the clips, got {', '.join(absent)}")
+        raise ParameterError(
+            f"label_map must name labels of the clips, got {', '.join(absent)}, which no clip has: check "
+            "the spelling"
+        )
     for clip in clips:
         label = names.get(clip.label, clip.label)
         if label is None:
@@ -401,7 +406,7 @@ def find_files(root: str | os.PathLike[str], *, unlisted: list[SkippedFile] | No
     """
     top = Path(root)
     if not top.is_dir():
-        raise DatasetError(f"root must be a folder, got {str(root)!r}")
+        raise DatasetError(f"root must be a folder, got {str(root)!r}: check the path")
     found: list[Path] = []
     entered: set[str] = set()
     waiting = [top]

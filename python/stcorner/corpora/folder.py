@@ -109,11 +109,14 @@ def load_folder(
             raise ParameterError("subject must be None for a table: give it a column 'subject'")
         base = place.parent if media_root is None else Path(media_root)
         if not base.is_dir():
-            raise DatasetError(f"media_root must be a folder, got {str(base)!r}")
+            raise DatasetError(f"media_root must be a folder, got {str(base)!r}: check the path")
         clips = _from_table(place, base, corpus or place.stem)
     elif place.is_dir():
         if media_root is not None:
-            raise ParameterError("media_root must be None for a folder: it is for the files of a table")
+            raise ParameterError(
+                "media_root must be None for a folder, as it says where the files of a table lie: leave it "
+                "out"
+            )
         clips = _from_folders(place, subject, corpus or place.resolve().name or "folder")
     else:
         raise DatasetError(f"root must be a folder or a .csv file, got {str(root)!r}")
@@ -151,7 +154,10 @@ def speaker_of(subject: str | re.Pattern[str] | int) -> Callable[[Path], str]:
         def by_level(inner: Path) -> str:
             folders = inner.parts[:-1]
             if abs(level) > len(folders):
-                raise DatasetError(f"subject={level} must be a folder of every path, {inner} has none")
+                raise DatasetError(
+                    f"subject={level} must name a folder of every path, and {inner} has none there: give "
+                    "another number, or move that file"
+                )
             return folders[level - (level > 0)]
 
         return by_level
@@ -163,12 +169,18 @@ def speaker_of(subject: str | re.Pattern[str] | int) -> Callable[[Path], str]:
             f"got {subject!r}: {error}"
         ) from None
     if pattern.groups < 1:
-        raise ParameterError(f"subject must have a group for the speaker, got {pattern.pattern!r}")
+        raise ParameterError(
+            f"subject must have a group for the speaker, got {pattern.pattern!r}: put parentheses around "
+            "the part that names the speaker"
+        )
 
     def by_pattern(inner: Path) -> str:
         match = pattern.search(inner.as_posix())
         if match is None or not match.group(1):
-            raise DatasetError(f"subject must match every path, {pattern.pattern!r} does not: {inner}")
+            raise DatasetError(
+                f"subject must match every path, and {pattern.pattern!r} does not match {inner}: widen the "
+                "pattern, or move that file"
+            )
         return str(match.group(1))
 
     return by_pattern
@@ -246,7 +258,9 @@ def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
     for needed in ("path", "label"):
         if columns[needed] is None:
             wanted = " or ".join(_COLUMNS[needed])
-            raise DatasetError(f"{table.name} must have a column {wanted}, got {list(header)}")
+            raise DatasetError(
+                f"{table.name} must have a column {wanted}, got {list(header)}: rename or add the column"
+            )
     clips = ClipList()
     seen: dict[tuple[object, ...], tuple[Clip, int]] = {}
     for number, row in rows:
@@ -293,10 +307,12 @@ def _read(field: str, cell: str, base: Path) -> str:
 
 def _clip_of_row(values: Mapping[str, str], base: Path, corpus: str) -> Clip:
     if not values["path"]:
-        raise ParameterError("file must not be empty")
+        raise ParameterError("file must name a recording, got an empty cell: fill it or delete the line")
     path = _below(base, values["path"])
     if not path.is_file():
-        raise DatasetError(f"file must exist, got {str(path)!r}")
+        raise DatasetError(
+            f"file must exist, got {str(path)!r}: mend the name in the table, or give media_root"
+        )
     name = Path(values["path"]).with_suffix("").as_posix()
     span = "".join(f"@{values[edge]}" for edge in ("start", "end") if values.get(edge))
     fields: dict[str, Any] = {

@@ -80,7 +80,7 @@ def actor_folds(clips: Sequence[Clip], protocol: str | Path = "auto", *, seed: i
     """
     clips = list(clips)
     if not clips:
-        raise ParameterError("clips must not be empty")
+        raise ParameterError("clips must hold at least one clip, got none")
     seed = check_integer("seed", seed, low=0)
     name, remark = _resolve_auto(clips) if protocol == "auto" else (str(protocol), "")
     return Folds(_make_folds(clips, name, seed), protocol=name, remark=remark)
@@ -96,7 +96,10 @@ def _make_folds(clips: Sequence[Clip], name: str, seed: int) -> list[Fold]:
         return _group_folds(clips, name, _subjects(clips))
     if name == "sentence":
         if any(clip.sentence is None for clip in clips):
-            raise DatasetError("clips must all have a sentence for the protocol 'sentence'")
+            raise DatasetError(
+                "clips must all have a sentence for the protocol 'sentence', got some without: use a "
+                "protocol by actor"
+            )
         sentences = [str(clip.sentence) for clip in clips]
         return _group_folds(clips, name, sentences, separates=("take", "sentence"))
     if name == "paper-leaky":
@@ -141,7 +144,10 @@ def _group_folds(
     labels = np.asarray(groups)
     names = sorted(set(groups))
     if len(names) < 2:
-        raise DatasetError(f"protocol {name!r} needs clips of at least 2 groups, got {names}")
+        raise DatasetError(
+            f"protocol {name!r} needs clips of at least 2 groups, got {names}: give clips of more people, "
+            "or another protocol"
+        )
     return [
         Fold(
             name=f"{name}/{group}",
@@ -159,7 +165,8 @@ def _spread_subjects(clips: Sequence[Clip], k: int, seed: int) -> list[str]:
     names, sizes = np.unique(subjects, return_counts=True)
     if not 2 <= k <= len(names):
         raise DatasetError(
-            f"protocol actor-k{k} needs 2 <= k <= number of subjects, got {len(names)} subject(s)"
+            f"protocol actor-k{k} needs 2 <= k <= number of subjects, got {len(names)} subject(s): use "
+            "'actor-loo', or clips of more people"
         )
     order = np.random.default_rng(seed).permutation(len(names))
     filled = np.zeros(k, dtype=np.int64)
@@ -176,7 +183,9 @@ def _random_folds(clips: Sequence[Clip], name: str, k: int, seed: int) -> list[F
     for index, clip in enumerate(clips):
         takes.setdefault(clip.key, []).append(index)
     if not 2 <= k <= len(takes):
-        raise DatasetError(f"protocol {name!r} needs 2 <= k <= number of takes, got {len(takes)} take(s)")
+        raise DatasetError(
+            f"protocol {name!r} needs 2 <= k <= number of takes, got {len(takes)} take(s): give more clips"
+        )
     members = list(takes.values())
     order = np.random.default_rng(seed).permutation(len(members))
     # Dealing out the shuffled takes label by label, without starting anew at each label, spreads both evenly.
@@ -206,13 +215,19 @@ def _paper_leaky(clips: Sequence[Clip], seed: int) -> Fold:
 def _stored_folds(clips: Sequence[Clip], protocol: Protocol) -> list[Fold]:
     foreign = sorted({clip.corpus for clip in clips} - set(protocol.corpora))
     if foreign:
-        raise DatasetError(f"protocol {protocol.name!r} is for {', '.join(protocol.corpora)}, got {foreign}")
+        raise DatasetError(
+            f"protocol {protocol.name!r} must get clips of {', '.join(protocol.corpora)}, got {foreign}: "
+            "use 'actor-loo' or 'actor-k5'"
+        )
     subjects = np.asarray(_subjects(clips))
     known = {subject for side in (protocol.test, protocol.validation) for fold in side for subject in fold}
     # Where each subject is tested once, one that no fold names is a mistake; else it trains.
     unnamed = sorted(set(subjects) - known) if len(protocol.test) > 1 else []
     if unnamed:
-        raise DatasetError(f"protocol {protocol.name!r} does not name the subject(s) {', '.join(unnamed)}")
+        raise DatasetError(
+            f"protocol {protocol.name!r} must name every subject, got clips of {', '.join(unnamed)}: "
+            "leave these out, or use 'actor-loo'"
+        )
     folds = []
     for number, members in enumerate(protocol.test):
         test = np.isin(subjects, members)
@@ -230,5 +245,8 @@ def _stored_folds(clips: Sequence[Clip], protocol: Protocol) -> list[Fold]:
             )
     if len(folds) < min(2, len(protocol.test)):
         present = sorted(set(subjects))
-        raise DatasetError(f"protocol {protocol.name!r} needs subjects of 2 folds, got only {present}")
+        raise DatasetError(
+            f"protocol {protocol.name!r} must get subjects of at least 2 of its folds, got only "
+            f"{present}: add people, or use 'actor-loo'"
+        )
     return folds

@@ -49,7 +49,9 @@ def corpus_readers() -> dict[str, CorpusReader]:
         try:
             loaded = entry.load()
         except Exception as error:
-            raise DatasetError(f"{source} cannot be imported, update or remove it: {error!r}") from error
+            raise DatasetError(
+                f"{source} must be importable, and is not ({error!r}): update or remove that package"
+            ) from error
         if not isinstance(loaded, CorpusReader):
             raise DatasetError(f"{source} must be a CorpusReader, got {type(loaded).__name__}")
         if found.setdefault(loaded.name, loaded) is not loaded:
@@ -149,10 +151,16 @@ def load_corpus(
     place = Path(root)
     if annotations is not None:
         if corpus is not None or media_root is not None or options:
-            raise ParameterError("annotations must come without corpus, media_root and options of readers")
+            raise ParameterError(
+                "annotations must come without corpus, media_root and options of readers: leave these out, "
+                "the annotations name the clips"
+            )
         return load_annotations(place, annotations=annotations, tier=tier, subject=subject, modality=modality)
     if tier is not None:
-        raise ParameterError(f"tier must come with annotations, got {tier!r} alone")
+        raise ParameterError(
+            f"tier must come with annotations, got {tier!r} alone: give annotations too (on the command "
+            "line --annotations)"
+        )
     if corpus is not None:
         known = corpus_readers()
         reader: CorpusReader | None = known[check_choice("corpus", corpus, tuple(known))]
@@ -162,11 +170,15 @@ def load_corpus(
     if reader is None:
         if options:
             raise ParameterError(
-                f"{', '.join(sorted(options))} must be left out: {str(root)!r} is no published corpus"
+                f"{', '.join(sorted(options))} must be left out, as {str(root)!r} is a folder of your own "
+                "and no published corpus"
             )
         return _rooted(load_folder(place, modality=modality, subject=subject, media_root=media_root), place)
     if subject is not None or media_root is not None:
-        raise ParameterError(f"subject and media_root must be None for {reader.title}: its names tell both")
+        raise ParameterError(
+            f"subject and media_root must be None for {reader.title}, whose file names tell both: leave "
+            "them out"
+        )
     return _rooted(reader.read(place, modality=modality, **options), place)
 
 

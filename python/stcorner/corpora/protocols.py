@@ -195,12 +195,17 @@ def _check(name: str, data: dict[str, Any]) -> Protocol:
         )
     members = [subject for fold in sides["test"] for subject in fold]
     if len(set(members)) < len(members):
-        raise DatasetError(f"protocol {name!r}: a subject may be tested in one fold only")
+        raise DatasetError(
+            f"protocol {name!r}: a subject must be tested in one fold only: delete it from the others"
+        )
     if sides["validation"] and len(sides["validation"]) != len(sides["test"]):
         raise DatasetError(f"protocol {name!r}: validation must have as many folds as test")
     for test, validation in zip(sides["test"], sides["validation"], strict=False):
         if set(test) & set(validation):
-            raise DatasetError(f"protocol {name!r}: subjects both tested and validated: {test}, {validation}")
+            raise DatasetError(
+                f"protocol {name!r}: a fold must not test and validate the same subjects, got {test} and "
+                f"{validation}: take them out of one"
+            )
     return Protocol(
         name=name,
         corpora=tuple(data["corpora"]),

@@ -123,10 +123,16 @@ def paired_test(first: Evaluation, second: Evaluation, *, metric: str = "uar", s
 def _common(first: Evaluation, second: Evaluation) -> NDArray[np.bool_]:
     for name in ("clip_ids", "y_true", "groups", "classes"):
         if getattr(first, name) != getattr(second, name):
-            raise ParameterError(f"second must be evaluated on the same clips as first, {name} differ")
+            raise ParameterError(
+                f"second must be evaluated on the same clips as first, got others ({name} differ): evaluate "
+                "both with the same clips and protocol"
+            )
     both = first.predicted & second.predicted
     if not both.any():
-        raise ParameterError("second must share at least one predicted clip with first")
+        raise ParameterError(
+            "second must share at least one predicted clip with first, got none in common: evaluate both "
+            "on the same clips"
+        )
     return both
 
 
@@ -208,7 +214,9 @@ def compare_models(
     from dataclasses import replace
 
     if len(evaluations) < 2:
-        raise ParameterError(f"evaluations must be at least 2, got {len(evaluations)}")
+        raise ParameterError(
+            f"evaluations must be at least 2, got {len(evaluations)}: give a second one to compare with"
+        )
     tests = []
     for one, other in combinations(evaluations, 2):
         ahead = float(_actor_shares(one, other, metric).sum()) >= 0

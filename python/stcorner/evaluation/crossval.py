@@ -106,7 +106,7 @@ def cross_validate(
     table = features
     if isinstance(clips, ClipFeatures):
         if features is not None:
-            raise ParameterError("features must not be given twice: clips hold them")
+            raise ParameterError("features must be left out, as clips are ClipFeatures and hold them")
         table, clips = clips, clips.clips
     elif features is not None:
         table = _of_clips(list(clips), features)
@@ -128,7 +128,9 @@ def _of_clips(clips: list[Clip], features: ClipFeatures) -> ClipFeatures:
     Labels are taken by position: they would go to the wrong rows in silence.
     """
     if len(features) != len(clips):
-        raise ParameterError(f"features must be of the {len(clips)} clips, got {len(features)}")
+        raise ParameterError(
+            f"features must be of the {len(clips)} clips, got {len(features)}: extract them from these clips"
+        )
     for at, (mine, clip) in enumerate(zip(features.clips, clips, strict=True)):
         if mine.clip_id != clip.clip_id:
             raise ParameterError(

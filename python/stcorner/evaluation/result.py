@@ -290,8 +290,8 @@ class Evaluation:
         rows = self.calibrated if calibrated else self.probabilities
         if rows is None:
             raise ParameterError(
-                "calibrated must be False, got True: this evaluation has no temperatures; "
-                "pass calibration_folds=3 to cross_validate to get them"
+                "calibrated=True needs temperatures, and this evaluation has none: pass "
+                "calibration_folds=3 to cross_validate"
             )
         if not self.predicted.any():
             raise ParameterError("probabilities must hold at least one prediction")
@@ -450,7 +450,10 @@ def _rows(name: str, value: ArrayLike, n: int, n_classes: int) -> NDArray[np.flo
         raise ParameterError(f"{name} must have shape ({n}, {n_classes}), got {rows.shape}")
     missing = np.isnan(rows)
     if (missing.any(axis=1) != missing.all(axis=1)).any():
-        raise ParameterError(f"{name} must have rows that are whole or all nan")
+        raise ParameterError(
+            f"{name} must be finite in a whole row or NaN in a whole row, got a mixture: set the whole "
+            "row to NaN"
+        )
     if not missing.all():
         check_probabilities(name, rows[~missing[:, 0]])
     rows.setflags(write=False)
@@ -526,7 +529,8 @@ def decode(text: str) -> Evaluation:
         raise DatasetError(f"evaluation must be JSON of stcorner: {error}") from None
     if (document.format, document.version) != (_FORMAT, _VERSION):
         raise DatasetError(
-            f"evaluation must be {_FORMAT} version {_VERSION}, got {document.format} {document.version}"
+            f"evaluation must be {_FORMAT} version {_VERSION}, got {document.format} {document.version}: "
+            "evaluate again with this version"
         )
     rows = document.predictions
     k = len(document.classes)
@@ -547,7 +551,9 @@ def decode(text: str) -> Evaluation:
             details=document.details,
         )
     except ParameterError as error:
-        raise DatasetError(f"evaluation does not fit together: {error}") from None
+        raise DatasetError(
+            f"evaluation must be whole, and its parts do not fit each other ({error}): evaluate again"
+        ) from None
 
 
 def _stack(rows: list[list[float] | None], k: int) -> NDArray[np.float64]:

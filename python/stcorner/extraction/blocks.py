@@ -153,7 +153,11 @@ def _warn_of_missing_copies(results: Sequence[Sequence[Row]], plan: Plan) -> Non
     short = [rows for rows in results if "audio" in rows[0].blocks and len(rows) <= len(plan.augment)]
     if short and plan.augment:
         reason = next(text for text in short[0][0].details["warnings"] if text.startswith("no "))
-        warnings.warn(f"{len(short)} clips have fewer altered copies than asked: {reason}", stacklevel=4)
+        warnings.warn(
+            f"{len(short)} clips have fewer altered copies than `augment` names, and train with those "
+            f"that they have: {reason}",
+            stacklevel=4,
+        )
 
 
 def add_blocks(features: ClipFeatures, names: Sequence[str], others: Mapping[str, Block]) -> ClipFeatures:
@@ -197,5 +201,8 @@ def add_blocks(features: ClipFeatures, names: Sequence[str], others: Mapping[str
 def _checked(name: str, vector: ArrayLike, width: int) -> NDArray[np.float32]:
     values = np.asarray(vector, dtype=np.float32)
     if values.shape != (width,) or not np.isfinite(values).all():
-        raise ParameterError(f"block {name!r} must give {width} finite values, got shape {values.shape}")
+        raise ParameterError(
+            f"block {name!r} must give {width} finite values, got shape {values.shape}: check what its "
+            "describe() returns"
+        )
     return values

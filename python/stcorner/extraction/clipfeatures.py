@@ -125,7 +125,9 @@ class ClipFeatures:
             status[name] = np.where(missing, "no_row", "ok") if stated is None else np.asarray(stated)
         details = list(self.details) or [{"errors": [], "warnings": []} for _ in range(n_rows)]
         if len(details) != n_rows or any(len(each) != n_rows for each in status.values()):
-            raise ParameterError(f"details and status must have {n_rows} entries, one per row")
+            raise ParameterError(
+                f"details and status must have {n_rows} entries, one per row, got another number"
+            )
         if unknown := sorted((set(self.names) | set(self.status)) - set(blocks)):
             raise ParameterError(f"names and status must be of the blocks {sorted(blocks)}, got {unknown}")
         for field_name, value in {
@@ -340,7 +342,10 @@ def _block(name: str, given: ArrayLike, n_rows: int) -> NDArray[np.float32]:
         raise ParameterError(f"blocks[{name!r}] must have shape ({n_rows}, columns), got {block.shape}")
     missing = np.isnan(block)
     if np.isinf(block).any() or (missing.any(axis=1) != missing.all(axis=1)).any():
-        raise ParameterError(f"blocks[{name!r}] must be finite, or NaN in all columns of a row")
+        raise ParameterError(
+            f"blocks[{name!r}] must be finite, or NaN in all columns of a row, got a mixture: set the "
+            "whole row to NaN"
+        )
     return block
 
 
@@ -496,19 +501,24 @@ def read_parquet(path: str | os.PathLike[str]) -> ClipFeatures:
         version, root = about["format"], about.get("root")
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or error
-        raise DatasetError(f"{source} cannot be read: {reason}") from None
+        raise DatasetError(
+            f"{source} cannot be read: {reason}: check its name and your permission to read it"
+        ) from None
     except KeyError:
         raise DatasetError(
-            f"{source} is no feature table of stcorner: read it with FeatureTable({source.name!r}, name=...)"
+            f"{source} must be a table that `stcorner extract` wrote, and is another: read it with "
+            f"FeatureTable({source.name!r}, name=...)"
         ) from None
     except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
-        raise DatasetError(f"{source} is damaged or no Parquet file: {error}") from None
+        raise DatasetError(
+            f"{source} must be a Parquet file, and is none or damaged ({error}): extract it again"
+        ) from None
     if version not in _READABLE:
         raise DatasetError(f"{source} has format {version}, this version reads {FORMAT}: extract it again")
     try:
         return _features(table, names, root)
     except (StcornerError, KeyError) as error:
-        raise DatasetError(f"{source} is damaged: {error}") from None
+        raise DatasetError(f"{source} is damaged: {error}: extract it again") from None
 
 
 def _features(table: Any, names: dict[str, list[str]], root: str | None) -> ClipFeatures:

@@ -93,7 +93,10 @@ def _wait(ready: Callable[[], _T], client: Any) -> _T:
             if client.nthreads():
                 seen = now
         if now - seen > _PATIENCE:
-            raise ParameterError(f"client must have a worker, got none for {_PATIENCE:g} s")
+            raise ParameterError(
+                f"client must have a worker, got none for {_PATIENCE:g} s: start workers, then run the same "
+                "call again"
+            )
         time.sleep(_LOOK_AGAIN)
     return found
 

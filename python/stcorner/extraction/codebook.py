@@ -149,7 +149,7 @@ def columns(pattern: str | None = None) -> list[dict[str, Any]]:
         if pattern is None or _fits(name, str(pattern))
     ]  # fmt: skip
     if not found:
-        raise ParameterError(f"pattern must fit a column, got {pattern!r}")
+        raise ParameterError(f"pattern must fit a column, got {pattern!r}: leave it out to see all columns")
     return found
 
 

@@ -193,7 +193,9 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
         sound.append(_load_sound(clip, plan))
         if 0 < len(sound[0]) < _SHORT:
             length = len(sound[0]) / SAMPLE_RATE
-            remark(f"{clip.sound}: {length:.3f} s of sound is less than a syllable and tells little")
+            remark(
+                f"{clip.sound}: {length:.3f} s of sound is shorter than a syllable: do not trust its features"
+            )
         vectors, found = describe_sound(sound[0], plan, name=str(clip.sound))
         if found["speech"] != "ok" and len(sound[0]) >= _SHORT:
             remark(f"{clip.sound}: {_REMARKS[found['speech']]}")
@@ -210,10 +212,16 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
         )
         if face.others:
             count = 1 + face.others
-            remark(f"{clip.path}: {count} faces were found; described is {face.face_id}, the largest")
+            remark(
+                f"{clip.path}: {count} faces were found, and face {face.face_id}, the largest, is described: "
+                "choose another with face= (--face)"
+            )
         if face.success.mean() < _SEEN:
             share = 100 * face.success.mean()
-            remark(f"{clip.path}: the face that is described is seen in {share:.0f} % of the time")
+            remark(
+                f"{clip.path}: the face is in view for {share:.0f} % of the time only: its features describe "
+                "that part"
+            )
         return vectors, {**found, "face_id": face.face_id}
 
     if "audio" in plan.streams:
@@ -250,7 +258,10 @@ def _crop_faces(clip: Clip, plan: Plan) -> list[FaceClip]:
     lasting = [face for face in found if np.count_nonzero(face.success) >= _MIN_FRAMES]
     for face in found:
         if lasting and face not in lasting:
-            remark(f"{clip.path}: face {face.face_id} is seen too short to be described")
+            remark(
+                f"{clip.path}: face {face.face_id} is in view too briefly to be described: give a longer "
+                "clip or another face"
+            )
     if not lasting:
         raise MissingStreamError("no_face", "face", f"{clip.path}: no face was found")
     return lasting
@@ -328,8 +339,8 @@ def _span(clip: Clip, plan: Plan) -> tuple[float, float | None]:
 def _check_length(path: Path, seconds: float, plan: Plan) -> None:
     if plan.max_seconds is not None and seconds > plan.max_seconds:
         raise MediaError(
-            f"{path} holds more than the {plan.max_seconds:.0f} s of one row, whatever it declares: "
-            "read it by windows"
+            f"{path} holds more than the {plan.max_seconds:.0f} s of one row, read it by windows "
+            "(window=3, on the command line --window 3)"
         )
 
 

@@ -134,7 +134,9 @@ class FeatureTable:
                 vector = np.concatenate([FUNCTIONALS[each](rows) for each in functionals])
             self._rows[clip] = vector.astype(np.float32)
         if not self._rows:
-            raise DatasetError(f"table {name!r} has no row of finite numbers")
+            raise DatasetError(
+                f"table {name!r} must have at least one row of finite numbers, got none: check its columns"
+            )
         self.feature_names = (
             names if functionals is None else [f"{column}_{each}" for each in functionals for column in names]
         )
@@ -203,10 +205,13 @@ def _read(
     if path.is_dir():
         files = sorted(each for each in path.rglob("*.csv") if not each.name.startswith("."))
         if not files:
-            raise DatasetError(f"{path} holds no CSV file")
+            raise DatasetError(f"{path} must hold CSV files, got none: check the path")
         parts = [_from_frame(_frame(each, key), key, columns, each.stem) for each in files]
         if any(part[2] != parts[0][2] for part in parts):
-            raise DatasetError(f"the files below {path} must have the same columns")
+            raise DatasetError(
+                f"the files below {path} must have the same columns, got different ones: give them as "
+                "separate tables"
+            )
         return (
             np.concatenate([part[0] for part in parts]),
             np.concatenate([part[1] for part in parts]),
@@ -217,7 +222,9 @@ def _read(
             with np.load(path, allow_pickle=False) as held:
                 return _from_arrays({name: held[name] for name in held.files}, key, columns, str(path))
         except (OSError, ValueError, EOFError) as error:
-            raise DatasetError(f"{path} is no npz file that can be read: {error}") from None
+            raise DatasetError(
+                f"{path} must be a readable npz file: {error}: save it again with numpy.savez"
+            ) from None
     return _from_frame(_frame(path, key), key, columns, path.stem)
 
 
@@ -243,9 +250,11 @@ def _frame(path: Path, key: str) -> Any:
             converters=dict.fromkeys(named, from_cell),  # an id such as 007 is a name
         )
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise DatasetError(
+            f"{path} cannot be read: {error.strerror or error}: check its name and your permission to read it"
+        ) from None
     except (ValueError, ImportError) as error:  # pandas' own errors of parsing are ValueErrors
-        raise DatasetError(f"{path} is no table that can be read: {error}") from None
+        raise DatasetError(f"{path} must be a readable CSV, Parquet or npz table: {error}") from None
     frame.columns = [str(column).strip() for column in frame.columns]
     return frame
 
@@ -254,7 +263,9 @@ def _from_arrays(
     arrays: dict[str, Any], key: str, columns: Sequence[str] | None, where: str
 ) -> tuple[NDArray[Any], NDArray[np.float64], list[str]]:
     if key not in arrays:
-        raise DatasetError(f"{where} must hold the ids as {key!r}, got {sorted(arrays)}")
+        raise DatasetError(
+            f"{where} must hold the ids as {key!r}, got {sorted(arrays)}: name their array with key="
+        )
     ids = np.asarray([_id(value, key) for value in np.asarray(arrays[key])])
     chosen = [name for name in arrays if name != key] if columns is None else list(columns)
     parts, names = [], []
@@ -270,7 +281,7 @@ def _from_arrays(
         parts.append(flat)
         names += [name] if values.ndim == 1 else [f"{name}_{i}" for i in range(flat.shape[1])]
     if not parts:
-        raise DatasetError(f"{where} holds no numbers beside {key!r}")
+        raise DatasetError(f"{where} must hold numbers beside {key!r}, got none")
     return ids, np.hstack(parts), names
 
 
@@ -283,7 +294,9 @@ def _from_frame(
     usual = _USUAL if key == "clip_id" and tool is None else ()
     owner = next((column for column in (key, *where, *usual) if column in known), None)
     if owner is None and (not stem or (tool is None and key != "clip_id")):
-        raise DatasetError(f"the table must have the column {key!r} of clip ids, got {known[:8]}")
+        raise DatasetError(
+            f"the table must have the column {key!r} of clip ids, got {known[:8]}: name it with key="
+        )
     ids = np.asarray([stem] * len(frame) if owner is None else [_id(value, owner) for value in frame[owner]])
     if stem and set(ids) == {"unknown"}:  # SMILExtract without -instname
         ids = np.asarray([stem] * len(frame))
@@ -298,7 +311,7 @@ def _from_frame(
     else:
         chosen = list(columns)
         if absent := sorted(set(chosen) - set(known)):
-            raise ParameterError(f"columns must be of the table, got {absent}")
+            raise ParameterError(f"columns must be names in the table, got {absent}: check the spelling")
     if not chosen:
         raise DatasetError(
             f"the table has no column of numbers beside {owner or 'its name'!r}: "

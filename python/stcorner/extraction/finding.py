@@ -102,7 +102,7 @@ def find_clips(
     """
     items = [given] if isinstance(given, str | os.PathLike | Clip | Recording) else list(given)
     if not items:
-        raise DatasetError("clips must not be empty")
+        raise DatasetError("clips must hold at least one clip, got none")
     folder = _common(items) if root is None else Path(root)
     clips: list[Clip] = []
     for item in items:

@@ -229,13 +229,13 @@ def _refuse_to_replace(store: Store) -> None:
     strangers = store.strangers()
     if strangers:
         raise ParameterError(
-            f"{strangers[0]} stands where results would be written, and no such run left it: "
-            "give another name, or overwrite=True to replace it"
+            f"{strangers[0]} is in the way of the results and was not written by this run: give another "
+            "name, or overwrite=True to replace it"
         )
     if store.out.exists():
         raise ParameterError(
-            "out must not hold a table of other files or parameters (or give overwrite), "
-            f"got {str(store.out)!r}"
+            f"out must not hold a table of other files or parameters, got {str(store.out)!r}: give "
+            "another name, or overwrite=True (--overwrite)"
         )
 
 

@@ -292,8 +292,8 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}. "
-            "What is done is kept: the same command goes on from there"
+            f"{path} cannot be written: {error.strerror or error}. What is done is kept: free some space "
+            "and run the same command to resume"
         ) from error
 
 
@@ -325,4 +325,6 @@ def _lock(file: Any, out: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise OutputError(f"{out} is being written by another run") from None
+        raise OutputError(
+            f"{out} is being written by another run: wait for it, or give another name"
+        ) from None

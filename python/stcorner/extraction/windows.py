@@ -232,7 +232,10 @@ def window_rows(clip: Clip, plan: Plan) -> Iterator[Row]:
     if video is not None:
         streams["video"] = iter_face_windows(sources["video"], plan, window=plan.window, hop=plan.hop)
     if not streams:
-        raise MediaError(f"{clip.path} has no stream for the blocks {', '.join(plan.blocks)}")
+        raise MediaError(
+            f"{clip.path} must have a stream for the blocks {', '.join(plan.blocks)}, and has none: "
+            "`stcorner probe` shows what it has"
+        )
     rates = {"sr": audio.sample_rate if audio else None, "fps": (video.fps or None) if video else None}
     empty = True
     heads = {stream: next(windows, None) for stream, windows in streams.items()}
@@ -243,7 +246,7 @@ def window_rows(clip: Clip, plan: Plan) -> Iterator[Row]:
             yield window_row(clip, plan, each, plan.window, rates)
         heads |= {stream: next(streams[stream], None) for stream in parts}
     if empty:  # a sample or two, of which resampling left none
-        raise MediaError(f"{clip.path} is too short for a window")
+        raise MediaError(f"{clip.path} must last at least one window, and is shorter: use a smaller window")
 
 
 def together(heads: Mapping[str, Window], hop: float) -> dict[str, Window]:

@@ -92,7 +92,7 @@ def _rows(clip: Clip, plan: Plan) -> Iterator[Row]:
         if length is not None and length > plan.max_seconds:
             raise DatasetError(
                 f"{clip.path} is {length:.0f} s long, more than the {plan.max_seconds:.0f} s of one row: "
-                "read it by windows"
+                "read it by windows (window=3, on the command line --window 3)"
             )
     yield from describe_clip(clip, plan, info=info)
 

@@ -44,7 +44,7 @@ def check_blocks(X: Any, n_features: Sequence[int] | None = None) -> list[NDArra
         if 0 in block.shape:
             raise ParameterError(f"{name} must not be empty, got shape {block.shape}")
         if np.isinf(block).any():
-            raise ParameterError(f"{name} must not hold infinite values")
+            raise ParameterError(f"{name} must not hold infinite values: drop or fill them first")
         gaps = np.isnan(block)
         partial = gaps.any(axis=1) & ~gaps.all(axis=1)
         if partial.any():

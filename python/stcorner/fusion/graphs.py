@@ -268,7 +268,7 @@ def graph_laplacian(graph: Any) -> Any:
     if weights.shape[0] != weights.shape[1]:
         raise ParameterError(f"graph must be square, got shape {weights.shape}")
     if not np.isfinite(weights.data).all():
-        raise ParameterError("graph must be finite")
+        raise ParameterError("graph must be finite, got NaN or infinite weights")
     if abs(weights - weights.T).max() > 0:
-        raise ParameterError("graph must be symmetric")
+        raise ParameterError("graph must be symmetric, got others: add its transpose")
     return csr_array(diags_array(weights.sum(axis=1)) - weights)

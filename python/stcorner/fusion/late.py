@@ -27,7 +27,9 @@ _RULES = ("product", "mean")
 def _check_tables(P: Any) -> list[Matrix]:
     """Return the tables as float64; NaN rows stand for a classifier that had nothing to say."""
     if not isinstance(P, list | tuple) or len(P) == 0:
-        raise ParameterError("P must be a list of probability tables, one per classifier")
+        raise ParameterError(
+            "P must be a list of probability tables, one per classifier, got another type: write [P1, P2]"
+        )
     tables = []
     for number, part in enumerate(P):
         table = np.asarray(part, dtype=np.float64)
@@ -38,7 +40,9 @@ def _check_tables(P: Any) -> list[Matrix]:
             raise ParameterError(f"P[{number}] must be NaN in all columns of a row or in none")
         there = table[~gaps[:, 0]]
         if (there < 0).any() or not np.allclose(there.sum(axis=1), 1.0, atol=1e-3):
-            raise ParameterError(f"P[{number}] must hold probabilities that sum to 1 in each row")
+            raise ParameterError(
+                f"P[{number}] must hold probabilities that sum to 1 in each row: divide each row by its sum"
+            )
         tables.append(table)
     if len({table.shape for table in tables}) > 1:
         raise ParameterError(f"P must hold tables of one shape, got {[table.shape for table in tables]}")

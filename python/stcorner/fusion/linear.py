@@ -48,7 +48,9 @@ def principal_axes(rows: Rows, variance: float | None) -> PrincipalAxes:
         total += block.sum(axis=0)
     mean = total / n
     if not np.isfinite(mean).all():
-        raise ParameterError("X must be finite, got NaN or infinite values")
+        raise ParameterError(
+            "X must be finite, got NaN or infinite values: drop these rows, or fill the gaps first"
+        )
     with np.errstate(over="ignore", invalid="ignore"):  # seen below
         if n <= d:
             centred = np.concatenate([block - mean for block in iter_blocks(rows)])
@@ -61,7 +63,9 @@ def principal_axes(rows: Rows, variance: float | None) -> PrincipalAxes:
                 deviation = max(deviation, np.abs(centred).max())
                 scatter += centred.T @ centred
     if not np.isfinite(scatter).all():
-        raise ParameterError("X must have squares within float64's range")
+        raise ParameterError(
+            "X must have squares within float64's range, got larger values: give it in another unit"
+        )
     if deviation < _SMALLEST and deviation > 1e-12 * np.abs(mean).max():
         raise ParameterError(
             f"X must vary by >= {_SMALLEST:g} or not at all, got deviations up to {deviation:g}: give it in "

@@ -194,7 +194,8 @@ class ModalityFusion(Transformer):
         complete = present.all(axis=1)
         if not complete.any():
             raise ParameterError(
-                f"X must have at least one row with all modalities for method {self.method!r}"
+                f"X must have at least one row with all modalities for method {self.method!r}, got none: use "
+                "fusion='late', or give complete rows"
             )
         if self.method == "cca":
             if len(scaled) != 2:
@@ -214,7 +215,10 @@ class ModalityFusion(Transformer):
             return [self._fit_mfa(Z, labels, None if groups is None else groups[complete])]
         labels = np.unique(labels, return_inverse=True)[1].astype(np.int32)
         if labels.max() == 0:
-            raise ParameterError("y must have at least 2 classes in rows with all modalities, got 1 class")
+            raise ParameterError(
+                "y must have at least 2 classes in rows with all modalities, got 1 class: give complete rows "
+                "of another class"
+            )
         return [(Z.mean(axis=0), linear_discriminants(Z, labels, self.n_components, self.shrinkage))]
 
     def _fit_mfa(

@@ -61,7 +61,9 @@ def prepare(X: NDArray[Any], *, turn: bool = True, n_threads: int = 0) -> Sample
     X = np.ascontiguousarray(X)
     near, scale = _core.centre(X, n_threads)
     if not np.isfinite(scale):
-        raise ParameterError("X must have squared distances within float64's range")
+        raise ParameterError(
+            "X must have squared distances within float64's range, got larger ones: give it in another unit"
+        )
     if turn and n >= 16 * d:
         axes = _axes(near)
         for start in range(0, n, _BLOCK_ROWS):

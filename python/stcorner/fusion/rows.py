@@ -76,12 +76,14 @@ class ParquetRows:
         try:
             file = parquet.ParquetFile(self.path)
         except (OSError, pyarrow.ArrowException) as error:
-            raise DatasetError(f"{self.path} is not a readable Parquet file: {error}") from None
+            raise DatasetError(f"{self.path} must be a readable Parquet file: {error}") from None
         types = {field.name: field.type for field in file.schema_arrow}
         self.columns = list(types) if columns is None else list(columns)
         for name in self.columns:
             if name not in types:
-                raise DatasetError(f"{self.path} has no column {name!r}")
+                raise DatasetError(
+                    f"{self.path} must have the column {name!r}, and has not: check the spelling"
+                )
             kind = types[name]
             if not (pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind)):
                 raise DatasetError(f"{self.path}: column {name!r} must be numeric, got {kind}")
@@ -101,7 +103,10 @@ class ParquetRows:
         for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=self.columns):
             for name in self.columns:
                 if batch.column(name).null_count:
-                    raise DatasetError(f"{self.path}: column {name!r} has empty cells")
+                    raise DatasetError(
+                        f"{self.path}: column {name!r} must have no empty cells, got some: fill them, or "
+                        "drop these rows"
+                    )
             yield np.column_stack([batch.column(name).to_numpy().astype(np.float64) for name in self.columns])
 
 

@@ -65,7 +65,9 @@ def _splits(
         return list(StratifiedKFold(n_splits, shuffle=True, random_state=0).split(empty, y))
     codes = encode("groups", groups, len(y))
     if len(np.unique(codes)) < n_splits:
-        raise ParameterError(f"groups must hold at least n_splits ({n_splits}) different values")
+        raise ParameterError(
+            f"groups must hold at least n_splits ({n_splits}) different values, got fewer: lower n_splits"
+        )
     return list(StratifiedGroupKFold(n_splits, shuffle=True, random_state=0).split(empty, y, codes))
 
 

@@ -101,7 +101,9 @@ class UdpOutlet:
         try:
             family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except OSError as error:
-            raise OutputError(f"--to names {host}, which is no host: {error.strerror}") from None
+            raise OutputError(
+                f"--to must name a host that exists, got {host} ({error.strerror}): check the spelling"
+            ) from None
         self._address: Any = address
         self._socket = socket.socket(family, kind)
         self._number = 0
@@ -113,7 +115,10 @@ class UdpOutlet:
         try:
             self._socket.sendto(msgspec.json.encode(message), self._address)
         except OSError as error:
-            raise OutputError(f"--to cannot send to {self._address[0]}: {error.strerror}") from None
+            raise OutputError(
+                f"--to cannot send to {self._address[0]}: {error.strerror}: check the network and the "
+                "firewall"
+            ) from None
 
     def close(self) -> None:
         """Send the last datagram."""

@@ -148,7 +148,9 @@ class LiveRecognizer:
         self._check_open("audio")
         rate = check_integer("sr", sr, low=1, high=1_000_000)
         if self._rate not in (None, rate):
-            raise ParameterError(f"sr must stay the same, {self._rate}, got {rate}")
+            raise ParameterError(
+                f"sr must stay the same, {self._rate}, got {rate}: resample, or start a new LiveRecognizer"
+            )
         block = check_signal(y)
         if block.ndim > 2:
             raise ParameterError(f"y must have shape (n,) or (channels, n), got {block.shape}")
@@ -195,7 +197,10 @@ class LiveRecognizer:
             raise ParameterError(f"times must have one entry per frame ({len(pictures)}), got {len(stamps)}")
         shape = pictures.shape[1:3]
         if len(pictures) and self._frame_shape not in (None, shape):
-            raise ParameterError(f"frames must stay of one size, {self._frame_shape}, got {shape}")
+            raise ParameterError(
+                f"frames must stay of one size, {self._frame_shape}, got {shape}: resize them, or start a "
+                "new LiveRecognizer"
+            )
         for picture, time in zip(pictures, stamps.tolist(), strict=True):
             if time < 0 or time <= self._last_time:
                 raise ParameterError(

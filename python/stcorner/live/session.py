@@ -154,7 +154,9 @@ class LiveSession:
             If a source fails. What it gave before is answered first.
         """
         if self._threads:
-            raise ParameterError("updates must be called once, got a session that has run")
+            raise ParameterError(
+                "updates must be called once, got a session that has run: make a new LiveSession"
+            )
         begin = perf_counter()
         running = set(self._recognizer.streams)
         for source in self._sources:

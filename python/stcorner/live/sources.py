@@ -110,7 +110,10 @@ class FileSource:
         there = {"audio": info.audio, "video": info.video}
         for stream in streams or ():
             if there[check_choice("streams", stream, tuple(there))] is None:
-                raise MediaError(f"{self.path} has no {stream} stream")
+                raise MediaError(
+                    f"{self.path} must have a stream of {stream}, and has none: `stcorner probe` shows what "
+                    "it has"
+                )
         wanted = there if streams is None else streams
         self.streams = tuple(name for name, found in there.items() if found is not None and name in wanted)
         self.speed = None if speed is None else check_real("speed", speed, low=_SLOWEST, high=_FASTEST)
@@ -205,14 +208,19 @@ class CameraSource:
         camera = cv2.VideoCapture(self.index)
         try:
             if not camera.isOpened():
-                raise MediaError(f"camera {self.index} cannot be opened: is it there, and free?")
+                raise MediaError(
+                    f"camera {self.index} cannot be opened: check that it is connected and that no other "
+                    "program uses it"
+                )
             if self.width is not None:
                 camera.set(cv2.CAP_PROP_FRAME_WIDTH, self.width)
             while not stop.is_set():
                 found, picture = camera.read()
                 now = perf_counter()
                 if not found:
-                    raise MediaError(f"camera {self.index} gives no more pictures")
+                    raise MediaError(
+                        f"camera {self.index} gives no more pictures: check its cable and start again"
+                    )
                 gray = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
                 yield Captured("video", gray, now - begin, now - begin, 0, now)
         finally:
@@ -282,7 +290,10 @@ class MicrophoneSource:
                 blocksize=round(_BLOCK_SECONDS * self.sr),
             )  # fmt: skip
         except Exception as error:  # PortAudioError, and ValueError for an unknown device
-            raise MediaError(f"the microphone cannot be opened: {error}") from None
+            raise MediaError(
+                f"the microphone cannot be opened: {error}: check that it is connected and that you may use "
+                "it"
+            ) from None
         # Blocks follow each other without a gap; only the first is placed by the clock.
         time = math.nan
         with opened:

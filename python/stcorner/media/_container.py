@@ -59,7 +59,7 @@ def check_path(path: str | os.PathLike[str], name: str = "path") -> Path:
         status = file.stat()
     except FileNotFoundError:
         raise MediaError(
-            f"{file} does not exist; a relative name counts from the folder you are in: is it spelled right?"
+            f"{file} does not exist; check the spelling; a relative name counts from the current folder"
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise _unreadable(file, error) from None
@@ -110,8 +110,8 @@ def open_container(path: Path, span: Span = (0, None)) -> Iterator[Any]:
         if part is not None:
             part.close()
         raise MediaError(
-            f"{path} is not a media file that can be read: {reason}; if a player plays it, convert it with "
-            "ffmpeg -i FILE new.mkv"
+            f"{path} is not a readable media file: {reason}; if a player plays it, convert it with ffmpeg "
+            "-i FILE new.mkv"
         ) from None
     try:
         for stream in (*container.streams.video, *container.streams.audio):

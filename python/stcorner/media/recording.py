@@ -74,9 +74,12 @@ class Recording:
         if not isinstance(name, str) or not name:
             raise ParameterError(f"name must be a non-empty string, got {self.name!r}")
         if self.sound is None and self.frames is None:
-            raise ParameterError("sound or frames must be given, got neither")
+            raise ParameterError(
+                "sound or frames must be given, got neither: write Recording(sound=(y, sr)) or "
+                "Recording(frames=frames, fps=25)"
+            )
         if (self.frames is None) != (self.fps is None):
-            raise ParameterError("frames and fps must come together, got one of them")
+            raise ParameterError("frames and fps must come together, got one of them: give both")
         if self.sound is not None:
             object.__setattr__(self, "sound", _checked_sound(self.sound))
         if self.frames is not None:
@@ -87,7 +90,7 @@ class Recording:
         if max(lengths) - min(lengths) > max(_SECONDS, _SHARE * max(lengths)):
             raise ParameterError(
                 f"sound and frames must last equally long, got {lengths[0]:.2f} s of sound and "
-                f"{lengths[1]:.2f} s of frames at {self.fps:g} fps: is the rate of one of them another?"
+                f"{lengths[1]:.2f} s of frames at {self.fps:g} fps: check sr and fps"
             )
 
     def __str__(self) -> str:

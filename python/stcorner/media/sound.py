@@ -126,7 +126,7 @@ def load_audio(
         )
     if not grown.nbytes:
         raise MediaError(
-            f"{file} ends at {end / max(rate, 1):.3f} s, before offset {start:g} s: is it the right file?"
+            f"{file} ends at {end / max(rate, 1):.3f} s, before offset {start:g} s: give a smaller offset"
         )
     y: Block = np.ascontiguousarray(grown.result().T)
     return (y[0] if mono else y), rate
@@ -218,8 +218,8 @@ class _ChannelMean:
         """Warn of a mean far below that of unrelated channels, the power of which is one nth of theirs."""
         if self._of_mean * self._channels < _CANCELLED * self._of_channels:
             remark(
-                f"{self._file}: its channels cancel each other in their mean (one is inverted?); "
-                "mono=False reads them apart",
+                f"{self._file}: its channels cancel each other in their mean, as if one were inverted; "
+                "read them apart with mono=False",
                 stacklevel=3,
             )
 
@@ -236,8 +236,8 @@ def _resampled(
     for block, rate, first in decoded_sound(file, sr, offset):
         if rate > _HIGHEST_RATE:
             raise MediaError(
-                f"{file} declares {rate} samples a second, which no sound has: is its header damaged? If a "
-                "player plays it, convert it with ffmpeg -i FILE new.flac"
+                f"{file} declares {rate} samples a second, which no recording has, so its header is "
+                "damaged; if a player plays it, convert it with ffmpeg -i FILE new.flac"
             )
         if converter is None or rate != rate_in:
             if converter is None:

@@ -180,7 +180,10 @@ def reproduce_paper(
     found = {clip.corpus for kind in clips.values() for clip in kind}
     name = corpus or (next(iter(found)) if len(found) == 1 else "")
     if name not in TEST_SHARES or found - {name}:
-        raise DatasetError(f"root must be a folder of one of {sorted(TEST_SHARES)}, got {sorted(found)}")
+        raise DatasetError(
+            f"root must be a folder of one of {sorted(TEST_SHARES)}, got {sorted(found)}: give the folder "
+            "of that corpus alone"
+        )
 
     rows: dict[str, PaperRows] = {}
     split = 0

@@ -194,7 +194,10 @@ def fused_rows(audio: PaperRows, video: PaperRows) -> tuple[PaperRows, int]:
     known = {take: i for i, take in enumerate(takes)}
     kept = np.asarray([i for i, take in enumerate(audio.take) if take in known], dtype=np.intp)
     if len(kept) == 0:
-        raise DatasetError("clips must share takes between sound and picture, got none that do")
+        raise DatasetError(
+            "clips must share takes between sound and picture, got none that do: keep the files' "
+            "published names"
+        )
     faces = means[[known[take] for take in audio.take[kept]]]
     joined = PaperRows(
         X=np.hstack([audio.X[kept], faces]).astype(np.float32),

@@ -30,7 +30,7 @@ def _several(evaluation: Evaluation | Sequence[Evaluation]) -> list[Evaluation]:
     if len(listed) > len(PALETTE):
         raise ParameterError(f"evaluation must be at most {len(PALETTE)} of them, got {len(listed)}")
     if not all(each.predicted.any() for each in listed):
-        raise ParameterError("evaluation must hold at least one prediction, got none")
+        raise ParameterError("evaluation must hold at least one prediction, got none: its errors say why")
     return listed
 
 

@@ -233,7 +233,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         plan = self.extraction_plan()
         given = [Clip.of(clip) for clip in clips]
         if not given:
-            raise ParameterError("clips must not be empty")
+            raise ParameterError("clips must hold at least one clip, got none")
         names, others = self.resolved_blocks()
         plan = plan if augment else replace(plan, augment=())
         return describe_clips(given, plan, names, others, n_jobs=n_jobs, progress=progress)
@@ -297,7 +297,9 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weights = None if weights is None else weights[kept]
         if (labels == "").any():
             unknown = features.clips[int(np.argmax(labels == ""))].path
-            raise ParameterError(f"clips must have labels to learn from, or give y: {unknown} has none")
+            raise ParameterError(
+                f"clips must have labels to learn from, got {unknown} without: give it a label, or give y"
+            )
         at = features.clip_index
         self.predictor_ = train(
             self, features, labels[at], owners[at], None if weights is None else weights[at]
@@ -325,7 +327,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(X, np.ndarray) and X.dtype.kind in "fiub":
             check_columns(X, ())  # type: ignore[arg-type]
         if Clip.is_one(X):
-            raise ParameterError("X must be a sequence of clips to learn from, got one")
+            raise ParameterError("X must be a list of clips to learn from, got one clip: write [clip]")
         return self.extract(list(X), n_jobs=n_jobs, progress=progress)
 
     def _features(self, X: Any) -> ClipFeatures:
@@ -418,7 +420,8 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         probabilities = self.predict_proba(X)
         if np.isnan(probabilities).any():
             raise MediaError(
-                f"{int(np.isnan(probabilities[..., 0]).sum())} samples have no features to predict from"
+                f"{int(np.isnan(probabilities[..., 0]).sum())} samples have no features to predict from: "
+                "remove them, or use predict_table, which gives them a row"
             )
         if probabilities.ndim == 1:
             return str(self.classes_[probabilities.argmax()])

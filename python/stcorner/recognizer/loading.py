@@ -334,7 +334,10 @@ def _undump(content: bytes) -> dict[str, Any]:
     except ModelError:
         raise
     except Exception as error:  # whatever a hostile archive provokes inside skops
-        raise ModelError(f"its classifier cannot be read: {error}") from None
+        raise ModelError(
+            f"its classifier cannot be read: {error}: save it again with the versions of scikit-learn and "
+            "skops that are installed"
+        ) from None
     if not isinstance(found, dict) or not all(hasattr(each, "predict_proba") for each in found.values()):
         raise ModelError("its classifier is no classifier of scikit-learn")
     return found

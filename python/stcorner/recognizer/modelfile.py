@@ -228,7 +228,10 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> Path:
     _check_document(document)
     text = msgspec.json.format(msgspec.json.encode(document), indent=1)
     if len(text) > MAX_DOCUMENT_BYTES:
-        raise ModelError(f"the document of a model may have {MAX_DOCUMENT_BYTES} bytes, this has {len(text)}")
+        raise ModelError(
+            f"the document of a model must have at most {MAX_DOCUMENT_BYTES} bytes, got {len(text)}: "
+            "shorten its names"
+        )
     members = {_DOCUMENT: text, **members}
     content = _archive(members, zipfile.ZIP_DEFLATED)
     if sum(map(len, members.values())) > _CONTENT_GROWTH * len(content) + _FREE_CONTENT:
@@ -236,7 +239,10 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> Path:
     if _memory_of_json(text) > _JSON_GROWTH * len(content) + _FREE_JSON:
         raise ModelError("the document of a model must not outweigh its arrays: it has too many names")
     if len(content) > MAX_FILE_BYTES:
-        raise ModelError(f"a model file may have {MAX_FILE_BYTES} bytes, this one has {len(content)}")
+        raise ModelError(
+            f"a model file must have at most {MAX_FILE_BYTES} bytes, got {len(content)}: train on fewer "
+            "columns"
+        )
     try:
         write_bytes(target, content)
     except OutputError as error:
@@ -278,10 +284,15 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
     try:
         size = source.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise ModelError(f"{source} is not a model: {size} bytes, allowed are {MAX_FILE_BYTES}")
+            raise ModelError(
+                f"{source} must be a model of at most {MAX_FILE_BYTES} bytes, got {size}: check the name"
+            )
         content = source.read_bytes()
     except OSError as error:
-        raise ModelError(f"{source} cannot be read: {error.strerror or error}") from None
+        raise ModelError(
+            f"{source} cannot be read: {error.strerror or error}: check its name and your permission to "
+            "read it"
+        ) from None
     try:
         return _parse(content)
     except ModelError as error:
@@ -352,14 +363,16 @@ def _fit_to_show(text: str) -> bool:
 
 def _check_seal(content: bytes) -> None:
     if not content.startswith(b"PK\x03\x04") or len(content) <= _SEAL_BYTES:
-        raise ModelError("it is not a *.stcorner file (no zip header)")
+        raise ModelError("it must be a *.stcorner file, got one without a zip header: check the name")
     body, seal = memoryview(content)[:-_SEAL_BYTES], content[-_SEAL_BYTES:]
     if not seal.startswith(_SEAL):
         raise ModelError(
             "its seal must be the last member, got none: the file was cut off or repacked; copy it again"
         )
     if seal[len(_SEAL) :] != hashlib.sha256(body).hexdigest().encode():
-        raise ModelError("its seal does not fit: the file was changed or damaged")
+        raise ModelError(
+            "its seal must fit its content, and does not: the file was changed or damaged; copy it again"
+        )
 
 
 def _unpack(content: bytes) -> dict[str, bytes]:

@@ -39,7 +39,8 @@ def export_onnx(predictor: Predictor, file: str | os.PathLike[str]) -> Path:
     onnx = import_onnx()
     if predictor.within is not None:
         raise ModelError(
-            f"a model of single clips can be exported, got {predictor.title}: an ONNX graph takes row by row"
+            f"the model must be one of single clips, got {predictor.title}, which an ONNX graph cannot "
+            "hold: train it with within=None"
         )
     graph = _Graph(onnx)
     missing, rows = [], []
@@ -142,8 +143,7 @@ def _head(graph: _Graph, head: Head, rows: str, classes: Sequence[str]) -> str:
     kinds = {"discriminant": _discriminant, "fercnn": _fercnn, "posterior": _posterior}
     if head.kind not in kinds:
         raise ModelError(
-            f"a built-in classifier can be exported, got {type(head.classifier).__name__}: "
-            "skl2onnx converts those of scikit-learn"
+            f"classifier must be built in, got {type(head.classifier).__name__}: export it with skl2onnx"
         )
     shares = kinds[head.kind](graph, head.classifier, rows)
     if head.calibration is not None:
@@ -158,7 +158,10 @@ def _head(graph: _Graph, head: Head, rows: str, classes: Sequence[str]) -> str:
 
 def _discriminant(graph: _Graph, fitted: Any, rows: str) -> str:
     if hasattr(fitted, "rows_"):
-        raise ModelError("this model is of an older format, which holds its training rows: train it anew")
+        raise ModelError(
+            "the model must be of the current format, got an older one, which holds its training rows: "
+            "train it again"
+        )
     x = graph.affine(rows, fitted.mean_, 1 / fitted.scale_.astype(np.float64))
     if fitted.standardize:
         x = graph.op("Clip", x, graph.constant(-fitted.clip), graph.constant(fitted.clip))

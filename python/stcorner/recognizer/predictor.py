@@ -127,7 +127,7 @@ class Predictor:
         """
         given = [Clip.of(clip) for clip in clips]
         if not given:
-            raise ParameterError("clips must not be empty")
+            raise ParameterError("clips must hold at least one clip, got none")
         return describe_clips(given, self.plan, self.blocks, self.others, n_jobs=n_jobs, progress=progress)
 
     def heard(self, features: ClipFeatures) -> ClipFeatures:
@@ -359,4 +359,7 @@ def check_columns(
         raise ParameterError(f"features must hold the block(s) {absent}, got {list(features.blocks)}")
     for name in blocks if names is not None else ():
         if list(features.names[name]) != list(names[name]):  # type: ignore[index]
-            raise ParameterError(f"features[{name!r}] must have the columns that the model was trained on")
+            raise ParameterError(
+                f"features[{name!r}] must have the columns that the model was trained on, got others: "
+                "extract them with this version and the same recipe"
+            )

@@ -128,7 +128,9 @@ def _dump(estimators: Mapping[str, Any]) -> bytes:
     try:
         return bytes(import_skops().dumps(dict(estimators)))
     except (TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"this classifier cannot be saved: {error}") from None
+        raise ModelError(
+            f"the classifier must be one that skops can save: {error}: give one of scikit-learn's own"
+        ) from None
 
 
 def import_skops() -> Any:

@@ -250,7 +250,10 @@ def _fit_foreign(
     further: dict[str, Any] = {}
     if weight is not None:
         if not has_fit_parameter(fresh, "sample_weight"):
-            raise ParameterError(f"sample_weight must be None for a {type(fresh).__name__}, which takes none")
+            raise ParameterError(
+                f"sample_weight must be None for a {type(fresh).__name__}, which takes none: leave it out, "
+                "or give another classifier"
+            )
         further["sample_weight"] = weight
     if hasattr(fresh, "predict_proba"):
         if groups is not None and has_fit_parameter(fresh, "groups"):
@@ -273,7 +276,10 @@ def renamed(
 
     names = {canonical_label(old): new and canonical_label(new) for old, new in label_map.items()}
     if absent := sorted(set(names) - set(labels.tolist())):
-        raise ParameterError(f"label_map must name labels of the clips, got {', '.join(absent)}")
+        raise ParameterError(
+            f"label_map must name labels of the clips, got {', '.join(absent)}, which no clip has: check "
+            "the spelling"
+        )
     new = [names.get(label, label) for label in labels.tolist()]
     kept = np.flatnonzero([label is not None for label in new])
     return np.asarray([label or "" for label in new], dtype=np.str_), kept

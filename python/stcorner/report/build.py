@@ -108,7 +108,7 @@ def build_report(
 
     evaluations = [result] if isinstance(result, Evaluation) else list(result)
     if not evaluations or not all(isinstance(each, Evaluation) for each in evaluations):
-        raise ParameterError(f"result must be a media file or evaluations, got {result!r}")
+        raise ParameterError(f"result must be a media file, an Evaluation or a list of them, got {result!r}")
     write_bytes(target, render_evaluation(evaluations, provenance({})).encode())
     return None
 

@@ -109,7 +109,10 @@ def collect_clip(
     media, size = playable_clip(path, info, voice, end=end)
     report = ClipReport(name=path.name, duration=end, media=media, picture=None)
     if length > max_duration:
-        report.warnings.append(f"Shown are the first {max_duration:g} s of {length:.1f} s.")
+        report.warnings.append(
+            f"The page shows the first {max_duration:g} s of {length:.1f} s. Cut the clip to see another "
+            "part."
+        )
     if size is not None and info.video is not None:
         report.picture = {"width": size[0], "height": size[1], "fps": info.video.fps or _FPS}
         tell("looking for the face", 0.3)
@@ -154,7 +157,8 @@ def _add_face(
     if len(tracks) > 1:
         names = ", ".join(str(track.face_id) for track in tracks)
         report.warnings.append(
-            f"{len(tracks)} faces were found ({names}). The curves are those of face {face.face_id}."
+            f"{len(tracks)} faces were found ({names}). The curves describe face {face.face_id}. Choose "
+            "another with --face."
         )
     if face.face_id is None:
         there = ", ".join(str(track.face_id) for track in tracks)
@@ -167,7 +171,9 @@ def _add_face(
     report.quality = float(face.face_quality[face.success].mean())
     report.thumbnail = cv2.imencode(".jpg", face.frames[best])[1].tobytes()
     if face.status == "partial":
-        report.warnings.append("The face was found in part of the picture's time only.")
+        report.warnings.append(
+            "The face is in view for a part of the clip only. The curves describe that part."
+        )
     shown = face.times <= end
     boxes = np.nan_to_num(face.boxes[shown] * scale)
     report.faces = {
@@ -257,7 +263,7 @@ def _add_sound(report: ClipReport, path: Path, max_duration: float) -> None:
 
     y, sr = load_audio(path, sr=16_000, duration=max_duration)
     if len(y) == 0:
-        report.warnings.append("The sound has no samples.")
+        report.warnings.append("The sound is empty: the page shows the picture only.")
         return
     table = frame_table(y, sr=sr)
     time = np.asarray(table["time"])
@@ -304,7 +310,7 @@ def _add_decision(report: ClipReport, path: Path, recognizer: Predictor) -> None
     at = next((i for i, row in enumerate(rows) if [row["face_id"]] == of_page), 0)
     features, row = features[[at]], rows[at]
     if row["label"] is None:
-        report.warnings.append(f"The model could not decide: {row['message']}")
+        report.warnings.append(f"The model gave no label: {row['message']}")
         return
     report.prediction = row
     if row["message"]:

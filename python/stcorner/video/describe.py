@@ -92,7 +92,10 @@ def describe_stips(
     half_x = np.maximum(_SPACE_EXTENT * stips.sigma, 1.5)
     source = FrameSource(video)
     if source.shape != stips.shape[1:]:
-        raise ParameterError(f"video must have frames of {stips.shape[1:]} as stips, got {source.shape}")
+        raise ParameterError(
+            f"video must have frames of {stips.shape[1:]} as stips, got {source.shape}: give the video in "
+            "which the points were found"
+        )
     options = harris_options(
         source.shape,
         scales=[(1.0, 1.0)],
@@ -111,5 +114,8 @@ def describe_stips(
     with core_errors():
         describer.finish()
     if source.n_frames != stips.shape[0]:
-        raise ParameterError(f"video must have {stips.shape[0]} frames as stips, got {source.n_frames}")
+        raise ParameterError(
+            f"video must have {stips.shape[0]} frames as stips, got {source.n_frames}: give the video in "
+            "which the points were found"
+        )
     return np.ascontiguousarray(describer.describe()[:, part])

@@ -89,7 +89,9 @@ def overlay(
     if target.suffix.lower() not in (".mp4", ".png"):
         raise ParameterError(f"out must end in .mp4 or .png, got {os.fspath(out)!r}")
     if not target.parent.is_dir():
-        raise ParameterError(f"out must lie in an existing folder, got {os.fspath(out)!r}")
+        raise ParameterError(
+            f"out must lie in an existing folder, got {os.fspath(out)!r}: make the folder first"
+        )
     glow = check_flag("response", response)
     rate = None if fps is None else check_real("fps", fps, low=0.1, high=1000.0)
     count = check_integer("n_frames", n_frames, low=1, high=64)

@@ -179,7 +179,10 @@ def _network() -> tuple[Any, threading.Lock]:
     try:
         return cv2.dnn.readNetFromONNX(np.frombuffer(data, np.uint8)), threading.Lock()
     except cv2.error as error:
-        raise ModelError(f"face_expressions.onnx of this installation is damaged: {error}") from None
+        raise ModelError(
+            f"face_expressions.onnx of this installation is damaged: {error}: pip install "
+            "--force-reinstall stcorner"
+        ) from None
 
 
 def _logits(faces: NDArray[np.float32]) -> NDArray[np.float32]:

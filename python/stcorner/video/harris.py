@@ -261,7 +261,9 @@ class HarrisStream:
             )
         with self._turn():
             if self._closed:
-                raise ParameterError("frames must not follow flush(), got a push on a closed stream")
+                raise ParameterError(
+                    "frames must not follow flush(), got a push on a closed stream: make a new HarrisStream"
+                )
             until = max(0, self._engine.frames_in + len(block) - self.latency)
             return self._advance(block, until, finish=False)
 
@@ -285,7 +287,8 @@ class HarrisStream:
         with self._lock:
             if self._working:
                 raise RuntimeError(
-                    "push and flush must not be called by a handler that interrupted one of them"
+                    "push and flush must not be called by a handler that interrupted one of them: call them "
+                    "after it has returned"
                 )
             self._working = True
             try:
@@ -295,7 +298,10 @@ class HarrisStream:
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be taken apart: a copy would share the core's frames."""
-        raise TypeError("HarrisStream cannot be copied or pickled: its frames live in the core")
+        raise TypeError(
+            "HarrisStream cannot be copied or pickled, as its frames live in the core: make a new one in "
+            "each process"
+        )
 
     def _advance(self, block: NDArray[Any], until: int, *, finish: bool) -> NDArray[np.float32]:
         first = self._engine.frames_out

@@ -141,7 +141,8 @@ def orientation_histogram(
             cells.finish()
         if source.n_frames < parts:
             raise ParameterError(
-                f"segments must be <= the number of frames ({source.n_frames}), got {segments}"
+                f"segments must be <= the number of frames ({source.n_frames}), got {segments}: lower "
+                "segments or give a longer clip"
             )
         frames = np.diff([source.n_frames * i // parts for i in range(parts + 1)])
         voxels = frames * (source.shape[0] * source.shape[1] / (rows * columns))

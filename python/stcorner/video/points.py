@@ -218,7 +218,9 @@ class Stips:
         except ParameterError:
             raise
         except (ValueError, KeyError, TypeError, OverflowError) as error:
-            raise ParameterError(f"path must be a whole stips file, got {source} ({error})") from None
+            raise ParameterError(
+                f"path must be a whole stips file, got {source} ({error}): save it again"
+            ) from None
 
 
 def _column(name: str, values: ArrayLike, n: int, dtype: type) -> NDArray[Any]:

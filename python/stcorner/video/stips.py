@@ -254,7 +254,9 @@ def detect_stips(
         check_flag("scale_selection", scale_selection),
     )
     if select and len(scales) == 1:
-        raise ParameterError("scale_selection must be False with one scale, got True")
+        raise ParameterError(
+            "scale_selection must be False with one scale, got True: give two or more sigmas or taus"
+        )
     source = FrameSource(video)
     check: dict[str, Any] = {
         "s": s,

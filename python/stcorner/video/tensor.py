@@ -147,7 +147,7 @@ def _check_out(out: Any, shape: tuple[int, ...]) -> None:
     if not np.issubdtype(getattr(out, "dtype", np.float32), np.floating):
         raise ParameterError(f"out must hold floating-point numbers, got {out.dtype}")
     if isinstance(out, np.ndarray) and not out.flags.writeable:
-        raise ParameterError("out must be writable, got a read-only array")
+        raise ParameterError("out must be writable, got a read-only array: open the array for writing")
 
 
 def _check_sigma(sigma: Any, tau: float | None) -> tuple[tuple[float, float], float]:

@@ -161,7 +161,10 @@ def _count(
     with core_errors():
         texture.finish()
     if source.n_frames < segments:
-        raise ParameterError(f"segments must be <= the number of frames ({source.n_frames}), got {segments}")
+        raise ParameterError(
+            f"segments must be <= the number of frames ({source.n_frames}), got {segments}: lower "
+            "segments or give a longer clip"
+        )
     counts: NDArray[np.int64] = texture.counts()
     return counts
 

@@ -75,7 +75,8 @@ class StipBagOfWords(Transformer):
         stacked = np.concatenate(clips)
         if len(stacked) < self.n_words:
             raise ParameterError(
-                f"n_words must be <= the number of descriptors ({len(stacked)}), got {self.n_words}"
+                f"n_words must be <= the number of descriptors ({len(stacked)}), got {self.n_words}: lower "
+                "n_words or give more clips"
             )
         if len(stacked) > self.max_samples:
             rng = np.random.default_rng(self.random_state)

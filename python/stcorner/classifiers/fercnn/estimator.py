@@ -171,7 +171,8 @@ class FERCNNClassifier(Classifier, FERCNNPredictor):
         features, indices = self._training_rows(X, y)
         if self.projection is None and features.shape[1] != N_FEATURES:
             raise ParameterError(
-                f"X must have {N_FEATURES} features unless projection='seriate', got {features.shape[1]}"
+                f"X must have {N_FEATURES} features unless projection='seriate', got {features.shape[1]}: "
+                "give recipe='paper162' or 'notebook162', or projection='seriate'"
             )
         weight = self._row_weights(indices, sample_weight)
         members = check_groups(groups, len(indices))

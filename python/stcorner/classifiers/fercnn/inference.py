@@ -65,7 +65,10 @@ def check_weights(weights: Sequence[ArrayLike], n_features: int) -> list[NDArray
     if len(weights) != N_WEIGHTS:
         raise ParameterError(f"weights must hold {N_WEIGHTS} arrays, got {len(weights)}")
     if n_features < MIN_FEATURES:
-        raise ParameterError(f"X must have >= {MIN_FEATURES} features, got {n_features}")
+        raise ParameterError(
+            f"X must have >= {MIN_FEATURES} features, got {n_features}: shorter inputs leave nothing "
+            "after the pooling"
+        )
     arrays: list[NDArray[np.float32]] = [
         check_array(f"weights[{i}]", value, dtype=np.float32) for i, value in enumerate(weights)
     ]

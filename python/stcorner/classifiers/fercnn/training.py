@@ -175,8 +175,8 @@ def _restore(model: Any, path: Path, fingerprint: str) -> tuple[History, list[ND
         meta = json.loads(str(arrays.pop("meta")))
         if meta["fingerprint"] != fingerprint:
             raise ParameterError(
-                f"checkpoint must be empty or hold the training of the same data and parameters, "
-                f"got {path.parent}"
+                "checkpoint must be empty or hold the training of the same data and parameters, got "
+                f"{path.parent}, which holds another: give a new folder"
             )
         history: History = meta["history"]
         for name, variable in variables.items():
@@ -184,7 +184,9 @@ def _restore(model: Any, path: Path, fingerprint: str) -> tuple[History, list[ND
     except ParameterError:
         raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelError(f"checkpoint {path} cannot be read: {error}") from None
+        raise ModelError(
+            f"checkpoint {path} cannot be read: {error}: delete it to train from the start"
+        ) from None
     return history, [arrays[name] for name in sorted(arrays) if name.startswith("best")]
 
 

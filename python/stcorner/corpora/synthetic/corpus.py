@@ -174,16 +174,21 @@ def _open_folder(folder: Path, recipe: Recipe) -> bool:
     file = folder / SYNTHETIC_MANIFEST
     if not file.exists():
         if any(folder.iterdir()):
-            raise DatasetError(f"out must be an empty or new folder, got {str(folder)!r} with files in it")
+            raise DatasetError(
+                f"out must be an empty or new folder, got {str(folder)!r} with files in it: give another name"
+            )
         return False
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         differing = [name for name, value in recipe.manifest().items() if manifest.get(name) != value]
     except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise DatasetError(f"out holds a damaged {SYNTHETIC_MANIFEST}: {error}") from None
+        raise DatasetError(
+            f"out holds a damaged {SYNTHETIC_MANIFEST}: {error}: delete the folder and make it anew"
+        ) from None
     if differing:
         raise DatasetError(
-            f"out must be a new folder, {str(folder)!r} holds a corpus of other {', '.join(differing)}"
+            f"out must be a new folder, {str(folder)!r} holds a corpus of other {', '.join(differing)}: "
+            "give another name, or the same settings"
         )
     return manifest.get("complete") is True and all(take.path.exists() for take in _plan(folder, recipe))
 

@@ -35,7 +35,10 @@ def choose_encoder(names: Sequence[str]) -> str:
             message = f"PyAV has no encoder {names[0]}: clips are written with {name}"
             warnings.warn(message, RuntimeWarning, stacklevel=3)
         return name
-    raise MediaError(f"writing clips needs one of the encoders {', '.join(names)}, PyAV has none of them")
+    raise MediaError(
+        f"writing clips needs one of the encoders {', '.join(names)}, and PyAV has none: install PyAV "
+        "from PyPI"
+    )
 
 
 def write_movie(
