@@ -36,7 +36,7 @@ def listed(section: re.Match[str]) -> str:
 
 
 class PlainMarkdown(griffe.Extension):
-    """Turn ``:math:`x``` into ``$x$``, the directive into a formula, ``.. [1]`` into ``[1]``, names into links."""
+    """Turn ``:math:`x``` into ``$x$``, ``.. [1]`` into ``[1]``, and names into links."""
 
     def on_instance(self, *, obj: griffe.Object, **kwargs: object) -> None:
         """Rewrite the docstring of whatever has one."""

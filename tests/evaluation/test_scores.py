@@ -283,7 +283,7 @@ def test_models_that_are_equal_keep_their_order() -> None:
 
 def test_comparison_refuses() -> None:
     one = random_evaluation()
-    with pytest.raises(ParameterError, match="same clips as first, got others .clip_ids differ"):
+    with pytest.raises(ParameterError, match=r"same clips as first, got others .clip_ids differ"):
         ev.paired_test(one, random_evaluation(n=100))
     with pytest.raises(ParameterError, match="metric must be one of"):
         ev.paired_test(one, one, metric="macro_f1")

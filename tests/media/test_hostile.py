@@ -196,7 +196,7 @@ def test_no_samples_and_bad_samples(tmp_path: Path) -> None:
     import soundfile
 
     soundfile.write(tmp_path / "none.wav", np.zeros(0), 16000)
-    with pytest.raises(MediaError, match=r"none\.wav holds no sound"):
+    with pytest.raises(MediaError, match=r"none\.wav must hold sound"):
         load_audio(tmp_path / "none.wav")
     soundfile.write(tmp_path / "nan.wav", np.array([0.1, np.nan, 0.2]), 16000, subtype="FLOAT")
     with pytest.raises(MediaError, match=r"nan\.wav holds samples that are NaN"):

@@ -296,7 +296,7 @@ def test_zip_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_too_many_members_are_refused(written: Path) -> None:
     repack(written, lambda members: [(f"arrays/a{i}.npy", b"") for i in range(modelfile.MAX_MEMBERS)])
-    with pytest.raises(ModelError, match="must have at most .* members"):
+    with pytest.raises(ModelError, match=r"must have at most .* members"):
         read_model(written)
 
 
