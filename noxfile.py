@@ -181,7 +181,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Change single operators in a copy and count which the quick tests notice: ``-- --rooms audio [--kernels]``."""
+    """Change single operators in a copy and count which the quick tests notice: ``-- --kernels``."""
     session.install("coverage", "cmake", "ninja", "pybind11>=3.0", "cmeel-eigen==3.4.1")
     _install(session, "all", "test")
     session.run("python", "tests/mutants.py", *session.posargs)

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 ROOMS = ["audio", "video", "fusion", "classifiers", "evaluation", "corpora", "media", "extraction"]
 # Tests of other rooms that hold a room's results.
-BESIDE = {"extraction": ["tests/recognizer/test_recording.py", "tests/golden"]}
+BESIDE = {"extraction": ["tests/recognizer/test_recording.py", "tests/golden/test_models.py"]}
+LAST = {"tests/golden/test_values.py": 5.0}  # a value of every public function
 SECONDS = 900  # for the tests of one mutant
 PATIENCE = 30  # seconds for one test beyond five times its usual time
 MEMORY = 6 << 30  # bytes that they may take
@@ -143,9 +144,9 @@ class Plugin:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self.rank:
-            items[:] = sorted(
-                (item for item in items if item.nodeid in self.rank), key=lambda item: self.rank[item.nodeid]
-            )
+            ranks = [self.rank.get(item.nodeid, self.rank.get(item.location[0], -1)) for item in items]
+            order = sorted(range(len(items)), key=ranks.__getitem__)
+            items[:] = [items[at] for at in order if ranks[at] >= 0]
         else:  # of the examples, those of the room
             items[:] = [
                 item
@@ -217,7 +218,7 @@ def _in_child(tree: Path, room: str, wanted: dict[str, float]) -> Outcome:
             ["-x", *options, *dict.fromkeys(name.split("::")[0] for name in wanted)], plugins=[plugin]
         )
         return plugin.found
-    import coverage
+    import coverage  # type: ignore[import-not-found,unused-ignore]
 
     package = str(tree / "python" / "stcorner" / room)
     plugin.cover = coverage.Coverage(data_file=None, config_file=False, source=[package])
@@ -260,7 +261,7 @@ def survey(tree: Path, room: str) -> Outcome:
 
 
 def tests_of(path: Path, line: int, tree: Path, known: Outcome) -> tuple[dict[str, float], ...]:
-    """Return the tests that reach the least code around a line, then its module's others, quick ones first."""
+    """Return the tests that reach the least code around a line, and its module's others, quick first."""
     spans = [
         (node.lineno, node.end_lineno or 0)
         for node in ast.walk(ast.parse(path.read_bytes()))
@@ -286,10 +287,12 @@ def tests_of(path: Path, line: int, tree: Path, known: Outcome) -> tuple[dict[st
     return tuple({name: known.times[name] for name in sorted(each, key=order)} for each in (names, others))
 
 
-def first_failure(tree: Path, room: str, groups: tuple[dict[str, float], ...]) -> str:
-    """Return the first test that fails, or nothing."""
-    for wanted in filter(None, groups):
-        if failed := run(tree, room, wanted).failed:
+def first_failure(tree: Path, room: str, seconds: float, groups: tuple[dict[str, float], ...]) -> str:
+    """Return the first test that fails, or nothing; of each group, as many as usually take so long."""
+    for group in (*groups, LAST):
+        total = 0.0
+        wanted = {name: taken for name, taken in group.items() if (total := total + taken) < seconds}
+        if wanted and (failed := run(tree, room, wanted).failed):
             return failed[0]
     return ""
 
@@ -354,7 +357,9 @@ class Kernels:
 
         return {name: known.times[name] for name in sorted(known.times, key=order)}
 
-    def first_failure(self, one: Mutant, text: bytes, room: str, known: Outcome) -> str | None:
+    def first_failure(
+        self, one: Mutant, text: bytes, room: str, seconds: float, known: Outcome
+    ) -> str | None:
         """Return what notices a mutant, or nothing; None where it does not compile."""
         source, kernel = one.path.read_bytes(), one.path.parent.name == "kernels"
         # The kernels in plain C++, against which the program compares, stay as they are.
@@ -368,7 +373,7 @@ class Kernels:
         if kernel and (found := self.disagreement()):
             return found
         self.put()
-        return first_failure(self.tree, room, (self.tests_of(one.path, known),))
+        return first_failure(self.tree, room, seconds, (self.tests_of(one.path, known),))
 
 
 def kernel_mutants(path: Path) -> Iterator[Mutant]:
@@ -389,13 +394,18 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=10, help="mutants a room")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kernels", action="store_true", help="change the C++ of audio, video, fusion")
+    parser.add_argument("--seconds", type=float, default=120, help="for the tests of a mutant, about")
+    parser.add_argument("--folder", type=Path, help="where to work, and compile, and what to keep there")
     parser.add_argument("--only", nargs="+", default=[], metavar="FILE:LINE")
     asked = parser.parse_args()
     for name in HEAVY.split():
         importlib.import_module(name)
     package = Path(importlib.util.find_spec("stcorner").origin).parent  # type: ignore[union-attr,arg-type]
     with tempfile.TemporaryDirectory(prefix="stcorner-mutants-") as folder:
-        tree, skipped = Path(folder), shutil.ignore_patterns(".*", "build", "dist", "site", "__pycache__")
+        tree, skipped = (
+            (asked.folder or Path(folder)).resolve(),
+            shutil.ignore_patterns(".*", "build", "dist", "site", "__pycache__"),
+        )
         shutil.copytree(ROOT, tree, ignore=skipped, dirs_exist_ok=True)
         copy = tree / "python" / "stcorner"
         shutil.copytree(package, copy, ignore=skipped, dirs_exist_ok=True)  # with the compiled core
@@ -426,21 +436,21 @@ def main() -> None:
                 text = source[: one.start] + one.text.encode() + source[one.end :]
                 test: str | None
                 if kernels:
-                    test = kernels.first_failure(one, text, room, known)
+                    test = kernels.first_failure(one, text, room, asked.seconds, known)
                     if test is None:
                         continue
                 else:
                     groups = tests_of(one.path, int(every[one].split(":")[1]), tree, known)
                     one.path.write_bytes(text)
                     try:
-                        test = first_failure(tree, room, groups)
+                        test = first_failure(tree, room, asked.seconds, groups)
                     finally:
                         one.path.write_bytes(source)
                 if "::" in test and test not in sound:
                     if kernels:
                         kernels.make("_core")
                         kernels.put()
-                    if run(tree, room, {test: known.times[test]}).failed:
+                    if run(tree, room, {test: known.times.get(test, 60.0)}).failed:
                         sys.exit(f"{test} fails without a change too")
                     sound.add(test)
                 killed, number = killed + bool(test), number + 1
