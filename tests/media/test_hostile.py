@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import warnings
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -338,3 +339,18 @@ print(json.dumps([out, peak_kib() - before]))
             assert faces != "ok"
         else:
             assert sound != "ok"
+
+
+@pytest.mark.parametrize(
+    "before", [b"", struct.pack(">I4s", 8, b"wide"), struct.pack(">I4sQ", 1, b"free", 16)]
+)
+def test_a_packed_index_is_refused_by_the_length_it_declares(tmp_path: Path, before: bytes) -> None:
+    packed = zlib.compress(bytes(3 << 20), 9)
+    order = struct.pack(">I4s4s", 12, b"dcom", b"zlib")
+    order += struct.pack(">I4sI", 12 + len(packed), b"cmvd", 1 << 30) + packed
+    index = struct.pack(">I4sI4s", 16 + len(order), b"moov", 8 + len(order), b"cmov") + order
+    film = tmp_path / "film.mov"
+    film.write_bytes(before + struct.pack(">I4s4sI", 16, b"ftyp", b"qt  ", 0) + index)
+    for read in (probe, load_audio, crop_face):
+        with pytest.raises(MediaError, match="packs an index of 1073741824 bytes"):
+            read(film)

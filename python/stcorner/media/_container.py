@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stcorner.errors import MediaError, ParameterError
-from stcorner.media._parts import Part
+from stcorner.media._parts import Part, packed_index
 from stcorner.media.remarks import remark
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ _DEMUXERS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dv,eac3,flac,flv,gif,h264,hevc,ivf,live_flv,m4v,matroska,mjpeg,"
     "mov,mp3,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,tta,voc,vc1,w64,wav,wv,y4m,yuv4mpegpipe"
 )
+
+# Hours of film have an index of some megabytes.
+_MAX_INDEX = 64 * 2**20
 
 _LOST_SHARE = 0.05
 _LOST_SECONDS = 0.25
@@ -92,6 +95,11 @@ def open_container(path: Path, span: Span = (0, None)) -> Iterator[Any]:
     """Open a checked path, or a stretch of it, with PyAV; errors become `MediaError` with the file's name."""
     import av
 
+    if (length := packed_index(path, span[0])) > _MAX_INDEX:
+        raise MediaError(
+            f"{path} packs an index of {length} bytes, more than the {_MAX_INDEX} allowed: is it a film? If a "
+            "player plays it, write it anew with ffmpeg -i FILE -c copy new.mp4"
+        )
     limits = {"max_pixels": str(MAX_PIXELS)}
     # Titles in a broken encoding are no reason to refuse a clip; PyAV 19 replaces them by itself.
     lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}

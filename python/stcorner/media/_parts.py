@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import mmap
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["Part", "Span", "spans_of", "tag_length"]
+__all__ = ["Part", "Span", "packed_index", "spans_of", "tag_length"]
 
 Span = tuple[int, int | None]
 """First byte, and the byte behind the last or None for the end of the file."""
@@ -18,6 +19,10 @@ Span = tuple[int, int | None]
 # Players that add a tag to a file of any kind pad it by so much at most.
 _LONGEST_PADDING = 1 << 16
 _MOST_TAGS = 8
+# Beyond so many boxes the rest of a file counts as one.
+_MOST_BOXES = 4096
+# How QuickTime packs the index of a film; the length of the unpacked one follows.
+_PACKED = re.compile(rb"dcomzlib.{4}cmvd(.{4})", re.DOTALL)
 
 
 class Part(io.RawIOBase):
@@ -133,3 +138,24 @@ def _first_pages(data: mmap.mmap, at: int) -> list[int]:
         lacing = data[at + 27 : at + 27 + data[at + 26]]
         at += 27 + len(lacing) + sum(lacing)
     return links
+
+
+def packed_index(file: Path, start: int = 0) -> int:
+    """Return the length that a QuickTime file declares of its packed index, 0 where none is packed.
+
+    FFmpeg unpacks it whatever its length: a thousand times the file. Of the boxes, media alone are left out.
+    """
+    longest, at, boxes = 0, start, 0
+    with file.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        while min(data[at + 4 : at + 8], default=0) >= 0x20 and at + 8 <= len(data):
+            size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+            if size == 1:
+                size = int.from_bytes(data[at + 8 : at + 16], "big")
+            boxes += 1
+            many = boxes >= _MOST_BOXES
+            end = at + size if size >= 8 and not many else len(data)
+            if name != b"mdat" or many:
+                lengths = (int.from_bytes(found[1], "big") for found in _PACKED.finditer(data, at, end))
+                longest = max(longest, *lengths, 0)
+            at = end
+    return longest
