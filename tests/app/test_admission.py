@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from served import SESSION, serving, stall, upload_head
 from stcorner.app import Settings, create_app, serve
-from stcorner.app.hosts import is_loopback
+from stcorner.app.hosts import host_of, is_loopback
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ ELSEWHERE = [
     "127.0.0.1.evil.example", "localhost.evil.example", "notlocalhost", "127.0.0.1 evil",
     "127.0.0.1@evil.example", "1.127.0.0", "::2",
     "::ffff:10.0.0.1", "127.0.0.256", "127.0.0.1.1", "١٢٧.0.0.1", "0x", "localhost\n",
+    "127.0.0.1%evil.example", "[::1]evil.example", "[::1].evil.example", "localhost:80:80",
 ]  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def test_every_spelling_of_this_machine_is_known(host: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("host", ELSEWHERE)
 def test_nothing_else_passes_for_it(host: str, tmp_path: Path) -> None:
-    assert not is_loopback(host)
+    assert not is_loopback(host_of(host))
     with TestClient(create_app(Settings(folder=tmp_path)), base_url="http://localhost") as client:
         for header in (host, f"{host}:8000"):
             answer = client.get("/", headers={"host": header.encode("utf-8")})

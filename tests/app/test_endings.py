@@ -112,15 +112,21 @@ def test_the_next_server_clears_what_a_killed_one_left(tmp_path: Path) -> None:
             time.sleep(0.05)
         assert not Path(f"/proc/{worker}").exists(), "a worker ends with its server"
     assert files_with(tmp_path, PIECE), "nobody was left to delete what waited"
+    (scratch := tmp_path / ("t" * 22) / ".scratch" / "sample").mkdir(parents=True)
+    (scratch / "tmpk3j_x1").write_bytes(PIECE)
+    (scratch.parent.parent / ".report.html.u1").write_bytes(PIECE)
     mine = tmp_path / "my notes"
     mine.mkdir()
     (mine / "clip.wav").write_text("mine")
     other = tmp_path / ("k" * 22)
     other.mkdir()
     (other / "letter.txt").write_text("mine too")
-    with serving({"folder": str(tmp_path)}) as server:
+    (own := tmp_path / ("g" * 22) / ".git").mkdir(parents=True)
+    (link := tmp_path.with_name(f"{tmp_path.name} link")).symlink_to(tmp_path)
+    with serving({"folder": str(link)}) as server:
         assert server.call("GET", "/api/jobs")[0] == 200
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["k" * 22, "my notes"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["g" * 22, "k" * 22, "my notes"]
+        assert own.is_dir()
     assert (other / "letter.txt").read_text() == "mine too"
 
 

@@ -9,7 +9,8 @@ of a name in another encoding). They are written as ``\xHH`` or ``\uHHHH``:
 * on a terminal (`shown`), just that;
 * in CSV (`to_cell`), moreover a backslash that begins such a sequence by chance is written ``\x5c``, and text
   that a spreadsheet would compute gets an apostrophe in front: what begins, blanks and apostrophes aside,
-  with ``=``, ``+``, ``-``, ``@`` or the wide forms of these. `from_cell` undoes all of it;
+  with ``=``, ``+``, ``-``, ``@`` or the wide forms of these. A semicolon before such text, which begins a
+  cell where the comma is that of decimals, is written ``\x3b``. `from_cell` undoes all of it;
 * JSON and Parquet hold the text itself.
 """
 
@@ -22,7 +23,9 @@ __all__ = ["delimiter_of", "from_cell", "json_safe", "shown", "to_cell"]
 _UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _HIDDEN = re.compile(f"[{_UNSEEN}]")
 _SEQUENCE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4}))")
-_COMPUTED = re.compile("'*[\\s\u200b\u2060\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+_START = "[\\s\u200b\u2060\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]"
+_COMPUTED = re.compile(f"'*{_START}")
+_SEPARATED = re.compile(f""";(?=["']*{_START})""")
 _JSON_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -51,7 +54,7 @@ def to_cell(text: str) -> str:
     ["'=1+1", "'-", "''=", 'a=b', "'tis", 'a\\x0db']
     """
     plain = _SEQUENCE.sub(lambda found: f"\\x5c{found[0][1:]}" if _is_ours(found) else found[0], text)
-    plain = shown(plain)
+    plain = _SEPARATED.sub(r"\\x3b", shown(plain))
     return f"'{plain}" if _COMPUTED.match(plain) else plain
 
 
@@ -98,4 +101,4 @@ def _character(found: re.Match[str]) -> str:
 def _is_ours(found: re.Match[str]) -> bool:
     """Tell whether `to_cell` writes such a sequence: any other is a part of a path on Windows."""
     character = _character(found)
-    return character == "\\" or (_HIDDEN.match(character) is not None and shown(character) == found[0])
+    return character in "\\;" or (_HIDDEN.match(character) is not None and shown(character) == found[0])

@@ -22,15 +22,18 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["RESULTS", "held_folder", "remove"]
+__all__ = ["RESULTS", "SCRATCH", "held_folder", "remove"]
 
 RESULTS = ["report.html", "features.csv", "features.json", "features.parquet"]
+# Folder, within that of a job, of what a worker and its libraries write for themselves.
+SCRATCH = ".scratch"
 
 _LOG = logging.getLogger(__name__)
 _PREFIX = "stcorner-app-"
 # Names of the folder of a job, and of what the app puts into one; half-written results have a dot in front.
 _JOB = re.compile(r"[A-Za-z0-9_-]{22}")
-_OURS = re.compile(r"clip(\.[a-z0-9]{1,8})?|\..*|" + "|".join(map(re.escape, RESULTS)))
+_RESULT = "|".join(map(re.escape, RESULTS))
+_OURS = re.compile(rf"clip(\.[a-z0-9]{{1,8}})?|\.({_RESULT})\..*|{_RESULT}")
 
 
 def remove(path: Path) -> None:
@@ -61,6 +64,7 @@ def held_folder(chosen: Path | None) -> Iterator[Path]:
         files, which goes with the server.
     """
     if chosen is not None:
+        chosen = chosen.resolve()
         chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = _open(chosen)
         if _alone(lock):
@@ -111,9 +115,16 @@ def _sweep_jobs(folder: Path) -> None:
     for job in folder.iterdir():
         if not _JOB.fullmatch(job.name) or job.is_symlink() or not job.is_dir():
             continue
-        if all(_OURS.fullmatch(path.name) and not path.is_dir() for path in job.iterdir()):
-            _LOG.warning("deleting %s, left behind by a server that was killed", job)
-            remove(job)
+        with contextlib.suppress(OSError):  # of another user, who may see to it
+            if all(map(_is_ours, job.iterdir())):
+                _LOG.warning("deleting %s, left behind by a server that was killed", job)
+                remove(job)
+
+
+def _is_ours(path: Path) -> bool:
+    if path.is_dir():
+        return path.name == SCRATCH
+    return _OURS.fullmatch(path.name) is not None
 
 
 def _open(folder: Path) -> int | None:

@@ -28,7 +28,7 @@ def address_of(text: str) -> Address | None:
     >>> [str(address_of(text)) for text in ("0x7f.1", "2130706433", "[::ffff:127.0.0.1]", "localhost")]
     ['127.0.0.1', '127.0.0.1', '127.0.0.1', 'None']
     """
-    plain = text.lower().removeprefix("[").removesuffix("]").partition("%")[0]
+    plain = text.lower().removeprefix("[").removesuffix("]")
     try:
         address = ipaddress.ip_address(plain)
     except ValueError:
@@ -57,10 +57,9 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(header: str) -> str:
-    """Return the host of a ``Host`` header, without its port."""
-    if header.startswith("["):
-        return header.partition("]")[0] + "]"
-    return header.partition(":")[0] if header.count(":") == 1 else header
+    """Return the host of a ``Host`` header, without its port; nothing where the header is none."""
+    found = re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]*)(:[0-9]*)?", header)
+    return found[1] if found else ""
 
 
 def network_of(client: str) -> str:

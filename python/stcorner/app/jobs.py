@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stcorner.app.folders import RESULTS, remove
+from stcorner.app.folders import RESULTS, SCRATCH, remove
 
 if TYPE_CHECKING:
     from stcorner.app.settings import Settings
@@ -199,7 +199,9 @@ class JobQueue:
             "memory_bytes": self.settings.job_memory_bytes,
         }
         # What a decoder writes for itself lies beside the clip, and goes with it.
-        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(job.folder))
+        scratch = job.folder / SCRATCH
+        scratch.mkdir(mode=0o700)
+        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "stcorner.app.worker",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,

@@ -10,10 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
 from typing import Any
+
+from stcorner.app.folders import SCRATCH
 
 __all__ = ["main"]
 
@@ -71,7 +74,7 @@ def _draw_sample(clip: Path) -> None:
     from stcorner.corpora import make_corpus
 
     made = make_corpus(
-        clip.parent / "sample", n_actors=1, n_takes=1, emotions=["surprise"], size=320, n_jobs=1
+        clip.parent / SCRATCH / "sample", n_actors=1, n_takes=1, emotions=["surprise"], size=320, n_jobs=1
     )
     next(each.path for each in made if each.path.suffix == ".mp4").rename(clip)
 
@@ -93,6 +96,7 @@ def _end_with_server(clip: Path) -> None:
     while os.read(0, 1 << 16):
         pass
     clip.unlink(missing_ok=True)
+    shutil.rmtree(clip.parent / SCRATCH, ignore_errors=True)
     os._exit(1)
 
 

@@ -97,8 +97,8 @@ def open_container(path: Path, span: Span = (0, None)) -> Iterator[Any]:
 
     if (length := packed_index(path, span[0])) > _MAX_INDEX:
         raise MediaError(
-            f"{path} packs an index of {length} bytes, more than the {_MAX_INDEX} allowed: is it a film? If a "
-            "player plays it, write it anew with ffmpeg -i FILE -c copy new.mp4"
+            f"{path} packs an index of {length} bytes, more than the {_MAX_INDEX} allowed: is it a film? If "
+            "a player plays it, write it anew with ffmpeg -i FILE -c copy new.mp4"
         )
     limits = {"max_pixels": str(MAX_PIXELS)}
     # Titles in a broken encoding are no reason to refuse a clip; PyAV 19 replaces them by itself.
