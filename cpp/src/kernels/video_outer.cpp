@@ -52,7 +52,13 @@ void tensor_row(const OuterJob& job, const TileLayout& l, std::ptrdiff_t y, floa
   float* gt = gradients;
   float* gy = gt + (kTimeBlock + 2 * r) * kLanes;
   float* gx = gy + (kTimeBlock + 2 * r) * kLanes;
+  const int planes = job.tensor ? kChannels * job.tile.n_out : job.tile.n_out;
   for (std::ptrdiff_t x = l.begin; x < l.end; x += kLanes) {
+    // Large frames lie in memory, where the processor foresees neither this walk through them nor that of the results.
+    if (y >= job.tile.y0 && y < job.tile.y1 && x >= job.tile.x0 && x < job.tile.x1)
+      for (int i = 0; i < planes; ++i) prefetch(job.out[i] + y * job.tile.out_stride + x);
+    prefetch(job.previous[0] + ahead + x);
+    prefetch(job.next[window - 1] + ahead + x);
     for (int i = 0; i < window; ++i) {
       const float* here = job.current[i] + x;
       store(gt + i * kLanes, load(job.next[i] + at + x) - load(job.previous[i] + at + x));

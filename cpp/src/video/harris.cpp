@@ -58,7 +58,8 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
       level.outer.time_taps.insert(level.outer.time_taps.end(), scaled.begin(), scaled.end());
     }
     latency_ = std::max<Index>(latency_, level.inner.time_radius + level.outer.time_radius + 1);
-    choose_tiles(level);
+    choose_tiles(level.inner, kTimeBlock);
+    choose_tiles(level.outer, 6 * kTimeBlock);
     levels_.push_back(std::move(level));
   }
   Index depth = 0;
@@ -76,17 +77,19 @@ HarrisEngine::Window HarrisEngine::window(double sd_y, double sd_x, double sd_t)
           to_float(gaussian_taps(sd_y)), to_float(gaussian_taps(sd_x)), to_float(gaussian_taps(sd_t))};
 }
 
-/// Tiles are as wide as the rings of rows fit into the second-level cache; enough of them for the team.
-void HarrisEngine::choose_tiles(Level& level) const {
+/// Tiles as wide as their rings of rows, one a plane, fit into the second-level cache; enough of them for the team.
+void HarrisEngine::choose_tiles(Window& window, Index planes) const {
   const Index width = ceil_div(options_.width, 16) * 16, height = ceil_div(options_.height, 8) * 8;
-  const Index r = level.outer.radius_y, halo = ceil_div(level.outer.radius_x, 16) * 16;
+  const Index r = window.radius_y, halo = ceil_div(window.radius_x, 16) * 16;
   const int threads = effective_threads(options_.n_threads, width * height);
-  constexpr double kCache = 230e3;  // floats
+  constexpr double kCache = 250e3;  // floats
   double best = std::numeric_limits<double>::infinity();
   for (Index nx = 1; nx <= width / 16; ++nx) {
     const Index w = ceil_div(width / 16, nx) * 16, across = ceil_div(width, w);
     const Index extended = std::min(width, w + (across > 1 ? (across > 2 ? 2 : 1) * halo : 0));
-    const bool fits = 48.0 * static_cast<double>((8 + 2 * r) * extended) <= kCache;
+    // What does not fit comes from a cache that is shared with others, then from memory.
+    const double excess = static_cast<double>(planes * (8 + 2 * r) * extended) / kCache;
+    const double slower = 1.0 + 0.2 * std::max(0.0, std::log2(excess));
     for (Index ny = 1; ny <= std::min<Index>(4 * threads, height / 8); ++ny) {
       const Index h = ceil_div(height / 8, ny) * 8, down = ceil_div(height, h);
       const Index rows = std::min(height, h + (down > 1 ? (down > 2 ? 2 : 1) * r : 0));
@@ -94,12 +97,12 @@ void HarrisEngine::choose_tiles(Level& level) const {
       const double item = static_cast<double>(extended) * (1.4 * static_cast<double>(rows) + static_cast<double>(h)) +
                           1.3 * static_cast<double>(w * h);
       const double rounds = static_cast<double>(ceil_div(across * down, threads));
-      const double cost = item * rounds * (fits ? 1.0 : 1.15);
-      if (cost < best * 0.999) best = cost, level.tile_width = w, level.tile_height = h;
+      const double cost = item * rounds * slower;
+      if (cost < best * 0.999) best = cost, window.tile_width = w, window.tile_height = h;
     }
   }
-  if (options_.tile_width > 0) level.tile_width = options_.tile_width;
-  if (options_.tile_height > 0) level.tile_height = options_.tile_height;
+  if (options_.tile_width > 0) window.tile_width = options_.tile_width;
+  if (options_.tile_height > 0) window.tile_height = options_.tile_height;
 }
 
 const float* HarrisEngine::smoothed(Index scale, Index t) const {

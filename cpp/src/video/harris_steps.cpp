@@ -33,6 +33,7 @@ Index pixel_size(PixelType type) {
 /// Frames [t, t + n) of a scale to smooth.
 struct HarrisEngine::SmoothTask {
   const Level* level;
+  const Window* window;
   Index n;
   std::vector<const void*> in;
   std::vector<PixelType> types;
@@ -42,6 +43,7 @@ struct HarrisEngine::SmoothTask {
 /// Frames [t, t + n) of a scale to respond to.
 struct HarrisEngine::ResponseTask {
   const Level* level;
+  const Window* window;
   Index n, out_stride;
   std::vector<const float*> previous, current, next;
   std::vector<float*> out;
@@ -64,8 +66,9 @@ void HarrisEngine::push(const void* frames, PixelType type, Index n, bool drain,
 
 void HarrisEngine::finish(HarrisSink& sink, Pause pause) {
   closed_ = true;
-  while (step(true, sink, pause)) {
-  }
+  const auto smooth = [this](const Level& level) { return level.made == taken_; };
+  while (step(true, sink, pause))  // once all is smooth the last results may have the memory
+    if (std::all_of(levels_.begin(), levels_.end(), smooth)) raw_ = RawRing();
 }
 
 /// Frames that the ring takes before one that is still to be smoothed would be lost: at least one after every step.
@@ -110,7 +113,7 @@ bool HarrisEngine::step(bool drain, HarrisSink& sink, Pause pause) {
 /// The tiles of all tasks, scale after scale.
 template <class Task>
 void HarrisEngine::drive_tiles(const std::vector<Task>& tasks, Pause pause) {
-  const auto tiles = [&](const Task& task) { return task.level->tiles(options_.height, options_.width); };
+  const auto tiles = [&](const Task& task) { return task.window->tiles(options_.height, options_.width); };
   Index all = 0;
   for (const Task& task : tasks) all += tiles(task);
   const auto run_tile = [&](Index tile) {
@@ -152,7 +155,7 @@ bool HarrisEngine::respond(bool drain, HarrisSink& sink, Pause pause) {
 }
 
 HarrisEngine::SmoothTask HarrisEngine::smooth_task(Level& level, Index n) const {
-  SmoothTask task{&level, n, {}, {}, {}};
+  SmoothTask task{&level, &level.inner, n, {}, {}, {}};
   const Index r = level.inner.time_radius;
   for (Index i = level.made - r; i < level.made + n + r; ++i) {
     const Index at = border_index(i, length(), options_.reflect);
@@ -165,7 +168,7 @@ HarrisEngine::SmoothTask HarrisEngine::smooth_task(Level& level, Index n) const 
 
 HarrisEngine::ResponseTask HarrisEngine::response_task(const Level& level, Index scale, Index n,
                                                        HarrisSink& sink) const {
-  ResponseTask task{&level, n, sink.stride(), {}, {}, {}, {}};
+  ResponseTask task{&level, &level.outer, n, sink.stride(), {}, {}, {}, {}};
   const Index last = length() - 1, r = level.outer.time_radius;
   for (Index i = done_ - r; i < done_ + n + r; ++i) {
     const Index at = border_index(i, length(), options_.reflect);
@@ -178,14 +181,14 @@ HarrisEngine::ResponseTask HarrisEngine::response_task(const Level& level, Index
   return task;
 }
 
-kernels::Tile HarrisEngine::tile_of(const Level& level, const Window& window, Index tile, Index n) const {
+kernels::Tile HarrisEngine::tile_of(const Window& window, Index tile, Index n) const {
   kernels::Tile job{};
   job.height = options_.height;
   job.width = options_.width;
-  job.x0 = tile % level.across(job.width) * level.tile_width;
-  job.x1 = std::min(job.x0 + level.tile_width, job.width);
-  job.y0 = tile / level.across(job.width) * level.tile_height;
-  job.y1 = std::min(job.y0 + level.tile_height, job.height);
+  job.x0 = tile % window.across(job.width) * window.tile_width;
+  job.x1 = std::min(job.x0 + window.tile_width, job.width);
+  job.y0 = tile / window.across(job.width) * window.tile_height;
+  job.y1 = std::min(job.y0 + window.tile_height, job.height);
   job.n_out = static_cast<int>(n);
   job.radius_y = window.radius_y;
   job.radius_x = window.radius_x;
@@ -197,9 +200,9 @@ kernels::Tile HarrisEngine::tile_of(const Level& level, const Window& window, In
 
 void HarrisEngine::run(const SmoothTask& task, Index tile) {
   const auto& table = kernels::video_table();
-  const Window& window = task.level->inner;
+  const Window& window = *task.window;
   kernels::InnerJob job{};
-  job.tile = tile_of(*task.level, window, tile, task.n);
+  job.tile = tile_of(window, tile, task.n);
   job.tile.out_stride = task.level->frames.stride();
   job.frames = task.in.data();
   job.pixels = task.types.data();
@@ -212,9 +215,9 @@ void HarrisEngine::run(const SmoothTask& task, Index tile) {
 
 void HarrisEngine::run(const ResponseTask& task, Index tile) {
   const auto& table = kernels::video_table();
-  const Window& window = task.level->outer;
+  const Window& window = *task.window;
   kernels::OuterJob job{};
-  job.tile = tile_of(*task.level, window, tile, task.n);
+  job.tile = tile_of(window, tile, task.n);
   job.tile.out_stride = task.out_stride;
   job.previous = task.previous.data();
   job.current = task.current.data();

@@ -73,16 +73,16 @@ class HarrisEngine {
   struct Window {
     int radius_y = 0, radius_x = 0, time_radius = 0;
     std::vector<float> taps_y, taps_x, time_taps;
-  };
-  struct Level {  // one scale
-    Window inner, outer;  // of differentiation and integration
-    FrameRing frames;     // smoothed frames L
-    std::ptrdiff_t made = 0;
     std::ptrdiff_t tile_width = 0, tile_height = 0;
     std::ptrdiff_t across(std::ptrdiff_t width) const noexcept { return ceil_div(width, tile_width); }
     std::ptrdiff_t tiles(std::ptrdiff_t height, std::ptrdiff_t width) const noexcept {
       return across(width) * ceil_div(height, tile_height);
     }
+  };
+  struct Level {  // one scale
+    Window inner, outer;  // of differentiation and integration
+    FrameRing frames;     // smoothed frames L
+    std::ptrdiff_t made = 0;
   };
 
   struct SmoothTask;
@@ -99,10 +99,10 @@ class HarrisEngine {
   ResponseTask response_task(const Level& level, std::ptrdiff_t scale, std::ptrdiff_t n, HarrisSink& sink) const;
   template <class Task>
   void drive_tiles(const std::vector<Task>& tasks, Pause pause);
-  kernels::Tile tile_of(const Level& level, const Window& window, std::ptrdiff_t tile, std::ptrdiff_t n) const;
+  kernels::Tile tile_of(const Window& window, std::ptrdiff_t tile, std::ptrdiff_t n) const;
   void run(const SmoothTask& task, std::ptrdiff_t tile);
   void run(const ResponseTask& task, std::ptrdiff_t tile);
-  void choose_tiles(Level& level) const;
+  void choose_tiles(Window& window, std::ptrdiff_t planes) const;
   std::ptrdiff_t length() const noexcept;
 
   HarrisOptions options_;
