@@ -161,3 +161,16 @@ def test_refusals(change: dict[str, Any], message: str) -> None:
 def test_names_refuse_an_unknown_recipe() -> None:
     with pytest.raises(ValueError, match=r"recipe must be one of .* got 'x'"):
         stcorner.feature_names("x")
+
+
+def test_levels_that_rise_and_fall_by_known_steps() -> None:
+    from stcorner.audio._rich import _energy
+
+    energy = np.float32([-60, -30, -29.5, -20, -20.25, -26, -60])
+    loud, mean, quiet, up, down, top = _energy(energy, 1, 6)
+    assert loud == pytest.approx(-20.05)
+    assert mean == pytest.approx(10 * np.log10(np.mean(10 ** (energy[1:6].astype(float) / 10))))
+    assert quiet == pytest.approx(-60)
+    assert (up, down) == (pytest.approx((0.5 + 9.5) / 2), pytest.approx(-(0.25 + 5.75) / 2))
+    assert top == pytest.approx(2 / 5 - 0.5)
+    np.testing.assert_array_equal(_energy(energy, 1, 2)[3:], [0, 0, -0.5])

@@ -181,3 +181,11 @@ def test_refusals(function: str, arguments: dict[str, Any], message: str) -> Non
 def test_delta_refusals(arguments: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         stcorner.delta(np.zeros((3, 10)), **arguments)
+
+
+@pytest.mark.parametrize("name", ["power_spectrogram", "melspectrogram", "log_mel", "mfcc", "chroma"])
+def test_without_options_frames_are_librosas(voice: np.ndarray, name: str) -> None:
+    function, rate = getattr(stcorner, name), {} if name == "power_spectrogram" else {"sr": 22050}
+    named = function(voice, **rate, n_fft=2048, hop_length=512, win_length=2048, window="hann", center=True)
+    np.testing.assert_array_equal(function(voice, **rate), named)
+    assert named.shape[-1] == 1 + 22050 // 512

@@ -51,6 +51,10 @@ def test_spans_become_clips(interviews: Path, tmp_path: Path, ending: str) -> No
         for person in ("p01", "p02")
         for begin, label, start, end in (("0-1", "happy", 0.0, 1.0), ("1.25-2", "sad", 1.25, 2.0))
     ]
+    assert {(clip.modality, clip.corpus, clip.take) for clip in clips if clip.start == 0} == {
+        ("audio", "Gespräche", "p01/talk@0-1"),
+        ("audio", "Gespräche", "p02/talk@0-1"),
+    }
     skipped = [(row.clip_id, row.reason.split(",")[0]) for row in clips.skipped]
     assert ("p01/bare", "has no annotation") in skipped
     assert len(skipped) == (3 if ending == "csv" else 1), "a label of no letter is told"

@@ -228,3 +228,11 @@ def test_pitch_and_silence(number: int, low: float, high: float) -> None:
     lag = first + int(np.argmax(correlation[first:]))
     assert low < SAMPLE_RATE / lag < high
     assert np.sqrt(np.mean(wave[:800] ** 2)) < 0.05 * np.sqrt(np.mean(vowel**2))
+
+
+def test_the_list_of_a_corpus_goes_into_a_new_folder_and_an_old_one(tmp_path: Path) -> None:
+    from stcorner.corpora.synthetic.corpus import _write_manifest
+
+    for seed in (1, 2):
+        _write_manifest(tmp_path / "new" / "corpus", {"seed": seed})
+    assert json.loads((tmp_path / "new/corpus" / SYNTHETIC_MANIFEST).read_text()) == {"seed": 2}

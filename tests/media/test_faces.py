@@ -201,3 +201,15 @@ def test_bad_yunet_file_is_refused(tmp_path: Path) -> None:
     bad.write_bytes(b"not a network")
     with pytest.raises(MediaError, match=r"bad\.onnx is not a YuNet model"):
         YuNetDetector(bad)
+
+
+@pytest.mark.parametrize(("x", "y", "angle"), [(100.0, 90.0, 0.8), (17.5, 150.25, 0.0), (188.0, 12.0, -2.3)])
+def test_a_reduced_crop_is_that_of_the_reduced_picture(x: float, y: float, angle: float) -> None:
+    import cv2
+
+    from stcorner.media.patches import crop
+
+    gray = np.random.default_rng(3).integers(0, 256, (180, 200), dtype=np.uint8)
+    reduced = cv2.resize(gray, (50, 45), interpolation=cv2.INTER_AREA)
+    wanted = crop(reduced, x / 4, y / 4, 16, angle, 12, 1)
+    np.testing.assert_array_equal(crop(gray, x, y, 64, angle, 12, 4), wanted)

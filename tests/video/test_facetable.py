@@ -97,3 +97,11 @@ def test_nobody_gives_columns_without_rows(film: Path) -> None:
     table = face_table(film, detector=Blind(), as_pandas=True)
     assert list(table.columns) == list(FACE_COLUMNS)
     assert len(table) == 0
+
+
+def test_parts_of_a_face_lie_in_it_from_top_to_bottom() -> None:
+    for top, bottom, left, right in REGIONS.values():
+        assert 0 < top < bottom < 1
+        assert 0 < left < right < 1
+        assert left + right == 1, "of both sides as much"
+    assert REGIONS["brows"][1] == REGIONS["eyes"][0] < REGIONS["eyes"][1] < REGIONS["mouth"][0]

@@ -351,3 +351,10 @@ def test_a_second_call_on_a_core_object_is_refused() -> None:
         long.result()
     assert set(refusals) == {"one call at a time: the object is at work in another"}
     assert engine.frames_in == 400
+
+
+def test_eps_is_so_small_by_default(rng: np.random.Generator) -> None:
+    video = rng.random((6, 7, 8))
+    found = stcorner.corner_harris_3d(video, normalize="trace")
+    np.testing.assert_array_equal(stcorner.corner_harris_3d(video, normalize="trace", eps=1e-12), found)
+    assert np.abs(found).max() > 1e-3
