@@ -69,6 +69,15 @@ def test_upload_watch_seek_download(server: str, browser: Any, clip: Path) -> No
     WebDriverWait(browser, 20).until(
         lambda d: d.execute_script("return document.getElementById('player').readyState >= 2")
     )
+    muted, loudest = browser.execute_async_script(
+        "const done = arguments[0], player = document.getElementById('player');"
+        "const file = Uint8Array.from(atob(player.src.split(',')[1]), (c) => c.charCodeAt(0));"
+        "new AudioContext().decodeAudioData(file.buffer).then((sound) => done(["
+        "  player.muted, sound.getChannelData(0).reduce((most, y) => Math.max(most, Math.abs(y)), 0)]))"
+    )
+    assert not muted
+    assert loudest > 0.01, "the clip is heard"
+
     titles = [node.text for node in browser.find_elements(By.CSS_SELECTOR, ".curve .name")]
     assert any("f0" in title for title in titles)
     assert any("waveform" in title for title in titles)

@@ -76,7 +76,7 @@ def test_features_only(
     clips, _ = trained
     report = build_report(clips[0].path, tmp_path / "r.html")
     assert report.prediction is None
-    assert "No decision was asked for" in (tmp_path / "r.html").read_text()
+    assert "This page shows measurements only" in (tmp_path / "r.html").read_text()
 
 
 def test_sound_alone(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -80,12 +80,10 @@ def reasons_of(
 def _words(group: str, block: str, column: str, above: float) -> str:
     more = "higher" if above > 0 else "lower"
     if group == "corr":
-        return "another link of loudness and timbre than average"
+        return "unusual correlation of loudness and timbre"
     if found := re.match(r"face t(\d+)_y(\d+)_x(\d+)", group):
         segment, row, across = (int(each) + 1 for each in found.groups())
-        return (
-            f"other motion than average in the face, row {row}, column {across}, part {segment} of the clip"
-        )
+        return f"unusual motion in the face, row {row}, column {across}, part {segment} of the clip"
     if found := re.match(r"logp_(\w+)_(mean|std|max|min|last|first|\w+)$", column):
         emotion, statistic = found.groups()
         amount = "more" if above > 0 else "less"

@@ -230,9 +230,11 @@ fetch("/api/limits").then((answer) => answer.json()).then((found) => {
     "Your clip stays on this machine and is deleted after use.";
 });
 fetch("/api/model").then((answer) => answer.json()).then((found) => {
-  $("model").textContent = found.name
-    ? `Model: ${found.name}. It tells apart ${found.classes.join(", ")} as actors show them, not what a person feels. ` +
-      `It errs often on new people: \`stcorner models ${found.name}\` says how often. Do not judge anybody by it.`
-    : "No model decides: the page shows measurements alone.";
+  if (!found.name) { $("model").textContent = "There is no model: reports show measurements only."; return; }
+  const command = document.createElement("code");
+  command.textContent = `stcorner models ${found.name}`;
+  $("model").append(
+    `Model ${found.name} labels a clip as ${found.classes.join(", ")}: emotions that actors show, not what a person feels. ` +
+      "It is often wrong for new people; ", command, " shows how often. Do not use it to judge anybody.");
 }).catch(() => {});
 refresh();

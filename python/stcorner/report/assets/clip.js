@@ -138,20 +138,19 @@ function drawShares(title, names, colours, times, shares, width) {
     const said = names === data.classes ? names.indexOf(data.label) : -1;
     return best === said || said < 0 ? here : `${names[said]} ${(100 * p[said]).toFixed(0)} % here, highest ${here}`;
   });
+  // One window is the whole clip.
+  const [when, what] = times.length === 1 ? [[0, duration], [shares[0], shares[0]]] : [times, shares];
   names.forEach((name, c) => {
-    const values = shares.map((p) => p[c]);
-    element("path", { d: path(times, values, 0, 1, height), fill: "none", stroke: colours[c],
+    element("path", { d: path(when, what.map((p) => p[c]), 0, 1, height), fill: "none", stroke: colours[c],
       "stroke-width": width, "vector-effect": "non-scaling-stroke" }, svg);
-    if (times.length === 1)
-      element("circle", { cx: (times[0] / duration) * W, cy: height - 4 - values[0] * (height - 8), r: 3, fill: colours[c] }, svg);
   });
 }
 
 const timeline = data.timeline, expressions = data.expressions;
 if (timeline)
-  drawShares(`decision in windows of ${timeline.window.toFixed(1)} s`, data.classes, data.colours, timeline.time, timeline.p, 2.2);
+  drawShares(`decision, in windows of ${timeline.window.toFixed(1)} s`, data.classes, data.colours, timeline.time, timeline.p, 2.2);
 if (expressions)
-  drawShares("expression of the face, frame by frame", expressions.names, expressions.colours, expressions.time, expressions.p, 1.4);
+  drawShares("face alone, frame by frame", expressions.names, expressions.colours, expressions.time, expressions.p, 1.4);
 if (data.sound) drawSound(data.sound);
 
 // ---- overlay ------------------------------------------------------------------------------------
