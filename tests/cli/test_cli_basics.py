@@ -334,3 +334,31 @@ def test_participants_are_no_emotions(call: Call, tmp_path: Path) -> None:
     assert "labels: p01, p02" in out
     code, out, _ = call("probe", tmp_path / "study", "--json")
     assert [row["seconds"] for row in json.loads(out)] == [0.5] * 4
+
+
+def test_what_is_read_is_not_written_over(call: Call, small_corpus: Path, tmp_path: Path) -> None:
+    film, link, sound = tmp_path / "film.mp4", tmp_path / "link.mp4", tmp_path / "a.wav"
+    film.write_bytes(next(small_corpus.rglob("01-*.mp4")).read_bytes())
+    os.link(film, link)
+    write_voice(sound)
+    (table := tmp_path / "t.csv").write_text("file,x\na.wav,1\n")
+    before = {path: path.read_bytes() for path in (film, table)}
+    for arguments in (
+        ("stips", film, "--overlay", film),
+        ("stips", film, "--overlay", link),
+        ("predict", sound, "--block", f"t={table}", "-o", table),
+    ):
+        code, _, err = call(*arguments)
+        assert (code, "must be another file than the one that is read" in err) == (2, True)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_tiers_of_two_files_never_share_a_name(call: Call, tmp_path: Path) -> None:
+    pytest.importorskip("pympi")
+    (tmp_path / "sub").mkdir()
+    for name in ("x.wav", "sub/x.wav"):
+        write_voice(tmp_path / name)
+    out = tmp_path / "{clip_id}.eaf"
+    code, _, err = call("timeline", tmp_path, "--root", tmp_path / "sub", "--no-decide", "-o", out)
+    assert (code, "got two of one name" in err) == (2, True)
+    assert not list(tmp_path.rglob("*.eaf"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -49,6 +50,28 @@ def test_the_file_is_never_written_over(sound: Path, capsys: pytest.CaptureFixtu
     assert run(sound, "-o", sound) == 2
     assert "--output must be another file than the one that is read" in capsys.readouterr().err
     assert sound.read_bytes() == before
+
+
+def test_a_model_is_never_written_over(sound: Path, tmp_path: Path) -> None:
+    (model := tmp_path / "m.stcorner").write_bytes(b"mine")
+    assert run(sound, "--model", model, "-o", model) == 2
+    assert model.read_bytes() == b"mine"
+
+
+def test_names_that_do_harm_reach_no_line(
+    sound: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    out = tmp_path / "updates.jsonl"
+    for name in (b"\xff.wav", "a\x9b31m\u202e.wav".encode()):
+        named = tmp_path / os.fsdecode(name)
+        try:
+            named.write_bytes(sound.read_bytes())
+        except OSError:
+            pytest.skip("this system has no such names")
+        assert run(named, "--speed", 50, "-o", out, "--to", "stdout") == 0
+        lines = capfdbinary.readouterr().out
+        assert lines == out.read_bytes()
+        assert not {"\x9b", "\u202e"} & set(lines.decode())
 
 
 def test_json_and_duration(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:

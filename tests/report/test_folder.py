@@ -7,10 +7,13 @@ import shutil
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
+import soundfile
 
 import stcorner
 from stcorner.cli import main
+from stcorner.report.build import report_folder
 from two_faces import side_by_side
 
 if TYPE_CHECKING:
@@ -54,3 +57,18 @@ def test_the_report_names_all_faces(small_corpus: Path, tmp_path: Path) -> None:
     absent = stcorner.build_report(film, tmp_path / "r.html", face=5)
     assert absent is not None
     assert "Face 5 was not found, there is 0, 1." in absent.warnings
+
+
+def test_pages_replace_no_page_of_another_and_none_of_each_other(tmp_path: Path) -> None:
+    root = tmp_path / "talks"
+    (root / "sub").mkdir(parents=True)
+    for name in ("x.wav", "sub/x.wav", "y.wav"):
+        soundfile.write(root / name, 0.1 * np.sin(np.arange(8000) * 0.05), 16000)
+    (root / "y.html").write_text("a transcript")
+    for _ in range(2):
+        rows = report_folder(root, tmp_path / "talks.html", root=root / "sub")
+        assert {row["clip_id"]: row["link"] for row in rows} == {
+            "../y": None, "x": "talks/x.html", "../x": "talks/x-.html",
+        }  # fmt: skip
+    assert "no report of ours" in rows[0]["warnings"][0]
+    assert (root / "y.html").read_text() == "a transcript"

@@ -23,8 +23,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def read_blocks(pairs: Sequence[str]) -> list[Any]:
-    """Return the tables that ``NAME=FILE`` and ``NAME=FILE@mean,std`` name."""
+def read_blocks(pairs: Sequence[str], *, output: Path | None = None) -> list[Any]:
+    """Return the tables that ``NAME=FILE`` and ``NAME=FILE@mean,std`` name, none of which is `output`."""
+    from stcorner._base.files import check_not_input
     from stcorner.extraction import FeatureTable
 
     tables = []
@@ -33,6 +34,8 @@ def read_blocks(pairs: Sequence[str]) -> list[Any]:
         file, _, functionals = source.partition("@")
         if not equals or not name or not file:
             raise ParameterError(f"--block must be NAME=FILE, or NAME=FILE@mean,std, got {pair!r}")
+        if output is not None:
+            check_not_input("--output", output, Path(file))
         tables.append(FeatureTable(file, name, functionals=functionals.split(",") if functionals else None))
     return tables
 

@@ -83,7 +83,8 @@ def live(
     from stcorner.recognizer import load_predictor
 
     if output is not None:
-        check_not_input("--output", output, file)
+        for read in (file, model):
+            check_not_input("--output", output, None if read is None else Path(read))
     piped = "stdout" in to
     if piped and json:
         raise ParameterError(

@@ -70,7 +70,7 @@ def predict(
     from stcorner.recognizer import clip_columns, load_predictor
 
     check_table_path("--output", output)
-    recognizer = load_predictor(model, blocks=read_blocks(block))
+    recognizer = load_predictor(model, blocks=read_blocks(block, output=output))
     if abstain_below is not None:
         level = check_real("--abstain-below", abstain_below, low=0, high=1)
         recognizer = replace(recognizer, abstain_below=level)

@@ -49,6 +49,7 @@ def stips(
     json
         Print all points as JSON.
     """
+    from stcorner._base.files import check_not_input
     from stcorner._base.tables import check_table_path, write_table
     from stcorner.cli._output import complain, note, print_json, print_table, say
     from stcorner.video import detect_stips
@@ -56,6 +57,8 @@ def stips(
     laptev = output is not None and output.suffix.lower() == ".txt"
     if not laptev:
         check_table_path("--output", output)
+    if overlay is not None:
+        check_not_input("--overlay", overlay, file)
     scales: dict[str, Any] = {"sigmas": tuple(sigma)} if sigma else {}
     if tau:
         scales["taus"] = tuple(tau)

@@ -104,6 +104,7 @@ def _sorted_outputs(files: Sequence[Path], clips: Sequence[Clip]) -> tuple[list[
     from stcorner._base.tables import TABLE_ENDINGS, check_table_path
     from stcorner._base.tiers import TIER_ENDINGS, check_tier_path
     from stcorner.errors import ParameterError
+    from stcorner.extraction.finding import inside
 
     tables, tiers = [], []
     for file in files:
@@ -121,6 +122,9 @@ def _sorted_outputs(files: Sequence[Path], clips: Sequence[Clip]) -> tuple[list[
                 f"--output must hold {{clip_id}} for tiers of {len(clips)} files, such as "
                 f"{{clip_id}}{file.suffix}, got {str(file)!r}"
             )
+    names = {inside(clip.clip_id).casefold() for clip in clips}
+    if tiers and len(names) < len(clips):
+        raise ParameterError("--root must give each file a name of its own below it, got two of one name")
     return tables, tiers
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from stcorner._base.files import write_bytes
 from stcorner.classifiers.temperature import check_probabilities
 from stcorner.errors import DatasetError, ParameterError
 from stcorner.evaluation.calibration import (
@@ -391,7 +392,7 @@ class Evaluation:
         """
         text = encode(self)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            write_bytes(Path(path), text.encode())
         return text
 
     @classmethod

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from stcorner._base.files import printable
+from stcorner._base.text import json_safe
 from stcorner.errors import MissingExtraError, OutputError, ParameterError
 
 if TYPE_CHECKING:
@@ -75,6 +77,12 @@ def written_to(targets: Sequence[str], file: Path | None, labels: Sequence[str])
         yield outlets
 
 
+def _json(row: Mapping[str, Any]) -> bytes:
+    """Return a row in which names of files are seen whole, whatever their encoding."""
+    plain = {name: printable(value) if isinstance(value, str) else value for name, value in row.items()}
+    return json_safe(msgspec.json.encode(plain).decode()).encode()
+
+
 class LinesOutlet:
     """Lines of JSON, each written at once: another program may follow them."""
 
@@ -83,7 +91,7 @@ class LinesOutlet:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Write a line."""
-        self._file.write(msgspec.json.encode(row) + b"\n")
+        self._file.write(_json(row) + b"\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -113,7 +121,7 @@ class UdpOutlet:
         message = {"number": self._number, "time": time.time(), **row}
         self._number += 1
         try:
-            self._socket.sendto(msgspec.json.encode(message), self._address)
+            self._socket.sendto(_json(message), self._address)
         except OSError as error:
             raise OutputError(
                 f"--to cannot send to {self._address[0]}: {error.strerror}: check the network and the "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stcorner._base.files import check_not_input, printable, write_bytes
 from stcorner._base.text import shown
 from stcorner._base.validation import check_real
-from stcorner.errors import ParameterError
+from stcorner.errors import OutputError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from stcorner.report.clip import ClipReport
 
 __all__ = ["build_report", "report_folder"]
+
+_OURS = b'<meta name="generator" content="stcorner">'
 
 
 def build_report(
@@ -130,6 +132,8 @@ def report_folder(
     from stcorner.report.page import provenance
 
     def report_of(clip: Clip, page: Path) -> ClipReport:
+        if page.exists() and _OURS not in page.read_bytes()[:1024]:
+            raise OutputError(f"{page} is no report of ours: move it, or give the index another name")
         made = build_report(clip.path, page, recognizer=recognizer, name=clip.file, **options)
         assert made is not None  # a file gives the report of a clip
         return made

@@ -36,8 +36,13 @@ def folder_rows(
     Rows are in the order in which they want a look: what failed, then the least quality.
     """
     rows = []
+    taken: set[str] = set()
     for done, clip in enumerate(clips, start=1):
-        page = target.with_suffix("") / f"{inside(clip.clip_id)}.html"
+        name = inside(clip.clip_id)
+        while name.casefold() in taken:  # of clips outside the root, and where case does not count
+            name += "-"
+        taken.add(name.casefold())
+        page = target.with_suffix("") / f"{name}.html"
         row: dict[str, Any] = {
             "clip_id": shown(clip.clip_id), "failed": False, "link": None, "label": None, "facts": [],
             "warnings": [], "thumbnail": None, "quality": -1.0,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner._base.files import check_not_input, write_bytes
 from stcorner._base.validation import check_flag, check_integer, check_real
 from stcorner.errors import OutputError, ParameterError
 from stcorner.video._source import FrameSource
@@ -72,7 +73,8 @@ def overlay(
     Raises
     ------
     ParameterError
-        If `out` has another suffix, its folder does not exist, or the frames differ from `stips.shape`.
+        If `out` has another suffix or is the video, its folder does not exist, or the frames differ from
+        `stips.shape`.
 
     Examples
     --------
@@ -92,6 +94,7 @@ def overlay(
         raise ParameterError(
             f"out must lie in an existing folder, got {os.fspath(out)!r}: make the folder first"
         )
+    check_not_input("out", target, Path(video) if isinstance(video, str | os.PathLike) else None)
     glow = check_flag("response", response)
     rate = None if fps is None else check_real("fps", fps, low=0.1, high=1000.0)
     count = check_integer("n_frames", n_frames, low=1, high=64)
@@ -228,18 +231,22 @@ def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     done, data = cv2.imencode(".png", picture[..., ::-1])
     if not done:
         raise ParameterError(f"out must be a picture that OpenCV can encode, got {picture.shape}")
-    path.write_bytes(data.tobytes())
+    write_bytes(path, data.tobytes())
 
 
 @contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Say which file it was that FFmpeg could not write: it opens it with the first frame."""
+def _beside(path: Path) -> Iterator[Path]:
+    """Give a place beside it to write to, and rename what was written; say which file could not be."""
     import av
 
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        yield
-    except av.FFmpegError as error:
+        yield beside
+        beside.replace(path)
+    except (av.FFmpegError, OSError) as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _write_mp4(
@@ -256,7 +263,7 @@ def _write_mp4(
     height, width = (n * painter.scale // 2 * 2 for n in source.shape)  # H.264 wants even sizes
     height, width = max(2, height), max(2, width)
     # A bare name with a colon would be written to as a protocol.
-    with _named(path), av.open(f"file:{path}", "w", format="mp4") as container:
+    with _beside(path) as part, av.open(f"file:{part}", "w", format="mp4") as container:
         stream: Any = None
         for index, frame, plane in frames:
             if stream is None:
