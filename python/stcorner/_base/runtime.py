@@ -27,6 +27,10 @@ def active_isa() -> str:
         One of `available_isas`. The best by default; the environment variable ``STCORNER_ISA``,
         read at import, or `set_isa` choose another.
 
+    See Also
+    --------
+    set_isa : Choose another one.
+
     Examples
     --------
     >>> active_isa() in available_isas()
@@ -42,6 +46,10 @@ def available_isas() -> list[str]:
     -------
     list of str
         Names for `set_isa`.
+
+    See Also
+    --------
+    set_isa : Choose one of them.
 
     Examples
     --------
@@ -88,6 +96,10 @@ def show_versions() -> dict[str, object]:
     -------
     dict of str to object
         ``stcorner``, ``python``, ``platform``, ``core`` and ``packages``.
+
+    See Also
+    --------
+    active_isa : The instruction set in use.
 
     Examples
     --------

@@ -43,6 +43,10 @@ def describe_column(name: str, recipe: str | None = None) -> ColumnDescription:
     ValueError
         If there is no such column.
 
+    See Also
+    --------
+    columns : The columns of all tables.
+
     Examples
     --------
     >>> found = describe_column("centroid_mean")

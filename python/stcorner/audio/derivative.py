@@ -44,6 +44,10 @@ def delta(
     ValueError
         If `width` is even, below 3 or above the number of frames, or `order` does not fit.
 
+    See Also
+    --------
+    mfcc : Coefficients to differentiate.
+
     Examples
     --------
     >>> delta([0.0, 2.0, 4.0, 6.0, 8.0], width=3).round(6)

@@ -168,6 +168,10 @@ class AudioStream:
     ValueError
         If a parameter is out of its range.
 
+    See Also
+    --------
+    frame_table : The same frames of a whole sound.
+
     Examples
     --------
     >>> stream = AudioStream(sr=16000)

@@ -176,6 +176,11 @@ def zcr_and_rms(
     rms : ndarray of shape (t,), float32
         Root mean square, in units of the signal.
 
+    See Also
+    --------
+    zero_crossing_rate : The first result alone.
+    rms : The second result alone.
+
     Examples
     --------
     >>> zcr, level = zcr_and_rms([1.0, -1.0, 1.0, -1.0], frame_length=4, hop_length=4, center=False)
@@ -227,6 +232,10 @@ def autocorrelate(
     ------
     ValueError
         If `y` is empty or not finite, a length is below 1, or `max_lag` is not below `frame_length`.
+
+    See Also
+    --------
+    pitch_autocorrelation : Pitch from the same function.
 
     References
     ----------

@@ -259,6 +259,10 @@ def pitch_remarks(y: ArrayLike, *, sr: float, fmin: float = 60.0, fmax: float = 
     ValueError
         As `pitch_autocorrelation`.
 
+    See Also
+    --------
+    pitch_autocorrelation : The pitch that it is about.
+
     Examples
     --------
     >>> tone = np.sin(2 * np.pi * 600 * np.arange(16000) / 16000)

@@ -45,12 +45,13 @@ _NEAR = 25  # frames: speech has unvoiced sounds and stops within a quarter of a
 
 
 def speech_presence(y: ArrayLike, *, sr: float) -> dict[str, Any]:
-    """Tell whether somebody speaks in a sound, and how it was recorded.
+    """Detect whether somebody speaks in a sound, and measure the recording.
 
-    Speech is told by what voices do and instruments, machines and weather rarely do at once: pitch that
-    moves, but never in jumps nor on level tones, a tone with some noise in it, formants that never stand
-    still, loudness that comes and goes with the syllables. How far a sound lies from recorded speech in
-    these traits is compared with how far speech itself does; nothing was learnt from other sounds.
+    Voices combine traits that instruments, machines and weather rarely combine: a pitch that moves, but not
+    in
+    jumps or on level tones, some noise in each tone, moving formants, and loudness that follows syllables.
+    The distance of the sound from recorded speech in these traits is compared with distances among speech.
+    No other sounds were used for training.
 
     Parameters
     ----------
@@ -84,6 +85,10 @@ def speech_presence(y: ArrayLike, *, sr: float) -> dict[str, Any]:
     ------
     ValueError
         If `y` is empty, not finite or not one channel.
+
+    See Also
+    --------
+    voice_activity : Where the voice is.
 
     Examples
     --------

@@ -171,6 +171,10 @@ def power_to_db(S: ArrayLike, *, amin: float = 1e-10, top_db: float | None = 80.
     ValueError
         If `S` is not finite or a parameter is out of range.
 
+    See Also
+    --------
+    log_mel : Spectrum and decibels in one pass.
+
     Examples
     --------
     >>> power_to_db([1.0, 0.1, 0.0])
@@ -248,6 +252,11 @@ def log_mel(
     ------
     ValueError
         As `melspectrogram` and `power_to_db`.
+
+    See Also
+    --------
+    melspectrogram : Powers instead of decibels.
+    power_to_db : The conversion alone.
 
     Examples
     --------
@@ -489,6 +498,12 @@ def spectral_features(
     -------
     dict
         ``mel`` (..., n_mels, t), ``mfcc`` (..., n_mfcc, t), ``chroma`` (..., n_chroma, t), float32.
+
+    See Also
+    --------
+    melspectrogram : The first result alone.
+    mfcc : The second result alone.
+    chroma : The third result alone.
 
     Examples
     --------

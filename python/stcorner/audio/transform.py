@@ -142,6 +142,10 @@ def power_spectrogram(
     ValueError
         If `y` is empty or not finite, or a length does not fit.
 
+    See Also
+    --------
+    melspectrogram : The same in bands.
+
     Examples
     --------
     >>> power_spectrogram([1.0, 0.0, 0.0, 0.0], n_fft=4, hop_length=4, window=[1, 1, 1, 1], center=False)

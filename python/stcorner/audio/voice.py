@@ -143,6 +143,10 @@ def formants(
     ValueError
         If `y` is empty, not finite or not one channel, or a parameter is out of its range.
 
+    See Also
+    --------
+    voice_quality : Jitter, shimmer and noise of a clip.
+
     References
     ----------
     .. [1] J. Burg, "Maximum entropy spectral analysis", 37th meeting of the Society of Exploration
@@ -211,6 +215,11 @@ def glottal_pulses(
     ------
     ValueError
         As `pitch_autocorrelation`.
+
+    See Also
+    --------
+    jitter : Uses them.
+    shimmer : Uses them.
 
     Examples
     --------
@@ -441,6 +450,10 @@ def cepstral_peak_prominence(
     ------
     ValueError
         If `y` is too short, empty, not finite or not one channel, or a parameter is out of its range.
+
+    See Also
+    --------
+    voice_quality : All measures of a clip.
 
     References
     ----------

@@ -92,6 +92,10 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
         Distance (see `distances`) below which 999 of 1,000 rows stayed that were held out. Fewer than 500 of
         these tell nothing, and no distance is too far.
 
+    See Also
+    --------
+    FERCNNClassifier : The network of the paper.
+
     References
     ----------
     .. [1] J. H. Friedman, "Regularized discriminant analysis", JASA 84 (1989) 165-175.

@@ -61,6 +61,10 @@ def load_annotations(
     ------
     DatasetError
         If a file of annotations cannot be read or has no such tier, or there is no span at all.
+
+    See Also
+    --------
+    load_corpus : Clips with the labels of their corpus.
     """
     check_choice("modality", modality, (None, "audio", "video", "both"))
     top = Path(root)

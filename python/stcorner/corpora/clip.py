@@ -143,6 +143,11 @@ class Clip:
     ValueError
         If a field is outside what is said above.
 
+    See Also
+    --------
+    load_corpus : Lists the clips of a corpus.
+    Recording : A clip in memory.
+
     Examples
     --------
     >>> clip = Clip(path="a/03-01.wav", clip_id="03-01", label="happy", subject="01", take="01",
@@ -366,6 +371,10 @@ def map_labels(clips: Iterable[Clip], label_map: Mapping[str, str | None]) -> Cl
     ------
     ValueError
         If `label_map` is not a mapping, or names a label that no clip has.
+
+    See Also
+    --------
+    load_corpus : Gives the clips.
 
     Examples
     --------

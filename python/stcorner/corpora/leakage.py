@@ -72,6 +72,10 @@ class LeakageReport:
     unchecked : tuple of str
         What could not be checked, and why: files without readable sound, clips without a subject.
 
+    See Also
+    --------
+    audit_leakage : Makes one.
+
     Examples
     --------
     >>> report = LeakageReport(n_train=1, n_test=1, forbidden=("take",), leaks=(), notes=(), unchecked=())

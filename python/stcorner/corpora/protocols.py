@@ -39,6 +39,10 @@ class Fold:
         Versions of each clip that are split as if they were clips; 1 but for "paper-leaky", where
         position `c * n_clips + i` stands for version `c` of clip `i`.
 
+    See Also
+    --------
+    actor_folds : Makes the folds of a protocol.
+
     Examples
     --------
     >>> fold = Fold(name="a/1", train=np.array([0, 1]), test=np.array([2]), separates=("take",))
@@ -128,6 +132,10 @@ def protocol_names() -> list[str]:
     -------
     list of str
         Names for `actor_folds`.
+
+    See Also
+    --------
+    actor_folds : The folds of a protocol.
 
     Examples
     --------

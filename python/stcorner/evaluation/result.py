@@ -105,6 +105,11 @@ class Evaluation:
     ValueError
         If lengths or labels do not fit each other.
 
+    See Also
+    --------
+    cross_validate : Makes one.
+    build_report : A page of it.
+
     Examples
     --------
     >>> e = Evaluation(model="m", protocol="actor-loo", classes=["happy", "sad"], clip_ids=["a", "b", "c"],

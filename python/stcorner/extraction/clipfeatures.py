@@ -85,6 +85,10 @@ class ClipFeatures:
         If sizes do not fit each other, a block has infinite values or a row that is missing in part, names
         are doubled, or a sample has not exactly one original.
 
+    See Also
+    --------
+    extract : Writes the table that it reads.
+
     Examples
     --------
     >>> features = ClipFeatures(clips=["a.wav", "b.wav"], blocks={"mine": [[1.0, 2.0], [3.0, 4.0]]})

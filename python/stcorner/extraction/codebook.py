@@ -131,6 +131,10 @@ def columns(pattern: str | None = None) -> list[dict[str, Any]]:
     ParameterError
         If no column fits.
 
+    See Also
+    --------
+    describe_column : One column of the voice.
+
     Examples
     --------
     >>> row = columns("h1_a3_mean")[0]

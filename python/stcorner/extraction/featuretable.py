@@ -88,6 +88,10 @@ class FeatureTable:
     ParameterError
         If a column or functional is unknown.
 
+    See Also
+    --------
+    ClipFeatures : Holds the columns beside those of other blocks.
+
     Examples
     --------
     >>> import numpy as np

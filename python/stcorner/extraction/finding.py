@@ -63,6 +63,10 @@ def list_media(root: str | os.PathLike[str]) -> list[Path]:
     ------
     DatasetError
         If `root` is no folder.
+
+    See Also
+    --------
+    load_folder : Lists clips with labels.
     """
     wanted = AUDIO_SUFFIXES | VIDEO_SUFFIXES
     unlisted: list[SkippedFile] = []

@@ -76,7 +76,7 @@ class Plan:
     seed : int
         Seed of the altered copies.
     window, hop : float, optional
-        One sample for each window of so many seconds instead of one for the whole clip.
+        Length of windows in seconds, each of which is a sample; None makes one sample of the whole clip.
     max_seconds : float, optional
         Longer clips are refused: one vector says little of them, and their pictures would fill the memory.
     isa : str

@@ -51,6 +51,10 @@ class Extraction:
         Files whose rows an earlier run had left.
     seconds : float
         Time that this run took.
+
+    See Also
+    --------
+    extract : Returns it.
     """
 
     features: Path
@@ -84,11 +88,11 @@ def extract(
     seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> Extraction:
-    """Compute the features of many files, in many processes, and survive what may happen on the way.
+    """Compute the features of many files in many processes, and resume after a stop.
 
-    Stopped at any moment, the same call resumes, and the result is the same, byte for byte, as
-    that of a run that was left alone. A file that cannot be read is one row of the errors; the same call
-    tries it again. `ClipFeatures.from_parquet` reads the table, and `EmotionRecognizer.fit` and
+    Stop it at any moment: the same call resumes, and the result equals that of an uninterrupted run byte for
+    byte. A file that cannot be read is one row of the errors, and the same call tries it again.
+    `ClipFeatures.from_parquet` reads the table, and `EmotionRecognizer.fit` and
     `cross_validate` take it in place of clips.
 
     Parameters
@@ -98,8 +102,9 @@ def extract(
         their labels.
     out : str or os.PathLike
         Table to write, ``NAME.parquet``. Beside it come ``NAME.errors.parquet``, ``NAME.manifest.json`` and,
-        while it goes on, a folder ``NAME.parquet.parts``. With ``NAME.csv``, ``NAME.xlsx``, ``NAME.jsonl`` or
-        ``NAME.json`` that form stands beside it too.
+        while it runs, a folder ``NAME.parquet.parts``. ``NAME.csv``, ``NAME.xlsx``, ``NAME.jsonl`` or
+        ``NAME.json``
+        writes that format too.
     blocks : sequence of str or block, optional
         What to describe, as in `EmotionRecognizer`.
     modality : {"both", "audio", "video"}
@@ -115,7 +120,8 @@ def extract(
         Altered copies of the sound, for training. ``"auto"``: those that `EmotionRecognizer` adds by default,
         for clips with a label; column ``copy`` tells them from the originals. None adds no copies.
     window, hop : float, optional
-        Give one row for each window of so many seconds (0.5 to 60), every `hop` seconds (default: `window`),
+        Length of windows in seconds (0.5 to 60), each of which gets a row, every `hop` seconds (default:
+        `window`),
         in constant memory. Without, one row per file, and files over 600 s are refused.
     n_jobs : int, optional
         Worker processes, one kernel thread each; by default, and with -1, one per core.
@@ -129,7 +135,7 @@ def extract(
     retry_failed : bool
         Whether files that failed in an earlier run are tried again.
     overwrite : bool
-        Do everything from scratch, and replace what stands at the place of the results.
+        Start again, and replace existing results.
     seed : int
         Of the altered copies.
     progress : callable, optional

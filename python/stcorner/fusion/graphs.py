@@ -248,6 +248,11 @@ def graph_laplacian(graph: Any) -> Any:
     ValueError
         If `graph` is not square, not symmetric, or not finite.
 
+    See Also
+    --------
+    intrinsic_graph : A graph of neighbours.
+    penalty_graph : A graph of near rows of other classes.
+
     Examples
     --------
     >>> graph_laplacian([[0, 1, 0], [1, 0, 2], [0, 2, 0]]).toarray()

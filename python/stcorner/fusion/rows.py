@@ -64,6 +64,10 @@ class ParquetRows:
     ------
     DatasetError
         If the file cannot be read, or a column is absent, not numeric, or has empty cells.
+
+    See Also
+    --------
+    MarginalFisherAnalysis : Takes such rows.
     """
 
     def __init__(self, path: str | Path, columns: Sequence[str] | None = None) -> None:

@@ -103,6 +103,10 @@ class LiveSession:
     ParameterError
         If the sources do not fit the recogniser.
 
+    See Also
+    --------
+    LiveRecognizer : Predicts what it reads.
+
     Examples
     --------
     >>> import tempfile, pathlib, soundfile

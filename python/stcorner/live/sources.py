@@ -94,6 +94,10 @@ class FileSource:
     ------
     MediaError
         If the file cannot be read or does not have a stream.
+
+    See Also
+    --------
+    LiveSession : Reads it.
     """
 
     def __init__(
@@ -179,6 +183,10 @@ class CameraSource:
     ------
     MediaError
         When it is used, if there is no such camera or it stops.
+
+    See Also
+    --------
+    LiveSession : Reads it.
     """
 
     streams: tuple[str, ...] = ("video",)
@@ -243,6 +251,10 @@ class MicrophoneSource:
         If sounddevice is not installed.
     MediaError
         If the PortAudio library is missing or, when it is used, if it cannot be opened.
+
+    See Also
+    --------
+    LiveSession : Reads it.
     """
 
     streams: tuple[str, ...] = ("audio",)

@@ -73,6 +73,11 @@ class BlazeFaceDetector:
     MediaError
         If a file is missing or is no such network.
 
+    See Also
+    --------
+    HaarDetector : Needs no other package.
+    YuNetDetector : Runs a model file of yours.
+
     Notes
     -----
     The package's weights are those of MediaPipe (Apache License 2.0). Of the package only the files are used:

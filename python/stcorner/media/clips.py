@@ -43,6 +43,10 @@ class FaceTrack:
         upright position, light, and the part within the picture.
     detector : str
         Class of the detector that found it.
+
+    See Also
+    --------
+    track_faces : Makes them.
     """
 
     face_id: int
@@ -107,6 +111,10 @@ class FaceClip:
     detection_share : float
         Share of the time of the whole run, decoding included, that went into finding and following faces.
         It is a measurement and differs from run to run.
+
+    See Also
+    --------
+    crop_face : Makes one.
     """
 
     frames: NDArray[np.uint8]

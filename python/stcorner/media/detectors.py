@@ -46,6 +46,10 @@ class FaceDetector(Protocol):
     The standard box, which `HaarDetector` and `BlazeFaceDetector` give, is the square in which the eyes of an
     upright face seen from the front are 0.37 sides apart, 0.40 sides below the top, and the mouth stands 0.39
     sides below the eyes. A detector whose boxes are larger or smaller gives other crops.
+
+    See Also
+    --------
+    track_faces : Takes a detector.
     """
 
     def detect(self, gray: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -81,6 +85,10 @@ class HaarDetector:
         Ratio of neighbouring window sizes, 1.01 to 2.
     min_neighbors : int, default=3
         Overlapping hits that make a face, >= 1.
+
+    See Also
+    --------
+    BlazeFaceDetector : Finds turned and covered faces too.
 
     Notes
     -----
@@ -240,12 +248,16 @@ class YuNetDetector:
     min_confidence : float, default=0.7
         Faces of less confidence are left out, 0 to 1.
     max_side : int, default=640
-        Larger pictures are reduced until their longer side has so many pixels, >= 32.
+        Longer side in pixels to which larger pictures are reduced, >= 32.
 
     Raises
     ------
     MediaError
         If the file is missing or is no such model.
+
+    See Also
+    --------
+    HaarDetector : Needs no model file.
 
     References
     ----------

@@ -52,6 +52,10 @@ class AudioInfo:
         Seconds, as declared; None where the file does not say.
     start_time : float
         Seconds between the file's zero and the first sample.
+
+    See Also
+    --------
+    probe : Gives it, in `MediaInfo.audio`.
     """
 
     codec: str
@@ -82,6 +86,10 @@ class VideoInfo:
     rotation : int
         Counter-clockwise turn in degrees (0, 90, 180, 270) that the file asks for; `load_video` applies it,
         after mirroring where the file asks for that.
+
+    See Also
+    --------
+    probe : Gives it, in `MediaInfo.video`.
     """
 
     codec: str
@@ -110,6 +118,10 @@ class MediaInfo:
         The audio stream that is read.
     video : VideoInfo or None
         The video stream that is read; cover art does not count.
+
+    See Also
+    --------
+    probe : Gives it.
     """
 
     path: Path

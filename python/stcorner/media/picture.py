@@ -63,6 +63,10 @@ class VideoBlock:
         Luma, 0 to 255, or RGB.
     times : ndarray of shape (t,), float64
         Presentation times in seconds from the file's zero, strictly increasing.
+
+    See Also
+    --------
+    iter_video : Yields them.
     """
 
     frames: NDArray[np.uint8]
@@ -124,7 +128,7 @@ def iter_video(path: MediaLike, *, block_length: int = 32, gray: bool = True) ->
     path : str, os.PathLike or Recording
         Any video file that FFmpeg can read.
     block_length : int, default=32
-        Frames in each block but the last, >= 1; fewer where so many would take more than 64 MB.
+        Frames in each block but the last, >= 1; fewer if they would take more than 64 MB.
     gray : bool, default=True
         Luma only, taken from the decoder without a detour over RGB. With False the frames are RGB.
 

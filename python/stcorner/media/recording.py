@@ -55,6 +55,10 @@ class Recording:
         If there is neither sound nor frames, an array has another shape, type or range, or one stream is more
         than a tenth, and more than a second, longer than the other.
 
+    See Also
+    --------
+    Clip : A clip in a file.
+
     Examples
     --------
     >>> recording = Recording(sound=(np.zeros(16000, np.float32), 16000),

@@ -46,6 +46,10 @@ class Explanation:
         Contribution of each block, the sum over its groups.
     standard_error : float
         Largest standard error of a part, from the drawing of orders.
+
+    See Also
+    --------
+    explain_decision : Makes one.
     """
 
     label: str

@@ -76,6 +76,10 @@ def overlay(
         If `out` has another suffix or is the video, its folder does not exist, or the frames differ from
         `stips.shape`.
 
+    See Also
+    --------
+    detect_stips : Finds the points that it draws.
+
     Examples
     --------
     >>> import numpy as np, tempfile, pathlib

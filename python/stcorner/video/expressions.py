@@ -35,6 +35,10 @@ def face_expression_names() -> list[str]:
     list of str
         Seven names.
 
+    See Also
+    --------
+    face_expressions : Gives these columns.
+
     Examples
     --------
     >>> face_expression_names()
@@ -58,6 +62,10 @@ def face_expression_network() -> keras.Model:
     ------
     MissingExtraError
         If Keras is not installed.
+
+    See Also
+    --------
+    face_expressions : Runs it without Keras.
 
     Examples
     --------

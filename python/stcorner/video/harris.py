@@ -189,6 +189,10 @@ class HarrisStream:
         Frames that must follow a frame before its response is final:
         ``ceil(4 tau) + ceil(4 sqrt(s) tau) + 1``, 16 with the defaults.
 
+    See Also
+    --------
+    corner_harris_3d : The response of a whole video.
+
     Examples
     --------
     >>> import numpy as np

@@ -189,6 +189,10 @@ def orientation_histogram_names(
     list of str
         ``orientation_t<segment>_y<row>_x<column>_<part><degrees>``, counted from 0.
 
+    See Also
+    --------
+    orientation_histogram : Gives these values.
+
     Examples
     --------
     >>> names = orientation_histogram_names()

@@ -44,6 +44,10 @@ class Stips:
     seconds : ndarray of shape (n,), float64, or None
         Time on the file's clock, where the points came from a file.
 
+    See Also
+    --------
+    detect_stips : Finds them.
+
     Examples
     --------
     >>> points = Stips(coordinates=[[5.0, 2.0, 3.0]], response=[1.5], sigma=[2.0], tau=[1.5], shape=(9, 8, 8))

@@ -79,7 +79,7 @@ def corner_peaks_3d(
     threshold_abs : float, optional
         Peaks must exceed this value as well, >= 0.
     num_peaks : int, optional
-        At most so many, the strongest.
+        Number of peaks at most; the strongest are kept.
     exclude_border : bool, default=True
         Leave out voxels on the faces of the volume, which lack neighbours.
     n_threads : int, optional
@@ -189,7 +189,7 @@ def detect_stips(
     threshold_abs : float, optional
         Points must exceed this response as well, >= 0.
     num_peaks : int, optional
-        At most so many points over all scales, the strongest.
+        Number of points at most, over all scales; the strongest are kept.
     min_distance : int, default=1
         Of two points of one scale that are at most this many voxels apart on all three axes, only the
         stronger stays.

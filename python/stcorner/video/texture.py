@@ -194,6 +194,10 @@ def texture_map_names(
     list of str
         ``texture_<sigma>_<tau>_t<segment>_y<row>_x<column>_b<bin>``, counted from 0.
 
+    See Also
+    --------
+    texture_map_histogram : Gives these values.
+
     Examples
     --------
     >>> names = texture_map_names()

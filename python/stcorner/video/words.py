@@ -37,6 +37,10 @@ class StipBagOfWords(Transformer):
     words_ : ndarray of shape (n_words, d), float32
         The vocabulary.
 
+    See Also
+    --------
+    describe_stips : Gives the descriptors.
+
     Examples
     --------
     >>> import numpy as np

@@ -93,6 +93,11 @@ class FERCNNClassifier(Classifier, FERCNNPredictor):
         ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``learning_rate``, ``seconds``, one value
         per epoch.
 
+    See Also
+    --------
+    DiscriminantClassifier : Better on new people.
+    fercnn : The network alone.
+
     Notes
     -----
     On speakers that it never heard the network is far behind `DiscriminantClassifier` on the same

@@ -50,6 +50,10 @@ def fercnn(
     MissingExtraError
         If Keras or its backend is not installed.
 
+    See Also
+    --------
+    FERCNNClassifier : Trains it on rows.
+
     Notes
     -----
     The figure prints 168 for the length after the first convolution and 1,824 and 24,648 for two

@@ -111,6 +111,10 @@ def load_cremad(
     DatasetError
         If `root` is not a folder, holds no clip of the kind asked for, or lacks the table of votes.
 
+    See Also
+    --------
+    load_corpus : Reads any known corpus.
+
     References
     ----------
     .. [1] H. Cao et al., "CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset", IEEE

@@ -129,6 +129,10 @@ def load_ravdess(
     DatasetError
         If `root` is not a folder or holds no clip of the kind that was asked for.
 
+    See Also
+    --------
+    load_corpus : Reads any known corpus.
+
     Notes
     -----
     The corpus as published holds one recording twice: the sound of ``03-01-03-01-02-01-07`` and

@@ -135,6 +135,10 @@ def make_corpus(
     MediaError
         If a clip cannot be written.
 
+    See Also
+    --------
+    load_corpus : Reads what it wrote.
+
     Examples
     --------
     >>> make_corpus("anywhere", n_actors=25)
