@@ -23,7 +23,7 @@ def check_not_input(name: str, path: Path, source: Path | None) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file beside its place, flush it to the disk and rename it: nobody ever reads half of it.
+    """Write a temporary file beside `path`, flush it and rename it: no program reads half a file.
 
     Raises
     ------

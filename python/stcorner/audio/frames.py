@@ -140,7 +140,7 @@ def frame_table(
 
 
 class AudioStream:
-    """Describe the frames of a voice while it is being heard.
+    """Describe the frames of a voice while it is recorded.
 
     The frames are those, bit for bit, of ``frame_table(y, sr=sr, tracker="peak", reference_level=...)`` of
     all samples pushed; they come as soon as the samples that they depend on are there (with the defaults

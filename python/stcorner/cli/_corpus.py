@@ -94,7 +94,7 @@ def read_clips(
 
 
 def _refuse_participants(labels: set[str]) -> None:
-    """Refuse to learn who speaks in the place of an emotion: folders of participants look like classes."""
+    """Refuse labels that look like participants: a model would learn who speaks, not an emotion."""
     from stcorner.errors import ParameterError
 
     if labels and all(_PARTICIPANT.fullmatch(label) for label in labels):

@@ -226,12 +226,12 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
 
     if "audio" in plan.streams:
         builder.attempt("audio", clip.sound, from_sound)
-    heard = builder.branch()
+    base = builder.branch()
     if "video" in plan.streams:
         builder.attempt("video", clip.path, from_picture)
     rows = [builder.build()]
     for face in faces[1:]:
-        other = heard.branch()
+        other = base.branch()
         other.details |= {name: builder.details[name] for name in ("start", "end", "fps")}
         other.attempt("video", clip.path, partial(from_face, face))
         rows.append(other.build())

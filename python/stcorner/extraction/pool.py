@@ -1,4 +1,4 @@
-"""Worker processes that may die: whoever reads a file that kills, the run goes on."""
+"""Worker processes that may die: the run continues with the next file."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def _work(pipe: Any, plan: Plan) -> None:
 
 
 def _follow_parent() -> None:
-    """Leave when the parent is gone, also when it was killed: no orphan goes on reading."""
+    """Exit when the parent process has ended, even if it was killed."""
     from multiprocessing import parent_process
     from multiprocessing.connection import wait
 

@@ -1,4 +1,4 @@
-"""Sound and pictures that are arrays already, in the place of a file."""
+"""Sound and pictures in arrays instead of a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SAMPLES_PER_READ = 1 << 16
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recording:
-    """Sound, pictures or both as arrays, to be read in the place of a media file.
+    """Sound, pictures or both as arrays, to use instead of a media file.
 
     Readers, face functions and recognisers take a recording where they take the path of a file, and give the
     same numbers as for a file that holds its samples and frames. Functions of sound or of a video alone take

@@ -43,7 +43,7 @@ def notes(result: PaperResult) -> list[str]:
             lines.append(
                 f"{modality}: {100 * leaky.test_accuracy:.1f} % under the leak ({100 * leaky.leaked:.1f} % "
                 "of the test rows have a sibling in training), "
-                f"{100 * actors.test_accuracy:.1f} % on actors never heard, "
+                f"{100 * actors.test_accuracy:.1f} % on new actors, "
                 f"{100 * (leaky.test_accuracy - actors.test_accuracy):.1f} points less; "
                 f"the paper prints {SUMMARY[result.corpus][modality][1]:.2f} %."
             )

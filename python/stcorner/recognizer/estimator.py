@@ -388,7 +388,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         features = self._features(X)
         features = self.predictor_.prepared(features)
         if not isinstance(X, ClipFeatures):
-            features = self.predictor_.heard(features)
+            features = self.predictor_.with_speech(features)
         probabilities = self.predictor_.probabilities(features)
         if isinstance(X, ClipFeatures):
             return probabilities

@@ -99,10 +99,10 @@ def prediction_rows(
     for i, (clip, details) in enumerate(zip(plain.clips, plain.details, strict=True)):
         failed = not np.isfinite(probabilities[i]).all()
         found = [name for name in used if np.isfinite(plain.blocks[name][i]).all()]
-        unheard = failed and details.get("speech") in NO_LABEL
+        no_speech = failed and details.get("speech") in NO_LABEL
         status = "ok" if len(found) == len(used) else f"{' + '.join(found)} only"
         if failed:
-            status = details["speech"] if unheard else "failed"
+            status = details["speech"] if no_speech else "failed"
         best = int(np.argmax(np.nan_to_num(probabilities[i])))
         shares = [None if failed else float(p) for p in probabilities[i]]
         row: dict[str, Any] = {
@@ -110,7 +110,7 @@ def prediction_rows(
             "label": None if failed else classes[best],
             **{f"p_{name}": share for name, share in zip(classes, shares, strict=True)},
             "entropy": None if failed else float(entropy[i]),
-            "abstain": unheard or (None if failed else bool(probabilities[i, best] < abstain_below)),
+            "abstain": no_speech or (None if failed else bool(probabilities[i, best] < abstain_below)),
             "model": model,
             "stcorner_version": stcorner.__version__,
             "status": status,

@@ -130,8 +130,8 @@ class Predictor:
             raise ParameterError("clips must hold at least one clip, got none")
         return describe_clips(given, self.plan, self.blocks, self.others, n_jobs=n_jobs, progress=progress)
 
-    def heard(self, features: ClipFeatures) -> ClipFeatures:
-        """Return the samples without the sound of those in which nobody is heard to speak.
+    def with_speech(self, features: ClipFeatures) -> ClipFeatures:
+        """Return the samples, without the sound of those that hold no speech.
 
         Parameters
         ----------
@@ -150,8 +150,8 @@ class Predictor:
         for at in np.flatnonzero(self._unfamiliar(sound)):
             if details[at].get("speech") == "ok":
                 details[at] = {**details[at], "speech": "unfamiliar"}
-        unheard = np.array([each.get("speech") in NO_LABEL for each in details])
-        sound = np.where(unheard[:, None], np.float32(np.nan), sound)
+        no_speech = np.array([each.get("speech") in NO_LABEL for each in details])
+        sound = np.where(no_speech[:, None], np.float32(np.nan), sound)
         return replace(plain, blocks={**plain.blocks, "audio": sound}, details=details)
 
     def _unfamiliar(self, sound: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -304,7 +304,7 @@ class Predictor:
         """
         from stcorner.recognizer.predictions import prediction_rows
 
-        features = self.heard(self.prepared(features))
+        features = self.with_speech(self.prepared(features))
         return prediction_rows(
             features,
             self.probabilities(features),

@@ -100,7 +100,7 @@ class FERCNNClassifier(Classifier, FERCNNPredictor):
 
     Notes
     -----
-    On speakers that it never heard the network is far behind `DiscriminantClassifier` on the same
+    On new speakers the network is far behind `DiscriminantClassifier` on the same
     features: use it to reproduce the paper. Means of a mel spectrum, most of the notebook's 162 features,
     have long tails; standardised alone, most of their values lie so close together that the network needs
     many more epochs to tell them apart (``bench/science/leak.py``).
