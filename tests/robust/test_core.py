@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,3 +91,21 @@ def test_more_blocks_than_may_be_paired_one_by_one() -> None:
     best = np.argsort(upper, axis=None, kind="stable")[:3]
     np.testing.assert_array_equal(rows, np.stack(np.unravel_index(best, upper.shape), axis=1))
     assert not owners.any()
+
+
+def test_the_extension_is_hardened() -> None:
+    """No code can be written, no table of functions either, and the bindings guard their frames."""
+    data = Path(_core.__file__).read_bytes()
+    if data[:6] != b"\x7fELF\x02\x01" or not sys.platform.startswith("linux"):
+        pytest.skip("no ELF file of 64 bits, little-endian")
+    (table,), (size, count) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<HH", data, 54)
+    parts = [struct.unpack_from("<IIQQQQ", data, table + size * i) for i in range(count)]
+    kinds = {kind: flags for kind, flags, *_ in parts}
+    assert 0x6474E552 in kinds, "PT_GNU_RELRO"
+    assert not kinds[0x6474E551] & 1, "PT_GNU_STACK: the stack holds no code"
+    assert not any(kind == 1 and flags & 3 == 3 for kind, flags, *_ in parts), "code that can be written"
+    (begin, length), = [(part[2], part[5]) for part in parts if part[0] == 2]  # fmt: skip
+    tags = dict(struct.iter_unpack("<QQ", data[begin : begin + length]))
+    assert tags.get(30, 0) & 8 or tags.get(0x6FFFFFFB, 0) & 1, "BIND_NOW"
+    assert 22 not in tags, "TEXTREL"
+    assert b"__stack_chk_fail" in data

@@ -77,6 +77,17 @@ def test_a_constant_feature_stays_silent_in_any_unit(data: tuple[np.ndarray, np.
         np.testing.assert_array_equal(model.predict_proba(new * unit), model.predict_proba(wide * unit))
 
 
+@pytest.mark.parametrize("offset", [1e9, -1e12])
+def test_columns_that_all_pass_for_constant_are_refused(
+    data: tuple[np.ndarray, np.ndarray], offset: float
+) -> None:
+    X, y = data
+    with pytest.raises(ParameterError, match="subtract the mean of each column"):
+        stcorner.DiscriminantClassifier().fit(X + offset, y)
+    stcorner.DiscriminantClassifier().fit(np.c_[X + offset, X[:, 0]], y)
+    stcorner.DiscriminantClassifier().fit(np.full_like(X, 0.1), y)
+
+
 @pytest.mark.parametrize("unit", [1e-320, 1e-305, 1e305])
 def test_what_float64_cannot_hold_is_refused(data: tuple[np.ndarray, np.ndarray], unit: float) -> None:
     X, y = data

@@ -15,6 +15,8 @@ __all__ = ["LARGEST", "SMALLEST", "column_spreads", "common_spread"]
 
 # Between these, differences, squares of scaled values and quotients of float64 neither overflow nor vanish.
 LARGEST, SMALLEST = 1e300, 1e-300
+# Share of its mean by which a constant column varies in float64.
+_ROUNDING = 1e-13
 
 
 def column_spreads(
@@ -41,7 +43,8 @@ def column_spreads(
     Raises
     ------
     ParameterError
-        If a column is so large or varies so little that float64 cannot hold what is computed from it.
+        If a column is so large or varies so little that float64 cannot hold what is computed from it, or if
+        columns vary and none by more than the noise.
 
     Examples
     --------
@@ -58,8 +61,14 @@ def column_spreads(
     else:
         mean = np.average(scaled, axis=0, weights=weight)
         spread = np.sqrt(np.average((scaled - mean) ** 2, axis=0, weights=weight))
+    moves = bool((spread > _ROUNDING * np.abs(mean)).any())
     spread[spread <= noise * np.abs(mean)] = 0.0
     varies = spread > 0
+    if moves and not varies.any():
+        raise ParameterError(
+            f"{name} must have a column that varies by more than {noise:g} of its mean, got none: subtract "
+            "the mean of each column first"
+        )
     mean, spread = np.ldexp(mean, exponent), np.ldexp(spread, exponent)
     unfit = (largest > LARGEST) | (varies & (spread < SMALLEST))
     if unfit.any():
