@@ -38,6 +38,17 @@ Array<float> power_spectra(const Array<float>& signal, const Array<float>& windo
   return out;
 }
 
+Array<float> resample_frames(const Array<float>& signal, const Array<float>& window, const Array<py::ssize_t>& starts,
+                             py::ssize_t n_fft, py::ssize_t n_bins, py::ssize_t n_back, py::ssize_t length,
+                             int n_threads) {
+  Array<float> out({starts.size(), length});
+  without_gil([&] {
+    audio::resample_frames(signal.data(), signal.size(), starts.data(), starts.size(), window.data(), window.size(),
+                           n_fft, n_bins, n_back, length, out.mutable_data(), n_threads, &pause);
+  });
+  return out;
+}
+
 Array<float> band_spectra(const Array<float>& signal, const Array<float>& window, py::ssize_t n_fft,
                           py::ssize_t hop_length, py::ssize_t first_start, py::ssize_t n_frames,
                           const Array<float>& basis, float least, float scale, int n_threads) {
@@ -109,6 +120,8 @@ void bind_audio(py::module_& m) {
         arg("first_start"), arg("n_frames"), arg("n_lags"), arg("unbiased"), arg("n_threads"));
   m.def("power_spectra", &power_spectra, arg("signal").noconvert(), arg("window").noconvert(), arg("n_fft"),
         arg("hop_length"), arg("first_start"), arg("n_frames"), arg("n_threads"));
+  m.def("resample_frames", &resample_frames, arg("signal").noconvert(), arg("window").noconvert(),
+        arg("starts").noconvert(), arg("n_fft"), arg("n_bins"), arg("n_back"), arg("length"), arg("n_threads"));
   m.def("band_spectra", &band_spectra, arg("signal").noconvert(), arg("window").noconvert(), arg("n_fft"),
         arg("hop_length"), arg("first_start"), arg("n_frames"), arg("basis").noconvert(), arg("least"), arg("scale"),
         arg("n_threads"));

@@ -155,6 +155,16 @@ def power_spectra(
     n_frames: int,
     n_threads: int,
 ) -> NDArray[np.float32]: ...
+def resample_frames(
+    signal: NDArray[np.float32],
+    window: NDArray[np.float32],
+    starts: NDArray[np.intp],
+    n_fft: int,
+    n_bins: int,
+    n_back: int,
+    length: int,
+    n_threads: int,
+) -> NDArray[np.float32]: ...
 def band_spectra(
     signal: NDArray[np.float32],
     window: NDArray[np.float32],

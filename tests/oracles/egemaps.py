@@ -87,6 +87,13 @@ def harmonic(power: np.ndarray, place: float) -> tuple[float, float]:
     return 20 * np.log10(height), 20 * np.log10(here)
 
 
+def resampled(frames: np.ndarray, n_fft: int, n_bins: int, n_back: int) -> np.ndarray:
+    """Return the lowest bins of frames' spectra at another rate; bin 0 counts twice."""
+    kept = np.fft.rfft(frames, n_fft)[:, :n_bins]
+    kept[:, 0] *= 2.0
+    return np.fft.irfft(kept, n_back) * n_back / n_fft
+
+
 def swapped_poles(row: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies and bandwidths in shares of the rate, of all poles above 0 Hz."""
     acf = np.array([row[: len(row) - k] @ row[k:] for k in range(order + 1)])

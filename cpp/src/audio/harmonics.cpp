@@ -34,18 +34,14 @@ double peak_near(const float* power, std::ptrdiff_t n, double place, double* pla
 double decibels(double magnitude) { return 20.0 * std::log10(std::max(magnitude, kFaint)); }
 
 /// Harmonics over noise in dB: from the largest autocorrelation near the period.
-double clarity(const float* power, std::ptrdiff_t n, double period, std::vector<double>& work) {
+double clarity(const float* power, std::ptrdiff_t n, double period, const double* cosines, std::vector<double>& sums) {
   const auto first = static_cast<std::ptrdiff_t>(period * (1.0 - kNear));
   const std::ptrdiff_t lags = static_cast<std::ptrdiff_t>(period * (1.0 + kNear)) + 2 - first;
-  work.resize(static_cast<std::size_t>(2 * lags));
-  const double turn = kPi / static_cast<double>(n - 1);
-  for (std::ptrdiff_t i = 0; i < lags; ++i)
-    work[static_cast<std::size_t>(i)] = std::cos(turn * static_cast<double>(first + i));
-  double* const sums = work.data() + lags;
-  kernels::audio_table().correlate_powers(power, n, work.data(), lags, sums);
+  sums.resize(static_cast<std::size_t>(lags));
+  kernels::audio_table().correlate_powers(power, n, cosines + first, lags, sums.data());
   double all = 0.5 * (static_cast<double>(power[0]) + static_cast<double>(power[n - 1]));
   for (std::ptrdiff_t k = 1; k < n - 1; ++k) all += static_cast<double>(power[k]);
-  const double share = std::clamp(*std::max_element(sums, sums + lags) / all, kSurest, 1.0 - kSurest);
+  const double share = std::clamp(*std::max_element(sums.begin(), sums.end()) / all, kSurest, 1.0 - kSurest);
   return 10.0 * std::log10(share / (1.0 - share));
 }
 
@@ -54,15 +50,18 @@ double clarity(const float* power, std::ptrdiff_t n, double period, std::vector<
 void harmonic_levels(const float* power, std::ptrdiff_t n_frames, std::ptrdiff_t n_bins, double sample_rate,
                      const float* f0, const float* formants, float* out, int n_threads, Pause pause) {
   const double bin = 0.5 * sample_rate / static_cast<double>(n_bins - 1);
+  std::vector<double> cosines(static_cast<std::size_t>(static_cast<double>(n_bins) * (1.0 + kNear)) + 3);
+  for (std::size_t lag = 0; lag < cosines.size(); ++lag)
+    cosines[lag] = std::cos(kPi / static_cast<double>(n_bins - 1) * static_cast<double>(lag));
   const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    std::vector<double> work;
+    std::vector<double> sums;
     for (std::ptrdiff_t frame = begin; frame < end; ++frame) {
       float* const to = out + frame * kColumns;
       std::fill_n(to, kColumns, 0.0F);
       const double hertz = static_cast<double>(f0[frame]);
       const float* const row = power + frame * n_bins;
       if (!(hertz > 2.0 * bin) || !(*std::max_element(row, row + n_bins) > 0.0F)) continue;
-      to[0] = static_cast<float>(clarity(row, n_bins, sample_rate / hertz, work));
+      to[0] = static_cast<float>(clarity(row, n_bins, sample_rate / hertz, cosines.data(), sums));
       const int count = std::min(kMost, static_cast<int>(0.5 * sample_rate / hertz));
       double plain, first, other;
       const double levels[3] = {decibels(peak_near(row, n_bins, hertz / bin, &first)),

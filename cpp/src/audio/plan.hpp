@@ -16,12 +16,12 @@ inline bool is_smooth(std::ptrdiff_t n) {
   return n == 1;
 }
 
-/// Radix of the next stage of a transform of `n` > 1, a product of 2, 3 and 5: large ones first, for fewer
+/// Radix of the next stage of a transform of `n` > 1, a product of 2, 3, 5 and 11: large ones first, for fewer
 /// passes over the buffers.
 inline int next_radix(std::ptrdiff_t n) {
-  for (const int radix : {8, 4, 2, 5})
+  for (const int radix : {8, 4, 2, 5, 3})
     if (n % radix == 0) return radix;
-  return 3;
+  return 11;
 }
 
 /// The even product of 2, 3 and 5, at least `n`, whose transform costs least (measured per element).
@@ -44,7 +44,7 @@ void check(const Framing& framing);
 /// Longer transforms would have more stages than a plan has room for; no memory holds their frames either.
 constexpr std::ptrdiff_t kLongestTransform = std::ptrdiff_t{1} << 30;
 
-/// Owns the twiddle factors of a transform of `n` points, a product of 2, 3 and 5.
+/// Owns the twiddle factors of a transform of `n` points, a product of 2, 3, 5 and 11.
 template <class T>
 class Plan {
  public:

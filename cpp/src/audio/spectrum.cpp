@@ -67,6 +67,31 @@ void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing
              });
 }
 
+void resample_frames(const float* signal, std::ptrdiff_t n, const std::ptrdiff_t* starts, std::ptrdiff_t n_frames,
+                     const float* window, std::ptrdiff_t frame_length, std::ptrdiff_t n_fft, std::ptrdiff_t n_bins,
+                     std::ptrdiff_t n_back, std::ptrdiff_t length, float* out, int n_threads, Pause pause) {
+  if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
+  if (n_back < 2 || n_back > n_fft || !(is_smooth(n_back) || (n_back % 11 == 0 && is_smooth(n_back / 11))))
+    throw std::invalid_argument("n_back must be at most n_fft and a product of 2, 3, 5 and one 11 at most");
+  if (frame_length > n_fft || length < 0 || length > n_back || n_bins < 1 || 2 * n_bins > n_back)
+    throw std::invalid_argument("frame_length must be <= n_fft, length <= n_back and 1 <= n_bins <= n_back / 2");
+  for (std::ptrdiff_t i = 0; i < n_frames; ++i)
+    if (starts[i] < -n_fft || starts[i] > n) throw std::invalid_argument("starts must lie in the signal");
+  const kernels::AudioTable& table = kernels::audio_table();
+  const Plan<float> there(n_fft), back(n_back);
+  const std::ptrdiff_t batch = 2 * table.lanes32;
+  const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    const Scratch<float> scratch(4 * n_fft * table.lanes32);
+    for (std::ptrdiff_t first = begin; first < end; first += batch)
+      table.resample_frames(
+          there.get(), back.get(),
+          {signal, n, starts + first, std::min(batch, end - first), frame_length, window, false, 0, 0}, n_bins, length,
+          scratch.data(), out + first * length);
+  };
+  const double work = 2.0 * static_cast<double>(n_frames) * static_cast<double>(n_fft);
+  drive(pieces(n_frames, kItem, frames_of), threads_worth(n_threads, work), pause);
+}
+
 void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
                   std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, Logarithm logarithm, float* out,
                   int n_threads, Pause pause) {

@@ -8,8 +8,9 @@ namespace stcorner::kernels::STC_ISA {
 
 const AudioTable& audio_table() noexcept {
   static constexpr AudioTable kTable{
-      STC_STRING(STC_ISA), F32::size, F64::size,  changes_and_energy, autocorrelate32, autocorrelate64, power_spectra,
-      band_spectra,        project,   logarithms, find_roots,         find_peaks,      subharmonics,    list_peaks,
+      STC_STRING(STC_ISA), F32::size,     F64::size,       changes_and_energy, autocorrelate32,
+      autocorrelate64,     power_spectra, resample_frames, band_spectra,       project,
+      logarithms,          find_roots,    find_peaks,      subharmonics,       list_peaks,
       correlate_powers,    decimate};
   return kTable;
 }

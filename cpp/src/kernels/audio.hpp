@@ -6,7 +6,7 @@
 
 namespace stcorner::kernels {
 
-/// A mixed-radix complex transform of length `n`: stages of radix 2, 3, 4, 5 or 8. For each stage in turn
+/// A mixed-radix complex transform of length `n`: stages of radix 2, 3, 4, 5, 8 or 11. For each stage in turn
 /// `twiddles` holds, for p = 0 .. m - 1 and j = 1 .. radix - 1, the pair (cos, -sin) of 2 pi j p / (radix m).
 template <class T>
 struct FftPlan {
@@ -105,6 +105,12 @@ struct AudioTable {
 
   /// Power spectra (bins 0 .. n / 2) of up to `2 * lanes` frames into rows of `out`; scratch as above.
   void (*power_spectra)(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept;
+
+  /// Up to `2 * lanes` frames at another rate, back.n / there.n of theirs, of which the lowest `n_bins` bins are
+  /// kept, bin 0 with twice its share: the first `length` samples into rows of `out`. back.n <= there.n; scratch as
+  /// above.
+  void (*resample_frames)(const FftPlan<float>& there, const FftPlan<float>& back, const FrameJob<float>& job,
+                          std::ptrdiff_t n_bins, std::ptrdiff_t length, float* scratch, float* out) noexcept;
 
   /// Their sums in bands into rows of `out`, without the spectra going through memory; `scratch` holds
   /// (4 n + 2 n_bands) * lanes values.

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "audio_fft.hpp"
 #include "simd_log.hpp"
 
@@ -245,6 +247,27 @@ void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float
     store(power + k * kElement + F32::size, both.second * broadcast(0.25F));
   }
   unload_frames(power, job.n_frames, plan.n / 2 + 1, scales, out);
+}
+
+void resample_frames(const FftPlan<float>& there, const FftPlan<float>& back, const FrameJob<float>& job,
+                     std::ptrdiff_t n_bins, std::ptrdiff_t length, float* scratch, float* out) noexcept {
+  constexpr std::ptrdiff_t kElement = 2 * F32::size;
+  float* const a = scratch;
+  float* const b = scratch + there.n * kElement;
+  float scales[kElement], levels[kElement];
+  load_frames(job, there.n, a, scales, levels);
+  const float* const spectrum = fft(there, a, b);
+  float* const kept = spectrum == a ? b : a;
+  // Mirrored, so that the transform goes back. Frequency 0 counts twice: the sum over a bin and its mirror image.
+  for (std::ptrdiff_t k = 0; k < back.n; ++k) {
+    const std::ptrdiff_t bin = k < n_bins ? (k ? there.n - k : 0) : back.n - k;
+    const F32 share = broadcast(k == 0 ? 2.0F : k < n_bins || bin < n_bins ? 1.0F : 0.0F);
+    for (std::ptrdiff_t part = 0; part < kElement; part += F32::size)
+      store(kept + k * kElement + part, load(spectrum + bin * kElement + part) * share);
+  }
+  float* const other = kept == a ? b : a;
+  for (std::ptrdiff_t i = 0; i < job.n_frames; ++i) scales[i] = std::sqrt(scales[i]) / static_cast<float>(there.n);
+  unload_frames(fft(back, kept, other), job.n_frames, length, scales, out);
 }
 
 void band_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, const BandJob& bands, float* scratch,

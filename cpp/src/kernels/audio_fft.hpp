@@ -76,6 +76,30 @@ STC_INLINE void butterfly(Complex<V>* a) noexcept {
     a[2] = u2 + v2;
     a[3] = u2 - v2;
     a[4] = u1 - v1;
+  } else if constexpr (R == 11) {
+    // Cosines and sines of 2 pi k / 11.
+    constexpr double c[6] = {
+        1.0, 0.8412535328311812, 0.4154150130018864, -0.1423148382732851, -0.6548607339452851, -0.9594929736144974};
+    constexpr double s[6] = {
+        0.0, 0.5406408174555976, 0.9096319953545184, 0.9898214418809327, 0.7557495743542583, 0.2817325568414297};
+    Complex<V> sums[6] = {a[0]}, sides[6];
+    Complex<V> all = a[0];
+    for (int j = 1; j < 6; ++j) {
+      sums[j] = a[j] + a[11 - j];
+      sides[j] = turned(a[j] - a[11 - j]);
+      all = all + sums[j];
+    }
+    for (int k = 1; k < 6; ++k) {
+      Complex<V> even = sums[0], odd{};
+      for (int j = 1; j < 6; ++j) {
+        const int turn = j * k % 11;
+        even = even + scaled(sums[j], broadcast(T(turn < 6 ? c[turn] : c[11 - turn])));
+        odd = odd + scaled(sides[j], broadcast(T(turn < 6 ? s[turn] : -s[11 - turn])));
+      }
+      a[k] = even + odd;
+      a[11 - k] = even - odd;
+    }
+    a[0] = all;
   } else {
     static_assert(R == 8);
     const V h = broadcast(T(0.7071067811865476));
@@ -141,6 +165,7 @@ STC_INLINE T* fft(const FftPlan<T>& plan, T* x, T* y) noexcept {
       case 3: fft_stage<3>(x, y, m, s, twiddles); break;
       case 4: fft_stage<4>(x, y, m, s, twiddles); break;
       case 5: fft_stage<5>(x, y, m, s, twiddles); break;
+      case 11: fft_stage<11>(x, y, m, s, twiddles); break;
       default: fft_stage<8>(x, y, m, s, twiddles); break;
     }
     twiddles += 2 * m * (radix - 1);

@@ -12,6 +12,8 @@ void autocorrelate32(const AcfPlan<float>& plan, const FrameJob<float>& job, con
 void autocorrelate64(const AcfPlan<double>& plan, const FrameJob<double>& job, const double* weights,
                      std::ptrdiff_t n_lags, double* scratch, double* out, double* levels) noexcept;
 void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept;
+void resample_frames(const FftPlan<float>& there, const FftPlan<float>& back, const FrameJob<float>& job,
+                     std::ptrdiff_t n_bins, std::ptrdiff_t length, float* scratch, float* out) noexcept;
 void band_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, const BandJob& bands, float* scratch,
                   float* out) noexcept;
 void project(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t stride, const Band* bands, std::ptrdiff_t n_bands,

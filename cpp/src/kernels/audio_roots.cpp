@@ -9,7 +9,7 @@ void find_roots(const double* a, int n, double* re, double* im) noexcept {
   constexpr int kMostRounds = 60;
   constexpr auto kLanes = static_cast<int>(F64::size);
   const F64 tiny = broadcast(1e-300);
-  for (int k = 0; k < kMostRoots; ++k) {  // what is beyond n only fills vectors
+  for (int k = 0; k < kMostRoots && k < n + kLanes; ++k) {  // what is beyond n only fills vectors
     const double angle = 2.0 * 3.14159265358979323846 * (k + 0.25) / n;
     re[k] = 0.9 * std::cos(angle);
     im[k] = 0.9 * std::sin(angle);

@@ -19,7 +19,6 @@ from stcorner import _core
 from stcorner.audio._filters import cosine_basis, hz_to_mel, mel_to_hz
 from stcorner.audio._functionals import quantiles, runs
 from stcorner.audio.transform import decibels, project
-from stcorner.audio.voice import cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +41,8 @@ _FULL_SCALE = 32767.0  # of 16-bit samples, on which cepstra are taken; bands ho
 # Formants: the band to 5.5 kHz at 11 kHz, of which the first 220 samples and the bins to 3.4 kHz enter.
 _POLE_RATE, _POLE_SAMPLES = 11000, 220
 _POLE_BINS, _POLES, _POLE_MARGIN = 110, 11, 50.0
+_POLE_FFT = _SHORT_FFT * _POLE_RATE // SAMPLE_RATE
+_POLE_LEAD = (_SHORT_FFT - _SHORT) // 2  # zeros before the frame
 
 # Names are those that the field knows from openSMILE's table of the set.
 _SPECTRAL = (
@@ -112,10 +113,6 @@ def _constants() -> _Constants:
     ear = (square + 56.8e6) * square**2 / ((square + 6.3e6) ** 2 * (square + 0.38e9))
     ear /= 0.17 * (1.0 + (centre / 4606.0) ** 7)
     lifter = 1.0 + 11.0 * np.sin(np.pi * np.arange(1, 5) / 22.0)
-    # A Fourier transform of the frame in the middle of its zeros, and the inverse at the lower rate.
-    time = np.arange(_POLE_SAMPLES) / (_POLE_RATE * _SHORT_FFT / SAMPLE_RATE)
-    time = time[:, None] - (np.arange(_SHORT) + (_SHORT_FFT - _SHORT) // 2) / _SHORT_FFT
-    poles = sum((np.cos(2 * np.pi * k * time) for k in range(1, _POLE_BINS)), np.ones_like(time))
     bases = (
         hamming,
         np.exp(-0.5 * (np.linspace(-1.0, 1.0, _LONG) / 0.4) ** 2),
@@ -123,7 +120,7 @@ def _constants() -> _Constants:
         slopes,
         np.log(ear),
         cosine_basis(26, 5)[1:] * lifter[:, None],
-        poles * hamming * (2.0 / _SHORT_FFT),
+        np.concatenate([np.zeros(_POLE_LEAD), hamming]),
     )
     return _Constants(*(np.ascontiguousarray(each, dtype=np.float32) for each in bases))
 
@@ -160,8 +157,10 @@ def _of_voice(y: Singles, n_frames: int) -> Floats:
     tracks[1:3] = _core.period_perturbation(y, f0 / np.float32(SAMPLE_RATE), _HOP)
     if len(voiced):
         tracks[0, voiced] = 12.0 * np.log2(f0[voiced] / 27.5)
-        frames = np.ascontiguousarray(cut(y, 0, _HOP, n_frames, _SHORT)[voiced])
-        found = _core.swapped_poles(project(frames, poles, 1), _POLES, _POLE_MARGIN / _POLE_RATE, 3, 1)
+        rows = _core.resample_frames(
+            y, poles, voiced * _HOP - _POLE_LEAD, _SHORT_FFT, _POLE_BINS, _POLE_FFT, _POLE_SAMPLES, 1
+        )
+        found = _core.swapped_poles(rows, _POLES, _POLE_MARGIN / _POLE_RATE, 3, 1)
         places, widths = (each * np.float32(_POLE_RATE) for each in found)
         levels = _core.harmonic_levels(power[voiced], float(SAMPLE_RATE), f0[voiced], places, 1)
         tracks[3:6, voiced] = levels[:, :3].T
@@ -286,8 +285,7 @@ def egemaps(y: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
     values += [peaks / (spectral.shape[1] * _STEP), len(lengths) / (max(n - 1, 1) * _STEP)]
     for each in (lengths, gaps):
         values += [float(each.mean()), float(each.std())] if len(each) else [0.0, 0.0]
-    _, rms = _core.zcr_rms(y, len(y), 1, 0, 1, 0.0, False, True, 1)
-    values.append(10.0 * np.log10(float(rms[0]) ** 2 + 1e-12))
+    values.append(10.0 * np.log10(float(np.square(y).mean()) + 1e-12))
     return np.array(values, dtype=np.float32), int(voiced.sum())
 
 

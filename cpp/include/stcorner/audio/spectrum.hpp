@@ -11,6 +11,14 @@ namespace stcorner::audio {
 void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
                    std::ptrdiff_t n_fft, float* out, int n_threads, Pause pause = nullptr);
 
+/// Frames that begin at `starts`, windowed, at another rate, n_back / n_fft of theirs: of the transform of n_fft points
+/// the lowest `n_bins` bins, the first with twice its share, go back by one of n_back; the first `length` samples go
+/// into (n_frames, length). Throws std::invalid_argument unless n_fft is a product of 2, 3 and 5 and n_back of these
+/// and 11.
+void resample_frames(const float* signal, std::ptrdiff_t n, const std::ptrdiff_t* starts, std::ptrdiff_t n_frames,
+                     const float* window, std::ptrdiff_t frame_length, std::ptrdiff_t n_fft, std::ptrdiff_t n_bins,
+                     std::ptrdiff_t n_back, std::ptrdiff_t length, float* out, int n_threads, Pause pause = nullptr);
+
 /// `scale` times the natural logarithm of values, each at least `least`; a scale of 0 leaves them as they are.
 struct Logarithm {
   float least = 1e-30F;
