@@ -241,3 +241,31 @@ def test_fit_arguments_refused(rng: np.random.Generator) -> None:
         FERCNNClassifier().fit(X, y, sample_weight=-np.ones(16))
     with pytest.raises(ParameterError, match="at least 2 classes"):
         FERCNNClassifier().fit(X, np.zeros(16))
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_an_epoch_is_counted_and_its_loss_sets_the_rate(
+    validated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from stcorner.classifiers.fercnn import training
+
+    # Without validation the loss gets better and the rate stays; with it, the other loss gets worse.
+    losses = iter([3.0, 2.0, 1.0])
+    worse = iter([(4.0, 0.5), (5.0, 0.5), (6.0, 0.5)])
+    monkeypatch.setattr(training, "_evaluate", lambda *_: next(worse))
+    monkeypatch.setattr(training, "_numpy", lambda weights: weights)
+    model = SimpleNamespace(
+        weights=[], trainable_variables=[], optimizer=SimpleNamespace(build=lambda _: None),
+        fit=lambda *_, **__: SimpleNamespace(history={"loss": [next(losses)], "accuracy": [0.5]}),
+    )  # fmt: skip
+    train = training.Rows(X=np.zeros((4, 3), np.float32), y=np.zeros(4, np.intp), weight=np.ones(4))
+    plan = TrainingPlan(n_epochs=3, batch_size=4, learning_rate=0.1, patience=3, schedule="plateau", seed=0)
+    seen: list[tuple[int, int]] = []
+    _, history = training.train_network(
+        model, plan, train, train if validated else None,
+        progress=lambda epoch, of, _: seen.append((epoch, of)),
+    )  # fmt: skip
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert history["learning_rate"] == ([0.1, 0.1, 0.05] if validated else [0.1, 0.1, 0.1])

@@ -195,6 +195,12 @@ def test_temperature_stays_finite() -> None:
     assert np.isfinite(wrong.transform([[1.0, 0.0]])).all()
 
 
+@pytest.mark.parametrize("codes", [[-1, 0], [0, 2], [0], [0.0, 1.0]])
+def test_temperature_refuses_what_is_no_class(codes: list[float]) -> None:
+    with pytest.raises(ParameterError, match="must be 2 integers from 0 to 1, got"):
+        TemperatureScaling().fit([[0.9, 0.1], [0.2, 0.8]], codes)
+
+
 def test_temperature_state() -> None:
     scaling = TemperatureScaling().fit([[0.9, 0.1]] * 4, [0, 0, 0, 1])
     again = TemperatureScaling.from_state(*scaling.get_state())
@@ -251,6 +257,21 @@ def test_paired_test_equals_all_exchanges(metric: str) -> None:
     assert test.p_value == oracle.exchange_p_value(one.y_true, said(one), said(two), one.groups, score)
     assert test.n_actors == 6
     assert test.interval[0] < test.difference < test.interval[1]
+
+
+@pytest.mark.parametrize(("n", "drawn"), [(16, False), (17, True)])
+def test_up_to_sixteen_actors_are_exchanged_in_all_ways(n: int, drawn: bool) -> None:
+    right, wrong = (
+        Evaluation(
+            model=str(share), protocol="p", classes=LABELS[:2], clip_ids=[str(i) for i in range(n)],
+            y_true=["angry"] * n, groups=[str(i) for i in range(n)], folds=["f"] * n,
+            probabilities=[[share, 1 - share]] * n,
+        )
+        for share in (0.9, 0.1)
+    )  # fmt: skip
+    p_value = ev.paired_test(right, wrong).p_value
+    assert (p_value == 2 / 2**n) is not drawn
+    assert p_value < 1e-3
 
 
 def test_many_actors_are_drawn() -> None:
