@@ -43,6 +43,11 @@ PROVENANCE = (
 SURROUNDINGS = ("versions", "machine", "packages")
 
 
+def short(value: float) -> str:
+    """Return three digits of a value, or all of a large one's before the point."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def cell(value: Any) -> str:
     """Return a value as a table shows it."""
     if value is None:
@@ -163,7 +168,7 @@ def pick_table(document: dict[str, Any], columns: str, filters: str = "") -> str
     if not kept:
         raise SystemExit(f"no row of {filters!r}")
     rows = [[row.get(name, "") for name, _ in pairs] for row in kept]
-    rounded = [[f"{each:.3g}" if isinstance(each, float) else each for each in row] for row in rows]
+    rounded = [[short(each) if isinstance(each, float) else each for each in row] for row in rows]
     return table([title for _, title in pairs], rounded)
 
 
