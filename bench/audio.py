@@ -2,6 +2,7 @@
 
 python bench/audio.py                     all of these in turn, or those that are named:
     speed      60 s of synthetic voices at 16 and 48 kHz, one thread
+    mel        Whisper's log-mel and 13 MFCC of 60 s at 16 kHz, one thread
     clips      clip vectors of one RAVDESS clip against librosa and openSMILE
     quality    pitch errors on synthetic voices with known f0, clean to 0 dB
     fda        pitch errors on FDA against its laryngograph
@@ -129,14 +130,12 @@ def speed(y: np.ndarray, sr: int) -> list[dict[str, Any]]:
         "librosa": lambda: [pairs[name][1]() for name in ("mel", "mfcc", "chroma")],
     }
     rows += ratios("mel, mfcc and chroma", together, "stcorner", sr=sr)
-    if sr == 16000:
-        rows += log_mel(y, sr)
     runs = {name: (lambda run=run: run(y, sr, STEP)) for name, run in trackers(TIMED).items()}
     return rows + ratios("pitch", runs, "stcorner", sr=sr)
 
 
 def log_mel(y: np.ndarray, sr: int) -> list[dict[str, Any]]:
-    """Whisper's log-mel: 80 bands of frames of 25 ms every 10."""
+    """Whisper's log-mel, 80 bands of frames of 25 ms every 10, and 13 MFCC of it."""
     import librosa
 
     spectrum = {"sr": sr, "n_fft": 400, "hop_length": 160, "n_mels": 80}
@@ -144,6 +143,11 @@ def log_mel(y: np.ndarray, sr: int) -> list[dict[str, Any]]:
         "stcorner": lambda: stcorner.log_mel(y, **spectrum),
         "librosa": lambda: librosa.power_to_db(librosa.feature.melspectrogram(y=y, **spectrum), top_db=None),
     }
+    cepstra = {
+        "stcorner": lambda: stcorner.mfcc(y, n_mfcc=13, **spectrum),
+        "librosa": lambda: librosa.feature.mfcc(y=y, n_mfcc=13, **spectrum),
+    }
+    np.testing.assert_allclose(cepstra["stcorner"](), cepstra["librosa"](), atol=2e-2)
     own = cases["stcorner"]()
     np.testing.assert_allclose(own, cases["librosa"](), atol=2e-3)
     if version("asrfront"):
@@ -156,18 +160,17 @@ def log_mel(y: np.ndarray, sr: int) -> list[dict[str, Any]]:
     if version("kaldi-native-fbank"):
         import kaldi_native_fbank as knf
 
-        options = knf.FbankOptions()
-        options.frame_opts.samp_freq, options.frame_opts.dither = sr, 0.0
-        options.mel_opts.num_bins = 80
-
-        def fbank() -> np.ndarray:
-            engine = knf.OnlineFbank(options)
+        def run(make: Any, options: Any) -> np.ndarray:
+            options.frame_opts.samp_freq, options.frame_opts.dither = sr, 0.0
+            options.mel_opts.num_bins = 80
+            engine = make(options)
             engine.accept_waveform(sr, y)
             engine.input_finished()
             return np.stack([engine.get_frame(i) for i in range(engine.num_frames_ready)], axis=1)
 
-        cases["kaldi-native-fbank"] = fbank
-    return ratios("log-mel", cases, "stcorner", sr=sr)
+        cases["kaldi-native-fbank"] = lambda: run(knf.OnlineFbank, knf.FbankOptions())
+        cepstra["kaldi-native-fbank"] = lambda: run(knf.OnlineMfcc, knf.MfccOptions())
+    return ratios("log-mel", cases, "stcorner", sr=sr) + ratios("13 mfcc", cepstra, "stcorner", sr=sr)
 
 
 def clips() -> list[dict[str, Any]]:
@@ -206,6 +209,7 @@ def clips() -> list[dict[str, Any]]:
 def main() -> None:
     subjects: dict[str, Callable[[], list[dict[str, Any]]]] = {
         "speed": lambda: [row for sr in options.rates for row in speed(minute(sr), sr)],
+        "mel": lambda: log_mel(minute(16000), 16000),
         "clips": clips,
         "quality": lambda: quality(options.trackers, options.voices),
         "fda": lambda: fda(options.trackers),
