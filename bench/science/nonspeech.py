@@ -333,11 +333,11 @@ def band_music(n, rng):
 # What thresholds may be chosen with; the others are for measuring.
 SEEN = (
     white, pink, brown, hiss_band, room_tone, wind, rain, hum, sine, dtmf, clicks, piano, organ, drums, birds,
-    crowd, vacuum, melody,
+    crowd, vacuum, melody, band_music,
 )  # fmt: skip
 UNSEEN = (
     blue, silence, dither, waves, metronome, strings, lead, theremin, pulses, engine, siren, alarm, barks,
-    crickets, purr, applause, bursts, steps, keyboard, helicopter, modem, sweep, band_music,
+    crickets, purr, applause, bursts, steps, keyboard, helicopter, modem, sweep,
 )  # fmt: skip
 
 

@@ -37,6 +37,12 @@ TRAITS = {
 # of the clean clips lie below.
 FARTHEST = 0.52
 _CAP = 9.0
+# Nearer sounds are no speech either if they are noisy, slow and steady, and still as rich in spectra as speech:
+# noise over a voice would make all spectra alike, instruments that play together do not.
+_NEARER, _DULL = 0.3, -1.6
+_DULLNESS = np.array(
+    [{"hnr": 1, "delta_mfcc": 1, "energy_std": 1, "mfcc_std": -1}.get(name, 0) for name in TRAITS]
+)
 LITTLE_SPEECH = 0.3  # seconds voiced: a syllable or two
 _NO_SPEECH = 0.1
 _SILENCE = 1e-4  # of full scale
@@ -118,7 +124,7 @@ def presence_of(signal: NDArray[np.float32], tracks: _rich.Tracks) -> dict[str, 
     voiced_seconds = float(np.count_nonzero(tracks.voiced) * _STEP)
     if voiced_seconds < _NO_SPEECH:
         speech = "no_speech"
-    elif np.minimum(far**2, _CAP).mean() > FARTHEST:
+    elif (away := np.minimum(far**2, _CAP).mean()) > FARTHEST or (away > _NEARER and far @ _DULLNESS < _DULL):
         speech = "music_or_noise"
     else:
         speech = "ok" if voiced_seconds >= LITTLE_SPEECH else "little_speech"

@@ -1,0 +1,94 @@
+"""Do the shipped voice's probabilities hold for voices and recordings unlike those it learnt from?
+
+The 19 conditions, and voices made higher, lower, faster or slower, which no copy is. A temperature that
+follows the distance to the training rows is tried beside the classifier's own probabilities. It is fitted on
+the other kinds of change and the other folds, so that the change it is scored on is new to it, too.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from conditions import CONDITIONS, SHIFTS, calibration_error, features_of
+
+from common import arguments, clips_of, folds_of, voice_model, write
+from stcorner import ClipFeatures
+
+
+def learnt(fold, table):
+    """Return the classifier of a fold."""
+    fitted = voice_model().fit(ClipFeatures.from_parquet(table)[fold.train]).predictor_
+    return next(iter(fitted.heads.values())).classifier
+
+
+def kind(name):
+    return name.split()[0].rstrip(",")
+
+
+def sharpened(shares, distances, weights):
+    """Multiply log probabilities by the exponential of a polynomial in the log distance."""
+    factor = np.exp(np.polynomial.polynomial.polyval(np.log(distances), weights))[:, None]
+    powers = np.maximum(shares, 1e-12) ** factor
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def fitted_weights(parts, degree):
+    from scipy.optimize import minimize
+
+    shares, distances, codes = (np.concatenate(part) for part in zip(*parts, strict=True))
+    rows = np.arange(len(codes))
+
+    def loss(weights):
+        return -np.log(sharpened(shares, distances, weights)[rows, codes]).mean()
+
+    return minimize(loss, np.zeros(degree + 1), method="Nelder-Mead").x
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--features", type=Path, required=True, help="table of `stcorner extract`")
+    parser.add_argument("--every", type=int, default=3, help="of the clips, one in so many is tested")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    started = time.perf_counter()
+    clips = clips_of(options.data)
+    tested = np.arange(0, len(clips), options.every)
+    labels = np.asarray([clips[i].label for i in tested])
+    folds = folds_of(clips)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        models = list(pool.map(partial(learnt, table=options.features), folds))
+    classes = models[0].classes_
+    found = {}
+    for name in (*CONDITIONS, *SHIFTS):
+        rows = features_of(options, clips, name).blocks["audio"]
+        found[name] = []
+        for model, fold in zip(models, folds, strict=True):
+            part = np.isin(tested, fold.test)
+            codes = np.searchsorted(classes, labels[part])
+            found[name].append((model.predict_proba(rows[part]), model.distances(rows[part]), codes))
+    table = []
+    for name, parts in found.items():
+        codes = np.concatenate([part[2] for part in parts])
+        row = {"condition": name}
+        for title, degree in (("own", None), ("one temperature", 0), ("temperature by distance", 1)):
+            shares = []
+            for at, (own, distances, _) in enumerate(parts):
+                others = [each for other, kept in found.items() if kind(other) != kind(name)
+                          for fold, each in enumerate(kept) if fold != at]  # fmt: skip
+                weights = (0.0,) if degree is None else fitted_weights(others[::3], degree)
+                shares.append(sharpened(own, distances, weights))
+            stacked = np.concatenate(shares)
+            row[f"ECE %, {title}"] = calibration_error(stacked, stacked.argmax(axis=1) == codes)
+        hits = stacked.argmax(axis=1) == codes
+        row["UAR %"] = 100 * float(np.mean([hits[codes == code].mean() for code in np.unique(codes)]))
+        table.append(row)
+        print(row, flush=True)
+    write(options, "shifts", {"clips": len(tested), "conditions": table}, started)
+
+
+if __name__ == "__main__":
+    main()
