@@ -37,8 +37,8 @@ TRAITS = {
 # of the clean clips lie below.
 FARTHEST = 0.52
 _CAP = 9.0
-# Nearer sounds are no speech either if they are noisy, slow and steady, and still as rich in spectra as speech:
-# noise over a voice would make all spectra alike, instruments that play together do not.
+# Nearer sounds are no speech either if they are noisy, slow and steady, and still as rich in spectra as
+# speech: noise over a voice would make all spectra alike, instruments that play together do not.
 _NEARER, _DULL = 0.3, -1.6
 _DULLNESS = np.array(
     [{"hnr": 1, "delta_mfcc": 1, "energy_std": 1, "mfcc_std": -1}.get(name, 0) for name in TRAITS]
