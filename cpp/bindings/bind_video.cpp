@@ -132,7 +132,7 @@ std::vector<video::Neighbourhood> neighbourhoods(const Array<double>& points) {
 
 py::array_t<float> describe(const video::StipDescriber& describer) {
   py::array_t<float> out({py::ssize_t{describer.n_points()}, py::ssize_t{video::kHogLength + video::kHofLength}});
-  describer.describe(out.mutable_data());
+  without_gil([&] { describer.describe(out.mutable_data(), &pause); });
   return out;
 }
 

@@ -2,8 +2,8 @@
 #include <limits>
 
 #include "agreement.hpp"
-#include "stcorner/video/buffer.hpp"
 #include "stcorner/video/gaussian.hpp"
+#include "video/buffer.hpp"
 
 namespace stcorner::test {
 namespace {

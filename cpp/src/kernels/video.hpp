@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "stcorner/video/buffer.hpp"
+#include "stcorner/video/harris.hpp"
 #include "stcorner/video/tensor.hpp"
 #include "table.hpp"
 
@@ -10,7 +10,6 @@ namespace stcorner::kernels {
 
 using video::tensor_planes;
 using video::TensorOutput;
-
 using Pixel = video::PixelType;
 
 /// Frames that one call of the tensor kernel may produce; the time blocks of the engine are as long.

@@ -1,4 +1,4 @@
-#include "stcorner/video/buffer.hpp"
+#include "buffer.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -60,7 +60,7 @@ StipDescriber::StipDescriber(DescriberOptions options) : TensorConsumer(options.
       if (!(half > 0.0 && half < kFar)) throw std::invalid_argument("half sizes must be finite and > 0");
   }
   row_ = kernels::votes_length(h.width);
-  votes_ = FloatBuffer(kernels::kTimeBlock * h.height * row_);
+  votes_.resize(static_cast<std::size_t>(kernels::kTimeBlock * h.height * row_));
   sums_.assign(options_.points.size() * kCells * kVotes, 0.0f);
   waiting_.resize(options_.points.size());
   std::iota(waiting_.begin(), waiting_.end(), Index{0});
@@ -71,7 +71,7 @@ StipDescriber::StipDescriber(DescriberOptions options) : TensorConsumer(options.
   std::stable_sort(waiting_.begin(), waiting_.end(), [&](Index a, Index b) { return first(a) > first(b); });
 }
 
-float* StipDescriber::votes(Index t, Index y) const noexcept {
+float* StipDescriber::votes(Index t, Index y) noexcept {
   return votes_.data() + (t % kernels::kTimeBlock * options_.harris.height + y) * row_;
 }
 
@@ -90,9 +90,9 @@ void StipDescriber::done(Index t, Index n) {
       kernels::video_table().votes({rows(frame, y), h.width, static_cast<float>(options_.still), votes(frame, y)});
     }
   };
-  drive(Items(n * bands, vote), h.n_threads);
+  drive(Items(n * bands, vote), h.n_threads, pause_);
   const auto add_point = [&](Index item) { add(active_[static_cast<std::size_t>(item)], t, n); };
-  drive(Items(static_cast<Index>(active_.size()), add_point), h.n_threads);
+  drive(Items(static_cast<Index>(active_.size()), add_point), h.n_threads, pause_);
   const auto ended = [&](Index i) { return point(i).t + point(i).half_t < static_cast<double>(t + n); };
   active_.erase(std::remove_if(active_.begin(), active_.end(), ended), active_.end());
 }
@@ -112,9 +112,10 @@ void StipDescriber::add(Index point, Index t, Index n) {
                                          sums + (i * kCellsY + j) * kCellsX * kVotes);
 }
 
-void StipDescriber::describe(float* out) const {
+void StipDescriber::describe(float* out, Pause pause) const {
   const HarrisOptions& h = options_.harris;
-  for (std::size_t i = 0; i < options_.points.size(); ++i) {
+  const auto write = [&](Index point) {
+    const auto i = static_cast<std::size_t>(point);
     const Neighbourhood& p = options_.points[i];
     const auto ts = bounds<kCellsT>(p.t, p.half_t, engine_.frames_out());
     const auto ys = bounds<kCellsY>(p.y, p.half_y, h.height);
@@ -132,7 +133,8 @@ void StipDescriber::describe(float* out) const {
     }
     normalise(hog, kHogLength, out + i * (kHogLength + kHofLength));
     normalise(hof, kHofLength, out + i * (kHogLength + kHofLength) + kHogLength);
-  }
+  };
+  drive(Items(n_points(), write), 1, pause);
 }
 
 }  // namespace stcorner::video

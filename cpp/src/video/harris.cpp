@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/video.hpp"
+#include "level.hpp"
 #include "stcorner/parallel.hpp"
 #include "stcorner/video/gaussian.hpp"
 
@@ -69,8 +70,10 @@ HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options))
     // A scale of short windows waits for the longest ones, then a block is smoothed.
     depth = std::max(depth, latency_ - 1 + level.inner.time_radius - level.outer.time_radius + kTimeBlock);
   }
-  raw_ = RawRing(o.height * o.width, depth);
+  raw_ = std::make_unique<RawRing>(o.height * o.width, depth);
 }
+
+HarrisEngine::~HarrisEngine() = default;
 
 HarrisEngine::Window HarrisEngine::window(double sd_y, double sd_x, double sd_t) {
   return {gaussian_radius(sd_y),         gaussian_radius(sd_x),         gaussian_radius(sd_t),

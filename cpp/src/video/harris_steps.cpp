@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "kernels/video.hpp"
+#include "level.hpp"
 #include "stcorner/parallel.hpp"
-#include "stcorner/video/harris.hpp"
 
 namespace stcorner::video {
 namespace {
@@ -76,7 +76,7 @@ Index HarrisEngine::room() const {
   Index oldest = taken_;
   for (const Level& level : levels_)
     oldest = std::min(oldest, std::max<Index>(level.made - level.inner.time_radius, 0));
-  return raw_.depth() - (taken_ - oldest);
+  return raw_->depth() - (taken_ - oldest);
 }
 
 /// Keep n new frames, at most kTimeBlock.
@@ -84,7 +84,7 @@ void HarrisEngine::take(const void* frames, PixelType type, Index n, Pause pause
   const Index pixels = options_.height * options_.width, bytes = pixel_size(type), kept = bytes > 4 ? 4 : bytes;
   constexpr Index kPiece = Index{1} << 16;
   std::vector<char*> slots;
-  for (Index i = 0; i < n; ++i) slots.push_back(static_cast<char*>(raw_.put(taken_ + i, type)));
+  for (Index i = 0; i < n; ++i) slots.push_back(static_cast<char*>(raw_->put(taken_ + i, type)));
   std::atomic<Index> bad_frame{n};  // the first of them, whichever thread came first
   const Index each = ceil_div(pixels, kPiece);
   const auto copy = [&](Index item) {
@@ -159,8 +159,8 @@ HarrisEngine::SmoothTask HarrisEngine::smooth_task(Level& level, Index n) const 
   const Index r = level.inner.time_radius;
   for (Index i = level.made - r; i < level.made + n + r; ++i) {
     const Index at = border_index(i, length(), options_.reflect);
-    task.in.push_back(raw_.frame(at));
-    task.types.push_back(raw_.type(at));
+    task.in.push_back(raw_->frame(at));
+    task.types.push_back(raw_->type(at));
   }
   for (Index i = level.made; i < level.made + n; ++i) task.out.push_back(level.frames.frame(i));
   return task;

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "buffer.hpp"
 #include "kernels/video.hpp"
 #include "stcorner/parallel.hpp"
 
@@ -58,11 +59,10 @@ OrientationMap::OrientationMap(OrientationOptions options)
 
 void OrientationMap::done(Index t, Index n) {
   const OrientationOptions& o = options_;
-  const auto add_band = [&](Index band) {
-    float* const votes = scratch(2 * kParts * o.bins * o.harris.width);
-    for (Index i = t; i < std::min(t + n, o.grid.n_frames); ++i) add(band, i, votes);
-  };
-  drive(Items(o.grid.rows + 1, add_band), o.harris.n_threads);
+  for (Index i = t; i < std::min(t + n, o.grid.n_frames); ++i) {
+    const auto add_band = [&](Index band) { add(band, i, scratch(2 * kParts * o.bins * o.harris.width)); };
+    drive(Items(o.grid.rows + 1, add_band), o.harris.n_threads, pause_);
+  }
 }
 
 /// Frame t between the centres of two rows of cells: votes are summed over its rows, then over columns.

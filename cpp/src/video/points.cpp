@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "buffer.hpp"
 #include "kernels/video.hpp"
 #include "stcorner/parallel.hpp"
 
@@ -87,7 +88,7 @@ void StipDetector::search(Index t, Index n, bool last) {
   const auto search_plane = [&](Index item) {
     search_frame(t + item / scales, item % scales, last ? end : -1, found[static_cast<std::size_t>(item)]);
   };
-  drive(Items(n * scales, search_plane), options().n_threads);
+  drive(Items(n * scales, search_plane), options().n_threads, pause_);
   for (std::size_t i = 0; i < found.size(); ++i) {
     float& top = largest_[i % static_cast<std::size_t>(scales)];
     top = std::max(top, found[i].largest);

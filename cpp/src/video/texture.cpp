@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "buffer.hpp"
 #include "kernels/video.hpp"
 #include "stcorner/parallel.hpp"
 
@@ -48,7 +49,7 @@ void TextureMap::done(Index t, Index n) {
       }
     }
   };
-  drive(Items(scales * g.rows, count_row), h.n_threads);
+  drive(Items(scales * g.rows, count_row), h.n_threads, pause_);
 }
 
 }  // namespace stcorner::video

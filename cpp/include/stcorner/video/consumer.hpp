@@ -12,13 +12,14 @@ struct TensorRows;
 
 namespace stcorner::video {
 
+class FrameRing;
+
 /// What reads the engine's results while they stream by, and keeps none of them longer than a ring of frames.
 class HarrisConsumer : private HarrisSink {
  public:
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, Pause pause = nullptr) {
-    engine_.push(frames, type, n, drain, *this, pause);
-  }
-  void finish(Pause pause = nullptr) { engine_.finish(*this, pause); }
+  ~HarrisConsumer() override;
+  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, Pause pause = nullptr);
+  void finish(Pause pause = nullptr);
   const HarrisOptions& options() const noexcept { return engine_.options(); }
 
  protected:
@@ -26,14 +27,13 @@ class HarrisConsumer : private HarrisSink {
   HarrisConsumer(HarrisOptions options, std::ptrdiff_t depth);
 
   /// Results of a scale, or channel of the tensor.
-  const FrameRing& results(std::ptrdiff_t plane) const noexcept { return results_[static_cast<std::size_t>(plane)]; }
+  const FrameRing& results(std::ptrdiff_t plane) const noexcept;
   HarrisEngine engine_;
+  Pause pause_ = nullptr;  // of the call under way
 
  private:
-  float* plane(std::ptrdiff_t scale, std::ptrdiff_t t, std::ptrdiff_t channel) override {
-    return results(options().tensor ? channel : scale).frame(t);
-  }
-  std::ptrdiff_t stride() const override { return results_.front().stride(); }
+  float* plane(std::ptrdiff_t scale, std::ptrdiff_t t, std::ptrdiff_t channel) override;
+  std::ptrdiff_t stride() const override;
 
   std::vector<FrameRing> results_;
 };

@@ -35,16 +35,16 @@ class StipDescriber : public TensorConsumer {
   std::ptrdiff_t n_points() const noexcept { return static_cast<std::ptrdiff_t>(options_.points.size()); }
   /// kHogLength + kHofLength values a point, each part of Euclidean length 1 (or 0): cells in the order t, y, x, then
   /// bins.
-  void describe(float* out) const;
+  void describe(float* out, Pause pause = nullptr) const;
 
  private:
   void done(std::ptrdiff_t t, std::ptrdiff_t n) override;
-  float* votes(std::ptrdiff_t t, std::ptrdiff_t y) const noexcept;
+  float* votes(std::ptrdiff_t t, std::ptrdiff_t y) noexcept;
   void add(std::ptrdiff_t point, std::ptrdiff_t t, std::ptrdiff_t n);
 
   DescriberOptions options_;
   std::ptrdiff_t row_ = 0;             // floats of a row of votes
-  FloatBuffer votes_;                  // of a block of frames
+  std::vector<float> votes_;           // of a block of frames
   std::vector<std::ptrdiff_t> waiting_, active_;  // points by their first frame, last one next; points under way
   std::vector<float> sums_;            // (point, cell, vote)
 };

@@ -1,15 +1,19 @@
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "stcorner/parallel.hpp"
-#include "stcorner/video/buffer.hpp"
 
 namespace stcorner::kernels {
 struct Tile;
 }
 
 namespace stcorner::video {
+
+class RawRing;
+
+enum class PixelType { u8, u16, f32, f64 };
 
 struct HarrisScale {
   double sigma, tau;      // standard deviations in pixels and frames
@@ -50,6 +54,7 @@ class HarrisEngine {
  public:
   /// Throws std::invalid_argument where an option is out of its range.
   explicit HarrisEngine(HarrisOptions options);
+  ~HarrisEngine();
 
   const HarrisOptions& options() const noexcept { return options_; }
   /// Frames that must follow a frame before its response is final.
@@ -70,21 +75,8 @@ class HarrisEngine {
   std::ptrdiff_t smoothed_stride() const noexcept;
 
  private:
-  struct Window {
-    int radius_y = 0, radius_x = 0, time_radius = 0;
-    std::vector<float> taps_y, taps_x, time_taps;
-    std::ptrdiff_t tile_width = 0, tile_height = 0;
-    std::ptrdiff_t across(std::ptrdiff_t width) const noexcept { return ceil_div(width, tile_width); }
-    std::ptrdiff_t tiles(std::ptrdiff_t height, std::ptrdiff_t width) const noexcept {
-      return across(width) * ceil_div(height, tile_height);
-    }
-  };
-  struct Level {  // one scale
-    Window inner, outer;  // of differentiation and integration
-    FrameRing frames;     // smoothed frames L
-    std::ptrdiff_t made = 0;
-  };
-
+  struct Window;
+  struct Level;  // one scale
   struct SmoothTask;
   struct ResponseTask;
 
@@ -106,7 +98,7 @@ class HarrisEngine {
   std::ptrdiff_t length() const noexcept;
 
   HarrisOptions options_;
-  RawRing raw_;
+  std::unique_ptr<RawRing> raw_;
   std::vector<Level> levels_;
   std::ptrdiff_t latency_ = 0, taken_ = 0, done_ = 0;
   bool closed_ = false;

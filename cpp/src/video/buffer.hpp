@@ -3,6 +3,8 @@
 #include <memory>
 #include <vector>
 
+#include "stcorner/video/harris.hpp"
+
 namespace stcorner::video {
 
 /// Zeroed floats on a cache line, large ones on large pages where the system has them.
@@ -37,8 +39,6 @@ class FrameRing {
   std::ptrdiff_t depth_ = 1, stride_ = 0, plane_ = 0;
   FloatBuffer buffer_;
 };
-
-enum class PixelType { u8, u16, f32, f64 };
 
 /// A ring of frames as they came: frame t lives in slot t % depth. 64-bit floats are kept as 32-bit ones.
 class RawRing {
