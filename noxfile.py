@@ -137,7 +137,7 @@ def _sanitized(
     session.run(*before, *command, *(session.posargs or targets), env=run, external=bool(before))
 
 
-CORE = ("tests/test_minimal.py", "tests/test_runtime.py", "tests/robust")
+CORE = ("tests/test_minimal.py", "tests/base/test_runtime.py", "tests/robust")
 ROOMS = ("tests/video", "tests/audio", "tests/fusion")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import re
 import tempfile
 from functools import lru_cache, partial
 from pathlib import Path
@@ -146,36 +147,39 @@ def streams(data: bytes) -> None:
 def core(data: bytes) -> None:
     """Call the private core without the checks before it: it may refuse, it may not crash."""
     source = Source(data)
-    signatures: dict[str, tuple[str, ...]] = {
-        "zcr_rms": ("f4", "i", "i", "i", "i", "r", "b", "b", "t"),
-        "autocorrelate": ("f8", "f8", "i", "i", "i", "i", "b", "t"),
-        "power_spectra": ("f4", "f4", "i", "i", "i", "i", "t"),
-        "band_spectra": ("f4", "f4", "i", "i", "i", "i", "f4", "t"),
-        "project": ("f4", "f4", "t"),
-        "nearest_neighbors": ("f8", "f4", "r", "i4", "i4", "i4", "i", "b", "t"),
-        "nearest_pairs": ("f8", "f4", "r", "i4", "i4", "i4", "i", "b", "t"),
-        "adjacency": ("i", "i4", "i4"),
-        "scatter": ("i8", "i4", "f8", "t"),
-        "solve_symmetric": ("f8", "f8"),
-    }
-    name = source.choice(sorted(signatures))
-    given = [_core_argument(kind, source) for kind in signatures[name]]
+    functions = [
+        name for name in dir(_core) if type(getattr(_core, name)).__name__ == "builtin_function_or_method"
+    ]
+    function = getattr(_core, source.choice(functions))
+    # pybind11 writes the types of all arguments into the first line; those after "*" go by name.
+    line = (function.__doc__ or "").split(" -> ")[0]
+    given = {name: _core_argument(name, kind, source) for name, kind in re.findall(r"(\w+): ([^,)]+)", line)}
     with contextlib.suppress(ValueError, TypeError, MemoryError, OverflowError):
-        getattr(_core, name)(*given)
+        function(**given)
 
 
-def _core_argument(kind: str, source: Source) -> Any:
-    if kind == "i":
-        return source.byte() % 24 - 2
-    if kind == "t":
+def _core_argument(name: str, kind: str, source: Source) -> Any:
+    if name == "n_threads":
         return 1 + source.byte() % 3
-    if kind == "b":
-        return source.byte() % 2 == 0
-    if kind == "r":
-        return source.real()
-    shape = tuple(source.byte() % 9 for _ in range(1 + source.byte() % 2))
+    if "PitchOptions" in kind:
+        pitch = _core.PitchOptions()
+        for option in ("sample_rate", "fmin", "fmax", "low_pass", "clean_length", "reference_level"):
+            if source.byte() % 4 == 0:
+                setattr(pitch, option, type(getattr(pitch, option))(source.byte()))
+        return pitch
+    if "ndarray" not in kind and "NDArray" not in kind:
+        draw: dict[str, Callable[[], Any]] = {
+            "bool": lambda: source.byte() % 2 == 0,
+            "str": source.word,
+            "typing.SupportsFloat | typing.SupportsIndex": source.real,
+        }
+        return draw.get(kind, lambda: source.byte() % 24 - 2)()
+    if "None" in kind and source.byte() % 2:
+        return None
+    dtype = re.search(r"numpy\.((?:float|int)\d+)", kind)
+    shape = tuple(source.byte() % 9 for _ in range(1 + source.byte() % 4))
     raw = np.frombuffer(bytes(source.byte() for _ in range(8)), np.int8)
-    return np.resize(raw.astype(kind), shape)
+    return np.resize(raw.astype(dtype[1] if dtype else "float64"), shape)
 
 
 def names(data: bytes) -> None:

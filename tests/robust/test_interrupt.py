@@ -12,7 +12,8 @@ from robust.test_processes import run
 ROWS = "rows = np.random.default_rng(0).standard_normal((12000, 96)), np.arange(12000) % 3"
 SOUND = "sound = np.random.default_rng(0).standard_normal(20_000_000).astype(np.float32)"
 POINTS = """clip = np.random.default_rng(0).random((40, 150, 150), dtype=np.float32)
-points = stcorner.detect_stips(clip, threshold_rel=0.0)"""
+points = stcorner.detect_stips(clip, threshold_rel=0.0)
+points = points[np.arange(200_000) % len(points)]"""
 VOXELS = "voxels = np.random.default_rng(0).integers(0, 400, (2_000_000, 3))"
 LONG = {
     "harris": "stcorner.corner_harris_3d(np.zeros((600, 400, 400), np.uint8), n_threads=1)",
@@ -20,6 +21,7 @@ LONG = {
     "stream": "stcorner.HarrisStream(shape=(400, 400), n_threads=1).push(np.zeros((600, 400, 400)))",
     "suppress": "stcorner._core.suppress_neighbours(voxels, min_distance=2)",
     "describe": "stcorner.describe_stips(clip, points, n_threads=1)",
+    "orientation": "stcorner.orientation_histogram(np.zeros((24, 1080, 1920)), grid=(1, 1), n_threads=1)",
     "autocorrelate": "stcorner.autocorrelate(sound, frame_length=800, hop_length=160, n_threads=1)",
     "spectra": "stcorner.power_spectrogram(sound, n_fft=4096, hop_length=1024, n_threads=1)",
     "mel": "stcorner.melspectrogram(sound, n_fft=4096, hop_length=1024)",

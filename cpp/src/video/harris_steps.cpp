@@ -68,7 +68,7 @@ void HarrisEngine::finish(HarrisSink& sink, Pause pause) {
   closed_ = true;
   const auto smooth = [this](const Level& level) { return level.made == taken_; };
   while (step(true, sink, pause))  // once all is smooth the last results may have the memory
-    if (std::all_of(levels_.begin(), levels_.end(), smooth)) raw_ = RawRing();
+    if (std::all_of(levels_.begin(), levels_.end(), smooth)) *raw_ = RawRing();
 }
 
 /// Frames that the ring takes before one that is still to be smoothed would be lost: at least one after every step.
