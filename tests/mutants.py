@@ -237,9 +237,9 @@ def _in_child(tree: Path, room: str, wanted: dict[str, float]) -> Outcome:
 
 
 def survey(tree: Path, room: str) -> Outcome:
-    """Return what each test of a room reaches; kept until the room or its tests change."""
+    """Return what each test of a room reaches; kept until the package or the room's tests change."""
     parts = [
-        tree / "python/stcorner" / room,
+        tree / "python/stcorner",
         tree / "tests/conftest.py",
         tree / "tests/oracles",
         tree / "tests" / room,
@@ -451,7 +451,8 @@ def main() -> None:
                         kernels.make("_core")
                         kernels.put()
                     if run(tree, room, {test: known.times.get(test, 60.0)}).failed:
-                        sys.exit(f"{test} fails without a change too")
+                        print(f"{every[one]}: not counted, {test} fails without a change too", flush=True)
+                        continue
                     sound.add(test)
                 killed, number = killed + bool(test), number + 1
                 change = f"{every[one]}: {source[one.start : one.end].decode()} -> {one.text}"

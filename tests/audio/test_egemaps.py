@@ -142,7 +142,7 @@ def test_subharmonic_pitch_equals_the_oracle(spectra: np.ndarray) -> None:
     np.testing.assert_array_equal(np.isnan(found), expected == 0)
     voiced = expected > 0
     assert 80 < voiced.sum() < 105
-    np.testing.assert_allclose(found[voiced], expected[voiced], rtol=1e-4)
+    np.testing.assert_allclose(found[voiced], expected[voiced], rtol=5e-6)
     middle = np.geomspace(110, 330, SR)[480::160][: voiced.sum()]
     np.testing.assert_allclose(found[:90], middle[:90], rtol=0.02)
     for threads in (2, 3):

@@ -116,3 +116,12 @@ def test_what_is_missing_is_named_by_the_file_that_lacks_it(tmp_path: Path) -> N
     assert [failed.path.name for failed in first.errors] == ["a.mkv"]
     assert [failed.path.name for failed in second.errors] == ["b.wav", "a.mkv"]
     assert second.errors[0].error == f"{tmp_path / 'b.wav'} from 1 s on has no audio"
+
+
+def test_windows_move_on() -> None:
+    from stcorner.extraction.plan import check_window
+
+    assert check_window(2.0, 2.0) == (2.0, 2.0)
+    for window, hop in ((0.4, 0.1), (61.0, 1.0), (2.0, 0.0), (2.0, 2.1)):
+        with pytest.raises(ParameterError, match="must be"):
+            check_window(window, hop)
