@@ -123,5 +123,5 @@ def test_windows_move_on() -> None:
 
     assert check_window(2.0, 2.0) == (2.0, 2.0)
     for window, hop in ((0.4, 0.1), (61.0, 1.0), (2.0, 0.0), (2.0, 2.1)):
-        with pytest.raises(ParameterError, match="must be"):
+        with pytest.raises(ValueError, match="must be"):
             check_window(window, hop)
