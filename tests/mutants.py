@@ -451,8 +451,8 @@ def main() -> None:
                         kernels.make("_core")
                         kernels.put()
                     if run(tree, room, {test: known.times.get(test, 60.0)}).failed:
-                        print(f"{every[one]}: not counted, {test} fails without a change too", flush=True)
-                        continue
+                        print(f"{test} fails without a change too", flush=True)
+                        test = ""
                     sound.add(test)
                 killed, number = killed + bool(test), number + 1
                 change = f"{every[one]}: {source[one.start : one.end].decode()} -> {one.text}"
