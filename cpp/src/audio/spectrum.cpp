@@ -73,7 +73,7 @@ void resample_frames(const float* signal, std::ptrdiff_t n, const std::ptrdiff_t
   if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
   if (n_back < 2 || n_back > n_fft || !(is_smooth(n_back) || (n_back % 11 == 0 && is_smooth(n_back / 11))))
     throw std::invalid_argument("n_back must be at most n_fft and a product of 2, 3, 5 and one 11 at most");
-  if (frame_length > n_fft || length < 0 || length > n_back || n_bins < 1 || 2 * n_bins > n_back)
+  if (frame_length > n_fft || length < 0 || length > n_back || n_bins < 1 || n_bins > n_back / 2)
     throw std::invalid_argument("frame_length must be <= n_fft, length <= n_back and 1 <= n_bins <= n_back / 2");
   for (std::ptrdiff_t i = 0; i < n_frames; ++i)
     if (starts[i] < -n_fft || starts[i] > n) throw std::invalid_argument("starts must lie in the signal");
