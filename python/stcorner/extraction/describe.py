@@ -339,7 +339,7 @@ def _span(clip: Clip, plan: Plan) -> tuple[float, float | None]:
 def _check_length(path: Path, seconds: float, plan: Plan) -> None:
     if plan.max_seconds is not None and seconds > plan.max_seconds:
         raise MediaError(
-            f"{path} holds more than the {plan.max_seconds:.0f} s of one row, read it by windows "
+            f"{path} holds more than the {plan.max_seconds:.0f} s of one row: read it by windows "
             "(window=3, on the command line --window 3)"
         )
 
