@@ -43,7 +43,7 @@ def voice_model(name: str = "voice", **parameters):
     """Return the voice of the shipped models: it learns from clips as telephones and rooms alter them."""
     from stcorner.audio.augmentation import RECORDINGS
 
-    classifier = {"n_frequencies": 500, "calibration_folds": 3}
+    classifier = {"n_frequencies": 2000, "calibration_folds": 3}
     return stcorner.EmotionRecognizer(
         "audio", name=name, augment=RECORDINGS, classifier_params=classifier, abstain_below=0.3, **parameters
     )
