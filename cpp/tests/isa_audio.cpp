@@ -83,6 +83,26 @@ void compare_transforms(const AudioTable& table, const char* name) {
   }
 }
 
+void compare_resampling(const AudioTable& table) {
+  const AudioTable& scalar = kernels::scalar::audio_table();
+  Report report(table.isa, "resample_frames");
+  Numbers numbers;
+  const std::vector<float> signal = numbers.many(kFrames * 31);
+  constexpr Index kCases[][4] = {
+      {6, 4, 1, 3}, {64, 44, 22, 40}, {90, 22, 7, 22}, {240, 240, 120, 239}, {512, 352, 99, 1}};
+  for (const auto& [n_fft, n_back, n_bins, length] : kCases) {
+    const audio::Plan<float> there(n_fft), back(n_back);
+    const auto rows = [&, bins = n_bins, width = length](const AudioTable& t) {
+      return framewise<float>(t.lanes32, there.get().n, there.get().n - 1, signal, width,
+                              [&](auto job, float* scratch, float* out) {
+                                job.remove_mean = false;  // else bin 0 is nothing
+                                t.resample_frames(there.get(), back.get(), job, bins, width, scratch, out);
+                              });
+    };
+    report.close(rows(table), rows(scalar), "length " + std::to_string(n_fft) + " to " + std::to_string(n_back));
+  }
+}
+
 void compare_sums(const AudioTable& table) {
   const AudioTable& scalar = kernels::scalar::audio_table();
   Report report(table.isa, "project and decimate");
@@ -222,6 +242,7 @@ void compare(const AudioTable& table) {
   compare_framewise(table);
   compare_transforms<float>(table, "transforms, float32");
   compare_transforms<double>(table, "transforms, float64");
+  compare_resampling(table);
   compare_sums(table);
   compare_peaks(table);
   compare_bands(table);
