@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <mutex>
 #include <set>
+#include <string>
 #include <thread>
 
 namespace py = pybind11;
@@ -85,6 +86,12 @@ class InUse {
 
   const void* object_;
 };
+
+/// Copying one by its parts would make an object without its core.
+[[noreturn]] inline void refuse_pickle(const py::object& self) {
+  throw py::type_error(py::str(py::type::of(self).attr("__name__")).cast<std::string>() +
+                       " cannot be copied or pickled");
+}
 
 void bind_runtime(py::module_& m);
 void bind_video(py::module_& m);

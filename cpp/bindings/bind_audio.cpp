@@ -97,6 +97,7 @@ void bind_audio(py::module_& m) {
   using py::arg;
   py::class_<PitchOptions>(m, "PitchOptions")
       .def(py::init<>())
+      .def("__reduce_ex__", [](const py::object& self, int) { refuse_pickle(self); })
       .def_readwrite("sample_rate", &PitchOptions::sample_rate)
       .def_readwrite("fmin", &PitchOptions::fmin)
       .def_readwrite("fmax", &PitchOptions::fmax)

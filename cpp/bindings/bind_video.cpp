@@ -53,12 +53,6 @@ void run(video::HarrisEngine& engine, const py::array& frames, Array<float>& out
   if (finish) engine.finish(sink, &pause);
 }
 
-/// Copying one by its parts would make an object without its core.
-[[noreturn]] void refuse_pickle(const py::object& self) {
-  throw py::type_error(py::str(py::type::of(self).attr("__name__")).cast<std::string>() +
-                       " cannot be copied or pickled");
-}
-
 /// What every consumer of a stream of frames has.
 template <class Consumer>
 py::class_<Consumer> bind_consumer(py::module_& m, const char* name) {

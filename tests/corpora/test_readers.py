@@ -640,6 +640,23 @@ def test_a_table_reads_its_own_folder_alone(tmp_path: Path, column: str, absolut
         stcorner.load_folder(table, media_root=tmp_path / "none")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("name", ["link.wav", "folder/a.wav"])
+def test_a_table_follows_no_link_out_of_its_folder(tmp_path: Path, name: str) -> None:
+    touch(tmp_path, "secret/a.wav", "mine/b.wav")
+    mine = tmp_path / "mine"
+    (mine / "link.wav").symlink_to(tmp_path / "secret" / "a.wav")
+    (mine / "folder").symlink_to(tmp_path / "secret")
+    (mine / "inner.wav").symlink_to("b.wav")
+    (mine / "t.csv").write_text(f"file,label\n{name},sad\n")
+    with pytest.raises(DatasetError, match=r"line 2 of t\.csv: file must lie in"):
+        stcorner.load_folder(mine / "t.csv")
+    assert len(stcorner.load_folder(mine / "t.csv", media_root=mine)) == 1
+    (mine / "t.csv").write_text("file,label\ninner.wav,sad\n")
+    (tmp_path / "alias").symlink_to(mine)
+    assert len(stcorner.load_folder(tmp_path / "alias" / "t.csv")) == 1
+
+
 def test_names_within_the_folder_may_be_absolute(tmp_path: Path) -> None:
     touch(tmp_path, "x/a.wav")
     (tmp_path / "t.csv").write_text(f"file,label\n{tmp_path / 'x' / '..' / 'x' / 'a.wav'},sad\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -11,7 +12,8 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -23,6 +25,10 @@ from stcorner.corpora import Clip
 from stcorner.errors import DatasetError, InternalError, OutputError, ParameterError
 from stcorner.extraction import ClipFeatures
 from stcorner.extraction.plan import Plan
+from stcorner.extraction.work import make_items
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytest.importorskip("pyarrow")
 
@@ -399,7 +405,7 @@ def test_another_form_stands_beside_the_table(tree: Path, tmp_path: Path) -> Non
     assert stcorner.extract(tree, tmp_path / "t.csv", modality="audio").n_resumed == run.n_files
     assert (tmp_path / "t.csv").stat().st_mtime_ns == before
     (tmp_path / "t.csv").write_text("mine")
-    with pytest.raises(ParameterError, match=r"t\.csv stands where results would be written"):
+    with pytest.raises(ParameterError, match=r"t\.csv is in the way of the results"):
         stcorner.extract(tree, tmp_path / "t.csv", modality="audio")
 
 
@@ -506,12 +512,82 @@ def test_what_failed_is_tried_again(tmp_path: Path) -> None:
     assert hashes(scratch) == hashes(plain)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
+def test_rows_beside_a_failure_stay_whatever_their_names(tmp_path: Path) -> None:
+    root, out = write_tree(tmp_path / "in", 1), tmp_path / "f.parquet"
+    soundfile = pytest.importorskip("soundfile")
+    soundfile.write(tmp_path / "good.wav", voice(0.8, 9), 16000)
+    shutil.copy(tmp_path / "good.wav", root / os.fsdecode(b"caf\xe9.wav"))
+    (root / "later.wav").symlink_to(tmp_path / "later.wav")
+    first = stcorner.extract(root, out, modality="audio", n_jobs=1)
+    assert (first.n_rows, first.n_errors) == (2, 1)
+    again = stcorner.extract(root, out, modality="audio", n_jobs=1)
+    assert (again.n_rows, again.n_errors, again.n_resumed) == (2, 1, 2)
+    assert hashes(again) == hashes(first)
+
+
+def test_another_file_of_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
+    root, out = write_tree(tmp_path / "in", 2), tmp_path / "f.parquet"
+    first, second = stcorner.list_media(root)
+    before = second.stat()
+    second.write_bytes(first.read_bytes()[: before.st_size].ljust(before.st_size, b"x"))
+    os.utime(second, ns=(before.st_atime_ns, before.st_mtime_ns))
+    items = [make_items(root)]
+    second.write_bytes(second.read_bytes()[::-1])
+    os.utime(second, ns=(before.st_atime_ns, before.st_mtime_ns))
+    items.append(make_items(root))
+    shutil.copytree(root, tmp_path / "moved")
+    items.append(make_items(tmp_path / "moved"))
+    assert [a.key == b.key for a, b in zip(*items[:2], strict=True)] == [True, False]
+    assert [a.key == b.key for a, b in zip(*items[1:], strict=True)] == [True, True]
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda _: b"", lambda data: data[:-40], lambda data: data[:900] + b"?" + data[901:]]
+)
+def test_a_damaged_part_is_done_again(
+    damage: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stcorner.extraction.store import Store
+
+    root, out = write_tree(tmp_path / "in", 2), tmp_path / "f.parquet"
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "finish", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            stcorner.extract(root, out, modality="audio", n_jobs=1)
+    (part,) = tmp_path.glob("f.parquet.parts/*.arrow")
+    part.write_bytes(damage(part.read_bytes()))
+    again = stcorner.extract(root, out, modality="audio", n_jobs=1)
+    assert (again.n_resumed, again.n_rows, again.n_errors) == (0, 2, 0)
+    manifest = json.loads(again.manifest.read_text())
+    del manifest["errors"]
+    again.manifest.write_text(json.dumps(manifest))
+    with pytest.raises(ParameterError, match="overwrite=True"):
+        stcorner.extract(root, out, modality="audio", n_jobs=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the state of a process is read from /proc")
+def test_a_worker_that_somebody_stops_costs_no_file(tree: Path) -> None:
+    from stcorner.extraction.pool import run_pool
+
+    clips = [Clip.of(path) for path in stcorner.list_media(tree)]
+    results = run_pool(clips, Plan.checked(("audio",)), n_jobs=1, timeout=4.0)
+    rows = dict([next(results)])
+    (worker,) = [
+        pid for pid in children(os.getpid()) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    os.kill(worker, signal.SIGSTOP)
+    rows.update(results)
+    assert [bool(rows[i][0].blocks) for i in range(6)] == [True] * 6
+
+
 def test_neighbours_are_not_written_over(tree: Path, tmp_path: Path) -> None:
     for name in ("f.errors.parquet", "f.manifest.json", "f.parquet"):
         folder = tmp_path / name
         folder.mkdir()
         (folder / name).write_text("mine")
-        with pytest.raises(ParameterError, match=f"{name} stands where results would be written"):
+        with pytest.raises(ParameterError, match=f"{name} is in the way of the results"):
             stcorner.extract(tree, folder / "f.parquet", modality="audio", n_jobs=1)
         assert (folder / name).read_text() == "mine"
         run = stcorner.extract(tree, folder / "f.parquet", modality="audio", n_jobs=1, overwrite=True)

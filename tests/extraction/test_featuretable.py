@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from stcorner import Clip, FeatureTable
 from stcorner.errors import DatasetError, ParameterError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TOOLS = {
     "openface": (
@@ -120,3 +119,35 @@ def test_refuses(tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text("clip_id,word\na,b\n")
     with pytest.raises(DatasetError, match="has no column of numbers"):
         FeatureTable(tmp_path / "words.csv", "face")
+
+
+def test_damaged_archives_and_folders_that_cannot_be_listed_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "t.npz"
+    np.savez(file, clip_id=np.array(["a", "b"]), au=np.ones((2, 3)))
+    data = file.read_bytes()
+    flipped = bytearray(data)
+    flipped[data.index(b"\x93NUMPY") + 200] ^= 0xFF
+    strange = bytearray(data)
+    strange[data.index(b"PK\x01\x02") + 10] = 77  # a method of compression that nobody knows
+    np.save(tmp_path / "plain.npy", np.ones((2, 3)))
+    plain = (tmp_path / "plain.npy").read_bytes()
+    for bad in (data[:-30], bytes(flipped), bytes(strange), b"PK\x03\x04", plain):
+        file.write_bytes(bad)
+        with pytest.raises(DatasetError, match="must be a readable npz file"):
+            FeatureTable(file, "f")
+    folder = tmp_path / "tables"
+    for name in ("a.csv", "sub/b.csv"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x,y\n1,2\n")
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DatasetError, match="sub: the folder cannot be listed: Permission denied"):
+        FeatureTable(folder, "f")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import struct
 import sys
 import threading
@@ -91,6 +92,18 @@ def test_more_blocks_than_may_be_paired_one_by_one() -> None:
     best = np.argsort(upper, axis=None, kind="stable")[:3]
     np.testing.assert_array_equal(rows, np.stack(np.unravel_index(best, upper.shape), axis=1))
     assert not owners.any()
+
+
+@pytest.mark.parametrize("name", [name for name, each in vars(_core).items() if isinstance(each, type)])
+def test_no_object_of_the_core_is_pickled_or_copied(name: str) -> None:
+    """Said by the class itself: what pickle does by default ends the process."""
+    assert "__reduce_ex__" in vars(getattr(_core, name))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_options_are_neither_pickled_nor_copied(protocol: int) -> None:
+    with pytest.raises(TypeError, match="PitchOptions cannot be copied or pickled"):
+        pickle.dumps(_core.PitchOptions(), protocol)
 
 
 def test_the_extension_is_hardened() -> None:

@@ -76,7 +76,8 @@ def load_folder(
         Name that the clips carry; default: the name of the folder or table.
     media_root : path, optional
         Folder that the files of a table lie in; default: the table's own. A row that leads out of it is
-        refused: a table from elsewhere must not read what it was not given.
+        refused, and so is a link out of the table's own folder: a table from elsewhere must not read what it
+        was not given. Links below a folder that you name are followed.
 
     Returns
     -------
@@ -110,7 +111,7 @@ def load_folder(
         base = place.parent if media_root is None else Path(media_root)
         if not base.is_dir():
             raise DatasetError(f"media_root must be a folder, got {str(base)!r}: check the path")
-        clips = _from_table(place, base, corpus or place.stem)
+        clips = _from_table(place, base, corpus or place.stem, links=media_root is not None)
     elif place.is_dir():
         if media_root is not None:
             raise ParameterError(
@@ -240,7 +241,7 @@ def _is_emotion(folder: str) -> bool:
         return False
 
 
-def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
+def _from_table(table: Path, base: Path, corpus: str, *, links: bool) -> ClipList:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             delimiter = delimiter_of(file.readline())
@@ -276,7 +277,7 @@ def _from_table(table: Path, base: Path, corpus: str) -> ClipList:
             if name is not None
         }
         try:
-            clip = _clip_of_row(values, base, corpus)
+            clip = _clip_of_row(values, base, corpus, links=links)
         except ValueError as error:
             raise DatasetError(f"line {number} of {table.name}: {error}") from None
         part = (clip.path, clip.audio_path, clip.start, clip.end)
@@ -305,10 +306,10 @@ def _read(field: str, cell: str, base: Path) -> str:
     return text
 
 
-def _clip_of_row(values: Mapping[str, str], base: Path, corpus: str) -> Clip:
+def _clip_of_row(values: Mapping[str, str], base: Path, corpus: str, *, links: bool) -> Clip:
     if not values["path"]:
         raise ParameterError("file must name a recording, got an empty cell: fill it or delete the line")
-    path = _below(base, values["path"])
+    path = _below(base, values["path"], links=links)
     if not path.is_file():
         raise DatasetError(
             f"file must exist, got {str(path)!r}: mend the name in the table, or give media_root"
@@ -320,17 +321,20 @@ def _clip_of_row(values: Mapping[str, str], base: Path, corpus: str) -> Clip:
     }
     fields.update({edge: float(values[edge]) for edge in ("start", "end") if values.get(edge)})
     if "audio_path" in fields:
-        fields["audio_path"] = _below(base, values["audio_path"])
+        fields["audio_path"] = _below(base, values["audio_path"], links=links)
     fields = {"subject": "", "take": name, "modality": _kind(path), **fields}
     return Clip(
         path=path, clip_id=name + span, label=canonical_label(values["label"]), corpus=corpus, **fields
     )
 
 
-def _below(base: Path, name: str) -> Path:
-    """Return a file of a table, which must not lead out of the folder that its files lie in."""
+def _below(base: Path, name: str, *, links: bool) -> Path:
+    """Return a file of a table, which must not lead out of the folder that its files lie in, nor by links."""
     path = base / name
-    if not Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(base.absolute())):
+    places = [(os.path.normpath(path.absolute()), os.path.normpath(base.absolute()))]
+    if not links:
+        places.append((os.path.realpath(path), os.path.realpath(base)))
+    if not all(Path(place).is_relative_to(folder) for place, folder in places):
         raise DatasetError(
             f"file must lie in {str(base)!r}, got {name!r}: give media_root, the folder that holds all files"
         )

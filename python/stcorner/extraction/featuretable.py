@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from stcorner._base.text import delimiter_of, from_cell
 from stcorner._base.validation import check_choice
+from stcorner.corpora.clip import find_files
 from stcorner.errors import DatasetError, MissingExtraError, ParameterError
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from stcorner.corpora.clip import Clip
+    from stcorner.corpora.clip import Clip, SkippedFile
 
 __all__ = ["FeatureTable"]
 
@@ -207,7 +210,12 @@ def _read(
         return _from_arrays(arrays, key, columns, "the mapping")
     path = Path(source)
     if path.is_dir():
-        files = sorted(each for each in path.rglob("*.csv") if not each.name.startswith("."))
+        unlisted: list[SkippedFile] = []
+        files = [each for each in find_files(path, unlisted=unlisted) if each.suffix.lower() == ".csv"]
+        if unlisted:
+            raise DatasetError(
+                f"{unlisted[0].path}: {unlisted[0].reason}: give yourself the right to read it"
+            )
         if not files:
             raise DatasetError(f"{path} must hold CSV files, got none: check the path")
         parts = [_from_frame(_frame(each, key), key, columns, each.stem) for each in files]
@@ -223,9 +231,17 @@ def _read(
         )
     if path.suffix.lower() == ".npz":
         try:
-            with np.load(path, allow_pickle=False) as held:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
                 return _from_arrays({name: held[name] for name in held.files}, key, columns, str(path))
-        except (OSError, ValueError, EOFError) as error:
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            NotImplementedError,
+            TypeError,
+            BadZipFile,
+            zlib.error,
+        ) as error:
             raise DatasetError(
                 f"{path} must be a readable npz file: {error}: save it again with numpy.savez"
             ) from None

@@ -11,6 +11,7 @@ import time
 import traceback
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stcorner.errors import InternalError, StcornerError
@@ -138,7 +139,8 @@ class _Pool:
         if not worker.process.is_alive():
             yield from self._replace(worker, self._how(worker))
         elif worker.tasks and self._timeout is not None and time.monotonic() - worker.since > self._timeout:
-            self._attempts[worker.tasks[0]] = _ATTEMPTS  # it would only hang again
+            if not _is_stopped(worker.process.pid):
+                self._attempts[worker.tasks[0]] = _ATTEMPTS  # it would only hang again
             yield from self._replace(worker, f"it took longer than {self._timeout:g} s")
 
     @staticmethod
@@ -210,6 +212,14 @@ def _environment(name: str, value: str) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
+
+
+def _is_stopped(pid: int) -> bool:
+    """Tell whether somebody stopped a process, which is no fault of its file (on Linux)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in (b"T", b"t")
+    except (OSError, IndexError):
+        return False
 
 
 def _end(worker: _Worker) -> None:

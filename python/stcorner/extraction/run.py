@@ -292,7 +292,7 @@ class _Run:
             old = self._store.rows(name)
             for item in items:
                 if item.key not in found:
-                    chosen = pc.equal(old.column("clip_id"), item.clip.clip_id)
+                    chosen = pc.equal(old.column("clip_id"), printable(item.clip.clip_id))
                     found[item.key] = (old.filter(chosen), None)
         ordered = [found[item.key] for item in items]
         self._store.write(name, [table for table, _ in ordered], [failed for _, failed in ordered if failed])

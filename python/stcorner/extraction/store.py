@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stcorner._base.files import printable
 from stcorner._base.tables import check_table_path, write_table
 from stcorner.errors import OutputError
 from stcorner.extraction.clipfeatures import (
@@ -95,8 +96,12 @@ class Store:
         return {str(name): str(stamp) for name, stamp in failed.items()} if isinstance(failed, dict) else {}
 
     def has(self, batch: str) -> bool:
-        """Whether a part is there, whole."""
-        return self._part(batch).is_file()
+        """Whether a part is there, whole; one that was damaged is done again."""
+        try:
+            self._read(batch)
+        except (OSError, ValueError):
+            return False
+        return True
 
     def failures(self, batch: str) -> list[Failure]:
         """Return what failed in a part."""
@@ -124,14 +129,19 @@ class Store:
         with pa.ipc.new_file(sink, schema) as writer:
             for table in tables:
                 writer.write_table(table.replace_schema_metadata(schema.metadata))
-        _replace(self._part(batch), memoryview(sink.getvalue()))
+        data = sink.getvalue().to_pybytes()
+        _replace(self._part(batch), data + hashlib.sha256(data).digest())
 
     def _part(self, batch: str) -> Path:
         return self.parts / f"{batch}.arrow"
 
     def _read(self, batch: str) -> tuple[Any, list[list[str]]]:
         pa = import_arrow()
-        with pa.ipc.open_file(pa.BufferReader(self._part(batch).read_bytes())) as part:
+        content = self._part(batch).read_bytes()
+        data = content[: -hashlib.sha256().digest_size]
+        if not data or not content.endswith(hashlib.sha256(data).digest()):
+            raise ValueError(f"{self._part(batch)} is not as it was written")
+        with pa.ipc.open_file(pa.BufferReader(data)) as part:
             failures: list[list[str]] = json.loads(part.schema.metadata[b"failures"])
             return part.read_all().replace_schema_metadata(None), failures
 
@@ -145,7 +155,7 @@ class Store:
         names = np.asarray(whole.column("clip_id").to_pylist(), dtype=object)
         for batch, items in batches.items():
             here = {item.name for item in items}
-            clips = {item.clip.clip_id for item in items}
+            clips = {printable(item.clip.clip_id) for item in items}
             rows = whole.take(np.flatnonzero([name in clips for name in names]))
             columns = [rows.column(name).combine_chunks() for name in self._about.names]
             for wanted in self._columns.values():
@@ -213,6 +223,7 @@ class Store:
             manifest = json.loads(self.manifest.read_text())
             assert isinstance(manifest["sha256"], dict)
             assert isinstance(manifest["rows"], int)
+            assert isinstance(manifest["errors"], int)
         except (OSError, ValueError, KeyError, TypeError, RecursionError, AssertionError):
             return {}
         return dict(manifest)
@@ -297,7 +308,7 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _replace(path: Path, data: bytes | memoryview) -> None:
+def _replace(path: Path, data: bytes) -> None:
     """Write a file so that it is whole or not there, whenever the process or the machine stops."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with _writing(path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from stcorner.extraction.plan import Plan
 
 __all__ = ["Item", "failed_row", "make_items", "work_on"]
+
+_SAMPLE = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +63,21 @@ def _item(clip: Clip) -> Item:
         except OSError as error:
             stamps.append(str(error.errno))
         else:
-            stamps.append(f"{status.st_size}:{status.st_mtime_ns}")
+            stamps.append(f"{status.st_size}:{status.st_mtime_ns}:{_sample(path, status)}")
     # A name that is no valid Unicode cannot stand in a table; its bytes are written out.
     return Item(clip=clip, name=printable(clip.file), stamp=" ".join(stamps))
+
+
+def _sample(path: Path, status: os.stat_result) -> str:
+    """Tell files of one size and time apart by some bytes amid them, which copies of a file share."""
+    if not stat.S_ISREG(status.st_mode):  # to open a pipe is to wait
+        return ""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(status.st_size // 2 - _SAMPLE // 2, 0))
+            return f"{zlib.crc32(file.read(_SAMPLE)):08x}"
+    except OSError as error:
+        return str(error.errno)
 
 
 def work_on(clip: Clip, plan: Plan) -> list[Row]:
