@@ -331,3 +331,25 @@ def test_a_function_within_a_pipeline_is_refused() -> None:
     harmless.steps[0][1].func = np.testing.assert_equal
     with pytest.raises(ModelError, match=r"types that are not trusted: numpy\.testing"):
         _undump(skops.dumps({"early": harmless}))
+
+
+def test_a_pipeline_from_a_file_keeps_nothing_where_the_file_says(tmp_path: Path) -> None:
+    skops = pytest.importorskip("skops.io", reason="models with classifiers of scikit-learn need skops")
+    from sklearn.base import clone
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from stcorner.recognizer.loading import _undump
+
+    X, y = np.arange(24.0).reshape(12, 2), [0, 1] * 6
+    steps = Pipeline(
+        [("scale", StandardScaler()), ("bayes", GaussianNB())], memory=str(tmp_path / "elsewhere")
+    )
+    search = GridSearchCV(Pipeline([("scale", StandardScaler()), ("bayes", steps)]), {}, cv=2)
+    content = skops.dumps({"early": search.fit(X, y)})
+    for path in sorted(tmp_path.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    clone(_undump(content)["early"]).fit(X, y)
+    assert not list(tmp_path.iterdir())

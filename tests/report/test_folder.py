@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -72,3 +74,14 @@ def test_pages_replace_no_page_of_another_and_none_of_each_other(tmp_path: Path)
         }  # fmt: skip
     assert "no report of ours" in rows[0]["warnings"][0]
     assert (root / "y.html").read_text() == "a transcript"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
+def test_a_name_in_another_encoding_has_a_link(tmp_path: Path) -> None:
+    root = tmp_path / "talks"
+    root.mkdir()
+    soundfile.write(tmp_path / "x.wav", 0.1 * np.sin(np.arange(8000) * 0.05), 16000)
+    shutil.copy(tmp_path / "x.wav", root / os.fsdecode(b"caf\xe9.wav"))
+    (row,) = report_folder(root, tmp_path / "index.html")
+    assert row["link"] == "index/caf%E9.html"
+    assert 'href="index/caf%E9.html"' in (tmp_path / "index.html").read_text()

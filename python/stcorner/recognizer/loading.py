@@ -340,4 +340,8 @@ def _undump(content: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(found, dict) or not all(hasattr(each, "predict_proba") for each in found.values()):
         raise ModelError("its classifier is no classifier of scikit-learn")
+    with model_errors():
+        for each in found.values():  # where a pipeline keeps what it fits is the reader's to say
+            places = [key for key in each.get_params() if key.rpartition("__")[2] == "memory"]
+            each.set_params(**dict.fromkeys(places))
     return found

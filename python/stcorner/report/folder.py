@@ -49,7 +49,9 @@ def folder_rows(
         }  # fmt: skip
         try:
             row |= _facts(report_of(clip, page), clip)
-            row["link"] = urllib.parse.quote(os.path.relpath(page, target.parent).replace(os.sep, "/"))
+            row["link"] = urllib.parse.quote(
+                os.fsencode(os.path.relpath(page, target.parent).replace(os.sep, "/"))
+            )
         except Exception as error:  # one bad file must not cost the rows of the others
             text = str(error) if isinstance(error, StcornerError) else fault_of_input(error, clip.path)
             row |= {"failed": True, "warnings": [shown(text.replace(str(clip.path), clip.file))]}
