@@ -195,7 +195,7 @@ def check(path: Path, wanted: Awkward) -> str:
 
 Y = (0.5 * np.sin(2 * np.pi * 440 * np.arange(16001) / 16000)).astype(np.float32)
 STEREO = np.stack([Y, 0.3 * Y[::-1]])
-UNCLOSED = "must hold sound .* not closed"
+UNCLOSED = "says that it holds no sound .* not closed"
 UNKNOWN = "stands for an unknown length"
 
 

@@ -285,7 +285,8 @@ def test_what_cannot_be_split_is_refused_before_it_is_read(call: Call, tmp_path:
     code, _, said = call("evaluate", root, "--modality", "audio", "--subject", "1", "--protocol", "actor-k9")
     assert (code, said) == (
         2,
-        "stcorner: protocol actor-k9 needs 2 <= k <= number of subjects, got 2 subject(s)\n",
+        "stcorner: protocol actor-k9 needs 2 <= k <= number of subjects, got 2 subject(s): use 'actor-loo', "
+        "or clips of more people\n",
     )
     code, _, said = call("evaluate", root, "--modality", "audio", "--subject", "1", "--jobs", "1")
     assert said.startswith("stcorner: actor-loo was chosen: with 2 subjects each is tested alone\n")

@@ -271,7 +271,7 @@ def test_refused_parameters(
     soundfile.write(sound, tone(1.0), RATE)
     with pytest.raises(ParameterError, match="sources must give each of"):
         LiveSession(LiveRecognizer(model), [FileSource(sound)])
-    with pytest.raises(MediaError, match="has no video stream"):
+    with pytest.raises(MediaError, match="must have a stream of video, and has none"):
         FileSource(sound, streams=["video"])
 
 

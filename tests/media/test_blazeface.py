@@ -88,7 +88,7 @@ def test_results_say_who_looked(real_data: Path) -> None:
 
 
 def test_a_folder_without_the_networks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match=r"has no file face_detection_full_range\.tflite"):
+    with pytest.raises(MediaError, match=r"must hold face_detection_full_range\.tflite, and does not"):
         BlazeFaceDetector(model_folder=tmp_path)
     (tmp_path / "face_detection_full_range.tflite").write_bytes(b"not a network")
     with pytest.raises(MediaError, match="is not a BlazeFace network"):

@@ -323,7 +323,10 @@ def test_a_handler_that_interrupts_a_push_is_refused() -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert refused == ["push and flush must not be called by a handler that interrupted one of them"]
+    assert refused == [
+        "push and flush must not be called by a handler that interrupted one of them: call them after it has "
+        "returned"
+    ]
     assert done + len(stream.flush()) == 4096
 
 

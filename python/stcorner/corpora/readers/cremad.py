@@ -124,7 +124,7 @@ def load_cremad(
     --------
     >>> load_cremad("no such folder")
     Traceback (most recent call last):
-    stcorner.errors.DatasetError: root must be a folder, got 'no such folder'
+    stcorner.errors.DatasetError: root must be a folder, got 'no such folder': check the path
     """
     check_choice("modality", modality, (None, "audio", "video", "both"))
     check_choice("label", label, ("intended", *_RATED))

@@ -148,7 +148,7 @@ def load_ravdess(
     --------
     >>> load_ravdess("no such folder")
     Traceback (most recent call last):
-    stcorner.errors.DatasetError: root must be a folder, got 'no such folder'
+    stcorner.errors.DatasetError: root must be a folder, got 'no such folder': check the path
     """
     check_choice("modality", modality, (None, *_SERVES, "files"))
     check_choice("channel", channel, (None, *_CHANNEL.values()))
