@@ -163,6 +163,7 @@ def test_harmonicity_measures_the_noise(rng: np.random.Generator) -> None:
         ({"sr": 1e300}, "sr must be .* got 1e"),
         ({"y": np.ma.masked_greater(np.arange(9.0), 5.0)}, r"y must not be masked, got 3 masked value\(s\)"),
         ({"fmin": 0.0}, "fmin must be finite and > 0, got 0"),
+        ({"fmin": 1.5}, "fmin must be at least 1.6 Hz for an sr of 16000 Hz, got 1.5"),
         ({"fmax": 50.0}, r"fmax must be > fmin \(60 Hz\) and <= sr / 4 .* got 50"),
         ({"fmax": 5000.0}, r"fmax must be .* <= sr / 4 \(4000 Hz\), got 5000"),
         ({"sr": 48000, "fmax": 5000.0}, r"fmax must be .* <= sr / 12 \(4000 Hz\), got 5000"),

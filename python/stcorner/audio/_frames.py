@@ -33,6 +33,8 @@ __all__ = [
 _LARGEST = 1e12
 # In samples: a frame holds three periods of the lowest pitch, and memory that many.
 _LONGEST_PERIOD = 1e6
+# In the tracker's own samples: what it prepares takes time with the square of this.
+_LONGEST_TRACKED = 10_000
 # Of a frame, unless the signal itself is longer: transforms of more take gigabytes, mostly of zeros.
 _LONGEST_FRAME = 1 << 22
 _HIGHEST_RATE = 1e7  # Hz; far above it a frame fills the memory and resamplers do not come back
@@ -100,8 +102,9 @@ def check_pitch_range(rate: float, fmin: Any, fmax: Any) -> tuple[float, float]:
         raise ParameterError(
             f"fmax must be > fmin ({low:g} Hz) and <= sr / {share} ({rate / share:g} Hz), got {high:g}"
         )
-    if rate / low > _LONGEST_PERIOD:
-        raise ParameterError(f"fmin must be at least 1e-6 of sr ({rate:g} Hz), got {low:g}")
+    least = max(rate / _LONGEST_PERIOD, rate / decimation(rate) / _LONGEST_TRACKED)
+    if low < least:
+        raise ParameterError(f"fmin must be at least {least:g} Hz for an sr of {rate:g} Hz, got {low:g}")
     return low, high
 
 
