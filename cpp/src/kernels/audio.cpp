@@ -60,7 +60,7 @@ STC_INLINE Four load_four(const float* p) noexcept {
 }
 
 STC_INLINE Four fma_four(Four a, Four b, Four c) noexcept {
-#if defined(__FMA__)
+#if STC_VECTOR_BYTES && defined(__FMA__)
   return (Four)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c);
 #elif STC_VECTOR_BYTES && defined(__aarch64__)
   return (Four)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
