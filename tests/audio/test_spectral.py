@@ -81,6 +81,12 @@ def test_delta_equals_librosa(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(got, librosa.feature.delta(data, width=width, order=order), atol=1e-12)
 
 
+def test_delta_of_large_halves_is_finite() -> None:
+    halves = np.array([-6e4, -3e4, 0, 3e4, 6e4], np.float16)
+    found = stcorner.delta(halves, width=3, mode="nearest")
+    np.testing.assert_allclose(found, [15e3, 3e4, 3e4, 3e4, 15e3], rtol=1e-3)
+
+
 def test_asked_for_together_they_are_the_same(voice: np.ndarray) -> None:
     together = stcorner.spectral_features(voice, sr=22050)
     np.testing.assert_array_equal(together["mel"], stcorner.melspectrogram(voice, sr=22050))

@@ -54,6 +54,8 @@ def delta(
     array([2., 2., 2., 2., 2.])
     """
     values = check_array("data", data)
+    if values.dtype == np.float16:  # differences of its large values are infinite in it
+        values = values.astype(np.float32)
     if values.ndim == 0 or not -values.ndim <= check_integer("axis", axis) < values.ndim:
         raise ParameterError(f"axis must lie within the {values.ndim} dimension(s) of data, got {axis}")
     repeat = check_choice("mode", mode, ("interp", "nearest")) == "nearest"
