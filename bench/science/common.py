@@ -149,6 +149,11 @@ def cremad(data: Path, name: str):
     return X, y, actors, stcorner.corpora.load_protocol("cremad-hicmae5").test
 
 
+def uar(y, right) -> float:
+    """Return the mean recall in percent over the labels of `y`, from whether each prediction is right."""
+    return 100 * float(np.mean([right[y == label].mean() for label in np.unique(y)]))
+
+
 def scores(y, predicted, subjects, seed: int = 0) -> dict:
     """Return UAR, WAR, macro-F1 in percent with a 95 % interval of the UAR over actors."""
     labels = np.unique(y)

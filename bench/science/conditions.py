@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import arguments, cached, clips_of, folds_of, voice_model, write
+from common import arguments, cached, clips_of, folds_of, uar, voice_model, write
 from stcorner import ClipFeatures, EmotionRecognizer, feature_names, load_audio
 from stcorner.audio.augmentation import clip_seed, code_sound, shift_pitch, stretch_time
 from stcorner.extraction.describe import describe_sound
@@ -255,7 +255,7 @@ def main() -> None:
         right = classes[shares.argmax(axis=1)] == y
         table.append({
             "condition": name,
-            "UAR %": 100 * float(np.mean([right[y == label].mean() for label in np.unique(y)])),
+            "UAR %": uar(y, right),
             "ECE %": calibration_error(shares, right),
             "no label %": 100 * float(withheld.mean()),
         })  # fmt: skip

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import arguments, folds_of, write
+from common import arguments, folds_of, uar, write
 from stcorner import ClipFeatures, DiscriminantClassifier
 from stcorner.audio.augmentation import RECORDINGS
 
@@ -30,12 +30,12 @@ SETS = {
 }
 
 
-def score(X, y, learnt, tested) -> float:
-    """Return the mean UAR (%) over kinds of copies of the tested clips."""
+def score(rows, y, kinds, learnt, tested) -> float:
+    """Return the mean UAR (%) over all kinds of copies of the tested clips, learnt from some kinds."""
+    chosen = [rows[kind][learnt] for kind in ("", *kinds)]
     model = DiscriminantClassifier(n_frequencies=300, calibration_folds=0)
-    model.fit(np.concatenate([rows[learnt] for rows in X[0]]), np.tile(y[learnt], len(X[0])))
-    right = [model.predict(rows[tested]) == y[tested] for rows in X[1]]
-    return 100 * float(np.mean([[r[y[tested] == label].mean() for label in np.unique(y)] for r in right]))
+    model.fit(np.concatenate(chosen), np.tile(y[learnt], len(chosen)))
+    return float(np.mean([uar(y[tested], model.predict(X[tested]) == y[tested]) for X in rows.values()]))
 
 
 def main() -> None:
@@ -50,18 +50,15 @@ def main() -> None:
     rows = {kind: features.blocks["audio"][features.copies == kind] for kind in ("", *RECORDINGS)}
     subjects = np.asarray([clip.subject for clip in clips])
 
-    def with_copies(name):
-        return [rows[kind] for kind in ("", *SETS[name])], list(rows.values())
-
     table = []
     for number, fold in enumerate(folds_of(clips)):
         half = np.isin(subjects, np.unique(subjects[fold.train])[::2])
         parts = fold.train[half[fold.train]], fold.train[~half[fold.train]]
         inner = {
-            name: float(np.mean([score(with_copies(name), y, a, b) for a, b in (parts, parts[::-1])]))
-            for name in SETS
+            name: float(np.mean([score(rows, y, kinds, *pair) for pair in (parts, parts[::-1])]))
+            for name, kinds in SETS.items()
         }
-        outer = {name: score(with_copies(name), y, fold.train, fold.test) for name in SETS}
+        outer = {name: score(rows, y, kinds, fold.train, fold.test) for name, kinds in SETS.items()}
         chosen = max(inner, key=inner.__getitem__)
         table.append({"fold": number, "chosen": chosen, "inner UAR %": inner, "test UAR %": outer})
         print(f"fold {number}: {chosen}, {outer[chosen]:.1f} on its own actors", flush=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from conditions import CONDITIONS, SHIFTS, calibration_error, features_of
 
-from common import arguments, clips_of, folds_of, voice_model, write
+from common import arguments, clips_of, folds_of, uar, voice_model, write
 from stcorner import ClipFeatures
 
 
@@ -83,8 +83,7 @@ def main() -> None:
                 shares.append(sharpened(own, distances, weights))
             stacked = np.concatenate(shares)
             row[f"ECE %, {title}"] = calibration_error(stacked, stacked.argmax(axis=1) == codes)
-        hits = stacked.argmax(axis=1) == codes
-        row["UAR %"] = 100 * float(np.mean([hits[codes == code].mean() for code in np.unique(codes)]))
+        row["UAR %"] = uar(codes, stacked.argmax(axis=1) == codes)
         table.append(row)
         print(row, flush=True)
     write(options, "shifts", {"clips": len(tested), "conditions": table}, started)
