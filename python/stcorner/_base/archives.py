@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["ArchiveError", "read_npy", "read_npz", "read_zip"]
+__all__ = ["ZIP_ERRORS", "ArchiveError", "read_npy", "read_npz", "read_zip"]
 
 # Bzip2 and LZMA are unpacked by zipfile without a bound.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CENTRAL_HEADER = b"PK\x01\x02"
 # What zipfile lets through when an archive is damaged or made to hurt.
-_ZIP_ERRORS = (
+ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, ValueError,
     OSError,
 )  # fmt: skip
@@ -88,7 +88,7 @@ def read_zip(
                 members[name] = _member(archive, entry)
     except ArchiveError:
         raise
-    except _ZIP_ERRORS as error:
+    except ZIP_ERRORS as error:
         raise ArchiveError(f"it is not a readable zip: {error}") from None
     return members
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stcorner.errors import OutputError, ParameterError
 
-__all__ = ["check_not_input", "printable", "write_bytes"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["check_not_input", "printable", "replacing", "unreadable", "write_bytes"]
 
 
 def printable(text: str) -> str:
@@ -22,8 +27,15 @@ def check_not_input(name: str, path: Path, source: Path | None) -> None:
         raise ParameterError(f"{name} must be another file than the one that is read, got {str(path)!r}")
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a temporary file beside `path`, flush it and rename it: no program reads half a file.
+def unreadable(path: Path, error: OSError | str) -> str:
+    """Return what to say of a file that cannot be opened."""
+    reason = error if isinstance(error, str) else error.strerror or error
+    return f"{path} cannot be read: {reason}: check its name and your permission to read it"
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` to write to, flush it and rename it: no program reads half a file.
 
     Raises
     ------
@@ -37,9 +49,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
     beside = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
+        os.close(handle)
+        yield beside
+        with beside.open("rb+") as file:
             os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
@@ -49,3 +61,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file by `replacing` it."""
+    with replacing(path) as beside:
+        beside.write_bytes(data)

@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stcorner._base.files import printable, write_bytes
+from stcorner._base.files import printable, unreadable, write_bytes
 from stcorner._base.text import from_cell
 from stcorner.errors import DatasetError, MissingExtraError, ParameterError
 
@@ -75,9 +75,7 @@ def read_tiers(path: Path) -> dict[str, list[Span]]:
     try:
         tiers = _READERS[ending](package, path)
     except OSError as error:
-        raise DatasetError(
-            f"{path} cannot be read: {error.strerror or error}: check its name and your permission to read it"
-        ) from None
+        raise DatasetError(unreadable(path, error)) from None
     except Exception as error:  # the libraries' errors have no class in common
         raise DatasetError(f"{path} must be a readable {ending} file: {error}") from None
     for name, spans in tiers.items():

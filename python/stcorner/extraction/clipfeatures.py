@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._base.files import printable
+from stcorner._base.files import printable, unreadable
 from stcorner.corpora.clip import Clip
 from stcorner.errors import DatasetError, MissingExtraError, ParameterError, StcornerError
 from stcorner.extraction.finding import IDENTITY, identity
@@ -505,9 +505,7 @@ def read_parquet(path: str | os.PathLike[str]) -> ClipFeatures:
         version, root = about["format"], about.get("root")
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or error
-        raise DatasetError(
-            f"{source} cannot be read: {reason}: check its name and your permission to read it"
-        ) from None
+        raise DatasetError(unreadable(source, reason)) from None
     except KeyError:
         raise DatasetError(
             f"{source} must be a table that `stcorner extract` wrote, and is another: read it with "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from stcorner._base.archives import ZIP_ERRORS
+from stcorner._base.files import unreadable
 from stcorner._base.text import delimiter_of, from_cell
 from stcorner._base.validation import check_choice
 from stcorner.corpora.clip import find_files
@@ -233,15 +233,7 @@ def _read(
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
                 return _from_arrays({name: held[name] for name in held.files}, key, columns, str(path))
-        except (
-            OSError,
-            ValueError,
-            EOFError,
-            NotImplementedError,
-            TypeError,
-            BadZipFile,
-            zlib.error,
-        ) as error:
+        except (*ZIP_ERRORS, TypeError) as error:
             raise DatasetError(
                 f"{path} must be a readable npz file: {error}: save it again with numpy.savez"
             ) from None
@@ -270,9 +262,7 @@ def _frame(path: Path, key: str) -> Any:
             converters=dict.fromkeys(named, from_cell),  # an id such as 007 is a name
         )
     except OSError as error:
-        raise DatasetError(
-            f"{path} cannot be read: {error.strerror or error}: check its name and your permission to read it"
-        ) from None
+        raise DatasetError(unreadable(path, error)) from None
     except (ValueError, ImportError) as error:  # pandas' own errors of parsing are ValueErrors
         raise DatasetError(f"{path} must be a readable CSV, Parquet or npz table: {error}") from None
     frame.columns = [str(column).strip() for column in frame.columns]

@@ -33,7 +33,7 @@ import msgspec
 import numpy as np
 
 from stcorner._base.archives import ArchiveError, read_npy, read_zip
-from stcorner._base.files import write_bytes
+from stcorner._base.files import unreadable, write_bytes
 from stcorner.errors import ModelError, OutputError
 
 if TYPE_CHECKING:
@@ -289,10 +289,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
             )
         content = source.read_bytes()
     except OSError as error:
-        raise ModelError(
-            f"{source} cannot be read: {error.strerror or error}: check its name and your permission to "
-            "read it"
-        ) from None
+        raise ModelError(unreadable(source, error)) from None
     try:
         return _parse(content)
     except ModelError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stcorner._base.files import check_not_input, write_bytes
+from stcorner._base.files import check_not_input, replacing, write_bytes
 from stcorner._base.validation import check_flag, check_integer, check_real
 from stcorner.errors import OutputError, ParameterError
 from stcorner.video._source import FrameSource
@@ -239,18 +239,15 @@ def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
 
 
 @contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Give a place beside it to write to, and rename what was written; say which file could not be."""
+def _replacing(path: Path) -> Iterator[Path]:
+    """Replace a film, and name it where FFmpeg fails: its errors are not all of the system."""
     import av
 
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield beside
-        beside.replace(path)
-    except (av.FFmpegError, OSError) as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as beside:
+        try:
+            yield beside
+        except av.FFmpegError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _write_mp4(
@@ -267,7 +264,7 @@ def _write_mp4(
     height, width = (n * painter.scale // 2 * 2 for n in source.shape)  # H.264 wants even sizes
     height, width = max(2, height), max(2, width)
     # A bare name with a colon would be written to as a protocol.
-    with _beside(path) as part, av.open(f"file:{part}", "w", format="mp4") as container:
+    with _replacing(path) as part, av.open(f"file:{part}", "w", format="mp4") as container:
         stream: Any = None
         for index, frame, plane in frames:
             if stream is None:
