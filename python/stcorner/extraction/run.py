@@ -103,8 +103,7 @@ def extract(
     out : str or os.PathLike
         Table to write, ``NAME.parquet``. Beside it come ``NAME.errors.parquet``, ``NAME.manifest.json`` and,
         while it runs, a folder ``NAME.parquet.parts``. ``NAME.csv``, ``NAME.xlsx``, ``NAME.jsonl`` or
-        ``NAME.json``
-        writes that format too.
+        ``NAME.json`` writes that format too.
     blocks : sequence of str or block, optional
         What to describe, as in `EmotionRecognizer`.
     modality : {"both", "audio", "video"}
@@ -121,8 +120,7 @@ def extract(
         for clips with a label; column ``copy`` tells them from the originals. None adds no copies.
     window, hop : float, optional
         Length of windows in seconds (0.5 to 60), each of which gets a row, every `hop` seconds (default:
-        `window`),
-        in constant memory. Without, one row per file, and files over 600 s are refused.
+        `window`), in constant memory. Without, one row per file, and files over 600 s are refused.
     n_jobs : int, optional
         Worker processes, one kernel thread each; by default, and with -1, one per core.
     client : distributed.Client, optional
@@ -191,7 +189,7 @@ def extract(
     n_resumed = len(items)
     if manifest is None or (retry_failed and manifest["errors"]):
         # Parts of this very work tell that the table was to be replaced; those of another say nothing.
-        if not overwrite and manifest is None and not any(map(store.has, batches)):
+        if not overwrite and manifest is None and all(store.failures(name) is None for name in batches):
             _refuse_to_replace(store)
         with store.opened():
             if manifest is not None:
@@ -251,9 +249,10 @@ def _left(
     """Return the items of each batch that are still to be done."""
     left: dict[str, list[Item]] = {}
     for name, items in batches.items():
-        if overwrite or not store.has(name):
+        failures = None if overwrite else store.failures(name)
+        if failures is None:
             left[name] = list(items)
-        elif retry_failed and (failed := {failure[0] for failure in store.failures(name)}):
+        elif retry_failed and (failed := {failure[0] for failure in failures}):
             left[name] = [item for item in items if item.name in failed]
     return left
 

@@ -95,17 +95,12 @@ class Store:
         failed = self._read_manifest().get("failed", {})
         return {str(name): str(stamp) for name, stamp in failed.items()} if isinstance(failed, dict) else {}
 
-    def has(self, batch: str) -> bool:
-        """Whether a part is there, whole; one that was damaged is done again."""
+    def failures(self, batch: str) -> list[Failure] | None:
+        """Return what failed in a part, or None where it is not there or damaged, and has to be done."""
         try:
-            self._read(batch)
+            return [(name, stage, error) for name, stage, error in self._read(batch)[1]]
         except (OSError, ValueError):
-            return False
-        return True
-
-    def failures(self, batch: str) -> list[Failure]:
-        """Return what failed in a part."""
-        return [(name, stage, error) for name, stage, error in self._read(batch)[1]]
+            return None
 
     def rows(self, batch: str) -> Any:
         """Return the rows of a part."""
