@@ -54,10 +54,9 @@ def speech_presence(y: ArrayLike, *, sr: float) -> dict[str, Any]:
     """Detect whether somebody speaks in a sound, and measure the recording.
 
     Voices combine traits that instruments, machines and weather rarely combine: a pitch that moves, but not
-    in
-    jumps or on level tones, some noise in each tone, moving formants, and loudness that follows syllables.
-    The distance of the sound from recorded speech in these traits is compared with distances among speech.
-    No other sounds were used for training.
+    in jumps or on level tones, some noise in each tone, moving formants, and loudness that follows
+    syllables. The distance of the sound from recorded speech in these traits is compared with distances
+    among speech. No other sounds were used for training.
 
     Parameters
     ----------

@@ -31,6 +31,7 @@ __all__ = [
     "find_media",
     "map_labels",
     "modality_hint",
+    "new_names",
 ]
 
 LABELS = ("angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -352,6 +353,19 @@ class ClipList(list[Clip]):
         return ClipList([*self, *other], skipped=[*self.skipped, *getattr(other, "skipped", ())])
 
 
+def new_names(label_map: Mapping[str, str | None], labels: set[str | None]) -> dict[str, str | None]:
+    """Return the map with canonical names, of labels that clips have."""
+    if not hasattr(label_map, "items"):
+        raise ParameterError(f"label_map must be a mapping of labels, got {type(label_map).__name__}")
+    names = {canonical_label(old): new and canonical_label(new) for old, new in label_map.items()}
+    if absent := sorted(names.keys() - labels):
+        raise ParameterError(
+            f"label_map must name labels of the clips, got {', '.join(absent)}, which no clip has: check "
+            "the spelling"
+        )
+    return names
+
+
 def map_labels(clips: Iterable[Clip], label_map: Mapping[str, str | None]) -> ClipList:
     """Rename or drop emotions, for instance 8 classes to 6.
 
@@ -387,15 +401,7 @@ def map_labels(clips: Iterable[Clip], label_map: Mapping[str, str | None]) -> Cl
     """
     kept = ClipList(skipped=getattr(clips, "skipped", ()))
     clips = list(clips)
-    if not hasattr(label_map, "items"):
-        raise ParameterError(f"label_map must be a mapping of labels, got {type(label_map).__name__}")
-    names = {canonical_label(old): new and canonical_label(new) for old, new in label_map.items()}
-    absent = sorted(names.keys() - {clip.label for clip in clips})
-    if absent:
-        raise ParameterError(
-            f"label_map must name labels of the clips, got {', '.join(absent)}, which no clip has: check "
-            "the spelling"
-        )
+    names = new_names(label_map, {clip.label for clip in clips})
     for clip in clips:
         label = names.get(clip.label, clip.label)
         if label is None:

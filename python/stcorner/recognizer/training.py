@@ -272,14 +272,9 @@ def renamed(
     labels: NDArray[np.str_], label_map: Mapping[str, str | None]
 ) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
     """Return labels by their new names, and the positions of those that are kept."""
-    from stcorner.corpora.clip import canonical_label
+    from stcorner.corpora.clip import new_names
 
-    names = {canonical_label(old): new and canonical_label(new) for old, new in label_map.items()}
-    if absent := sorted(set(names) - set(labels.tolist())):
-        raise ParameterError(
-            f"label_map must name labels of the clips, got {', '.join(absent)}, which no clip has: check "
-            "the spelling"
-        )
+    names = new_names(label_map, set(labels.tolist()))
     new = [names.get(label, label) for label in labels.tolist()]
     kept = np.flatnonzero([label is not None for label in new])
     return np.asarray([label or "" for label in new], dtype=np.str_), kept

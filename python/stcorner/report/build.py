@@ -132,8 +132,10 @@ def report_folder(
     from stcorner.report.page import provenance
 
     def report_of(clip: Clip, page: Path) -> ClipReport:
-        if page.exists() and _OURS not in page.read_bytes()[:1024]:
-            raise OutputError(f"{page} is no report of ours: move it, or give the index another name")
+        if page.exists():
+            with page.open("rb") as file:
+                if _OURS not in file.read(1024):
+                    raise OutputError(f"{page} is no report of ours: move it, or give the index another name")
         made = build_report(clip.path, page, recognizer=recognizer, name=clip.file, **options)
         assert made is not None  # a file gives the report of a clip
         return made

@@ -219,6 +219,14 @@ class FrameSource:
             self.times.extend(float(t) for t in block.times)
             yield block.frames
 
+    def check_segments(self, segments: int) -> None:
+        """Refuse more segments of time than the frames that were read."""
+        if self.n_frames < segments:
+            raise ParameterError(
+                f"segments must be <= the number of frames ({self.n_frames}), got {segments}: lower "
+                "segments or give a longer clip"
+            )
+
     def seconds(self, frames: NDArray[Any]) -> NDArray[np.float64] | None:
         """Presentation times of fractional frame indices."""
         if not self.times:

@@ -139,11 +139,7 @@ def orientation_histogram(
                 cells.push(block, drain=False)
         with core_errors():
             cells.finish()
-        if source.n_frames < parts:
-            raise ParameterError(
-                f"segments must be <= the number of frames ({source.n_frames}), got {segments}: lower "
-                "segments or give a longer clip"
-            )
+        source.check_segments(parts)
         frames = np.diff([source.n_frames * i // parts for i in range(parts + 1)])
         voxels = frames * (source.shape[0] * source.shape[1] / (rows * columns))
         sums = cells.sums().reshape(-1, rows, columns, len(_PARTS), n_bins)

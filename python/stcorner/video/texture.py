@@ -160,11 +160,7 @@ def _count(
             texture.push(block, drain=False)
     with core_errors():
         texture.finish()
-    if source.n_frames < segments:
-        raise ParameterError(
-            f"segments must be <= the number of frames ({source.n_frames}), got {segments}: lower "
-            "segments or give a longer clip"
-        )
+    source.check_segments(segments)
     counts: NDArray[np.int64] = texture.counts()
     return counts
 
