@@ -8,13 +8,16 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "stcorner/parallel.hpp"
 
 namespace py = pybind11;
 
 namespace stcorner::bindings {
 
-// No forcecast: Python owns dtype and contiguity, so a silent copy here would hide a bug. Every
-// array argument is bound with .noconvert().
+// No forcecast: Python owns dtype and contiguity, so a silent copy here would hide a bug.
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
@@ -93,11 +96,16 @@ class InUse {
                        " cannot be copied or pickled");
 }
 
-void bind_runtime(py::module_& m);
 void bind_video(py::module_& m);
 void bind_audio(py::module_& m);
 void bind_voice(py::module_& m);
 void bind_fusion(py::module_& m);
+
+/// Binds a function by the names of its parameters. Numbers are converted, arrays are not.
+template <class R, class... P, class... Names>
+void define(py::module_& m, const char* name, R (*function)(P...), Names... names) {
+  m.def(name, function, py::arg(names).noconvert(!std::is_arithmetic_v<P>)...);
+}
 
 /// Views of arrays may be read in it, and what they show written; nothing else of Python's.
 template <class Work>
@@ -106,14 +114,15 @@ auto without_gil(Work work) {
   return work();
 }
 
-inline void check_signals() {
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-}
-
 /// Lets Ctrl-C through, with the GIL taken back for the moment.
 inline void pause() {
   const WithGil gil;
-  check_signals();
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+template <class T>
+Array<T> to_array(const std::vector<T>& values) {
+  return Array<T>(static_cast<Index>(values.size()), values.data());
 }
 
 }  // namespace stcorner::bindings

@@ -6,8 +6,8 @@
 namespace stcorner::bindings {
 namespace {
 
-py::tuple zcr_rms(const Array<float>& signal, py::ssize_t frame_length, py::ssize_t hop_length, py::ssize_t first_start,
-                  py::ssize_t n_frames, float threshold, bool want_zcr, bool want_rms, int n_threads) {
+py::tuple zcr_rms(const Array<float>& signal, Index frame_length, Index hop_length, Index first_start, Index n_frames,
+                  float threshold, bool want_zcr, bool want_rms, int n_threads) {
   Array<double> zcr(want_zcr ? n_frames : 0);
   Array<float> rms(want_rms ? n_frames : 0);
   without_gil([&] {
@@ -17,9 +17,8 @@ py::tuple zcr_rms(const Array<float>& signal, py::ssize_t frame_length, py::ssiz
   return py::make_tuple(zcr, rms);
 }
 
-Array<double> autocorrelate(const Array<double>& signal, const Array<double>& window, py::ssize_t hop_length,
-                            py::ssize_t first_start, py::ssize_t n_frames, py::ssize_t n_lags, bool unbiased,
-                            int n_threads) {
+Array<double> autocorrelate(const Array<double>& signal, const Array<double>& window, Index hop_length,
+                            Index first_start, Index n_frames, Index n_lags, bool unbiased, int n_threads) {
   Array<double> out({n_frames, n_lags});
   without_gil([&] {
     audio::autocorrelate(signal.data(), signal.size(), {window.size(), hop_length, first_start, n_frames},
@@ -28,8 +27,8 @@ Array<double> autocorrelate(const Array<double>& signal, const Array<double>& wi
   return out;
 }
 
-Array<float> power_spectra(const Array<float>& signal, const Array<float>& window, py::ssize_t n_fft,
-                           py::ssize_t hop_length, py::ssize_t first_start, py::ssize_t n_frames, int n_threads) {
+Array<float> power_spectra(const Array<float>& signal, const Array<float>& window, Index n_fft, Index hop_length,
+                           Index first_start, Index n_frames, int n_threads) {
   Array<float> out({n_frames, n_fft / 2 + 1});
   without_gil([&] {
     audio::power_spectra(signal.data(), signal.size(), {window.size(), hop_length, first_start, n_frames},
@@ -38,9 +37,8 @@ Array<float> power_spectra(const Array<float>& signal, const Array<float>& windo
   return out;
 }
 
-Array<float> resample_frames(const Array<float>& signal, const Array<float>& window, const Array<py::ssize_t>& starts,
-                             py::ssize_t n_fft, py::ssize_t n_bins, py::ssize_t n_back, py::ssize_t length,
-                             int n_threads) {
+Array<float> resample_frames(const Array<float>& signal, const Array<float>& window, const Array<Index>& starts,
+                             Index n_fft, Index n_bins, Index n_back, Index length, int n_threads) {
   Array<float> out({starts.size(), length});
   without_gil([&] {
     audio::resample_frames(signal.data(), signal.size(), starts.data(), starts.size(), window.data(), window.size(),
@@ -49,9 +47,9 @@ Array<float> resample_frames(const Array<float>& signal, const Array<float>& win
   return out;
 }
 
-Array<float> band_spectra(const Array<float>& signal, const Array<float>& window, py::ssize_t n_fft,
-                          py::ssize_t hop_length, py::ssize_t first_start, py::ssize_t n_frames,
-                          const Array<float>& basis, float least, float scale, int n_threads) {
+Array<float> band_spectra(const Array<float>& signal, const Array<float>& window, Index n_fft, Index hop_length,
+                          Index first_start, Index n_frames, const Array<float>& basis, float least, float scale,
+                          int n_threads) {
   if (basis.ndim() != 2 || basis.shape(1) != n_fft / 2 + 1)
     throw py::value_error("basis must have shape (bands, n_fft / 2 + 1)");
   Array<float> out({n_frames, basis.shape(0)});
@@ -63,7 +61,7 @@ Array<float> band_spectra(const Array<float>& signal, const Array<float>& window
 }
 
 Array<float> logarithms(const Array<float>& x, float least, float scale, int n_threads) {
-  Array<float> out(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
+  Array<float> out(std::vector<Index>(x.shape(), x.shape() + x.ndim()));
   without_gil([&] { audio::logarithms(x.data(), x.size(), {least, scale}, out.mutable_data(), n_threads, &pause); });
   return out;
 }
@@ -79,9 +77,8 @@ Array<float> project(const Array<float>& rows, const Array<float>& basis, int n_
   return out;
 }
 
-py::tuple track_pitch(const Array<float>& signal, py::ssize_t frame_length, py::ssize_t hop_length,
-                      py::ssize_t first_start, py::ssize_t n_frames, const audio::PitchOptions& options,
-                      int n_threads) {
+py::tuple track_pitch(const Array<float>& signal, Index frame_length, Index hop_length, Index first_start,
+                      Index n_frames, const audio::PitchOptions& options, int n_threads) {
   Array<float> f0(n_frames), strength(n_frames);
   without_gil([&] {
     audio::track_pitch(signal.data(), signal.size(), {frame_length, hop_length, first_start, n_frames}, options,
@@ -94,7 +91,6 @@ py::tuple track_pitch(const Array<float>& signal, py::ssize_t frame_length, py::
 
 void bind_audio(py::module_& m) {
   using audio::PitchOptions;
-  using py::arg;
   py::class_<PitchOptions>(m, "PitchOptions")
       .def(py::init<>())
       .def("__reduce_ex__", [](const py::object& self, int) { refuse_pickle(self); })
@@ -115,21 +111,20 @@ void bind_audio(py::module_& m) {
       .def_readwrite("refine_periods", &PitchOptions::refine_periods)
       .def_readwrite("find_path", &PitchOptions::find_path)
       .def_readwrite("always_voiced", &PitchOptions::always_voiced);
-  m.def("zcr_rms", &zcr_rms, arg("signal").noconvert(), arg("frame_length"), arg("hop_length"), arg("first_start"),
-        arg("n_frames"), arg("threshold"), arg("want_zcr"), arg("want_rms"), arg("n_threads"));
-  m.def("autocorrelate", &autocorrelate, arg("signal").noconvert(), arg("window").noconvert(), arg("hop_length"),
-        arg("first_start"), arg("n_frames"), arg("n_lags"), arg("unbiased"), arg("n_threads"));
-  m.def("power_spectra", &power_spectra, arg("signal").noconvert(), arg("window").noconvert(), arg("n_fft"),
-        arg("hop_length"), arg("first_start"), arg("n_frames"), arg("n_threads"));
-  m.def("resample_frames", &resample_frames, arg("signal").noconvert(), arg("window").noconvert(),
-        arg("starts").noconvert(), arg("n_fft"), arg("n_bins"), arg("n_back"), arg("length"), arg("n_threads"));
-  m.def("band_spectra", &band_spectra, arg("signal").noconvert(), arg("window").noconvert(), arg("n_fft"),
-        arg("hop_length"), arg("first_start"), arg("n_frames"), arg("basis").noconvert(), arg("least"), arg("scale"),
-        arg("n_threads"));
-  m.def("logarithms", &logarithms, arg("x").noconvert(), arg("least"), arg("scale"), arg("n_threads"));
-  m.def("project", &project, arg("rows").noconvert(), arg("basis").noconvert(), arg("n_threads"));
-  m.def("track_pitch", &track_pitch, arg("signal").noconvert(), arg("frame_length"), arg("hop_length"),
-        arg("first_start"), arg("n_frames"), arg("options"), arg("n_threads"));
+  define(m, "zcr_rms", &zcr_rms, "signal", "frame_length", "hop_length", "first_start", "n_frames", "threshold",
+         "want_zcr", "want_rms", "n_threads");
+  define(m, "autocorrelate", &autocorrelate, "signal", "window", "hop_length", "first_start", "n_frames", "n_lags",
+         "unbiased", "n_threads");
+  define(m, "power_spectra", &power_spectra, "signal", "window", "n_fft", "hop_length", "first_start", "n_frames",
+         "n_threads");
+  define(m, "resample_frames", &resample_frames, "signal", "window", "starts", "n_fft", "n_bins", "n_back", "length",
+         "n_threads");
+  define(m, "band_spectra", &band_spectra, "signal", "window", "n_fft", "hop_length", "first_start", "n_frames",
+         "basis", "least", "scale", "n_threads");
+  define(m, "logarithms", &logarithms, "x", "least", "scale", "n_threads");
+  define(m, "project", &project, "rows", "basis", "n_threads");
+  define(m, "track_pitch", &track_pitch, "signal", "frame_length", "hop_length", "first_start", "n_frames", "options",
+         "n_threads");
 }
 
 }  // namespace stcorner::bindings

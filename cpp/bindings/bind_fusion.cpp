@@ -19,7 +19,7 @@ namespace {
 using fusion::Table;
 using Codes = std::optional<Array<std::int32_t>>;
 
-void check_length(const char* name, const Array<std::int32_t>& codes, py::ssize_t n) {
+void check_length(const char* name, const Array<std::int32_t>& codes, Index n) {
   if (codes.ndim() != 1 || codes.shape(0) != n)
     throw py::value_error(std::string(name) + " must have one entry per row");
 }
@@ -55,19 +55,19 @@ Table as_table(const py::array& exact, const Array<float>& near, double scale, c
 template <class T>
 py::tuple centre(const Array<T>& X, int n_threads) {
   if (X.ndim() != 2 || X.size() == 0) throw py::value_error("X must be a matrix and not empty");
-  py::array_t<float> near({X.shape(0), X.shape(1)});
+  Array<float> near({X.shape(0), X.shape(1)});
   const double scale = without_gil(
       [&] { return fusion::centre(X.data(), X.shape(0), X.shape(1), near.mutable_data(), n_threads, &pause); });
   return py::make_tuple(near, scale);
 }
 
 py::tuple nearest_neighbors(const py::array& exact, const Array<float>& near, double scale,
-                            const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides,
-                            std::ptrdiff_t k, bool other, bool distances, int n_threads) {
+                            const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides, Index k,
+                            bool other, bool distances, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
   const auto rule = other ? fusion::Rule::other_label : fusion::Rule::same_label;
-  py::array_t<std::int32_t> rows({table.n, k});
-  py::array_t<double> squared({distances ? table.n : 0, k});
+  Array<std::int32_t> rows({table.n, k});
+  Array<double> squared({distances ? table.n : 0, k});
   without_gil([&] {
     fusion::nearest_neighbors(table, rule, k, rows.mutable_data(), distances ? squared.mutable_data() : nullptr,
                               n_threads, &pause);
@@ -76,15 +76,15 @@ py::tuple nearest_neighbors(const py::array& exact, const Array<float>& near, do
 }
 
 py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double scale,
-                        const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides, std::ptrdiff_t k,
+                        const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides, Index k,
                         bool per_label, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
   const auto lists = without_gil([&] { return fusion::nearest_pairs(table, k, per_label, n_threads, &pause); });
-  py::ssize_t total = 0;
-  for (const auto& list : lists) total += static_cast<py::ssize_t>(list.size());
-  py::array_t<std::int32_t> rows({total, py::ssize_t{2}}), owners(total);
-  py::array_t<double> distances(total);
-  py::ssize_t at = 0;
+  Index total = 0;
+  for (const auto& list : lists) total += static_cast<Index>(list.size());
+  Array<std::int32_t> rows({total, Index{2}}), owners(total);
+  Array<double> distances(total);
+  Index at = 0;
   for (std::size_t owner = 0; owner < lists.size(); ++owner)
     for (const fusion::RowPair& pair : lists[owner]) {
       rows.mutable_at(at, 0) = pair.first;
@@ -95,17 +95,17 @@ py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double
   return py::make_tuple(rows, distances, owners);
 }
 
-py::tuple adjacency_of(std::ptrdiff_t n, const fusion::Edges& edges) {
+py::tuple adjacency_of(Index n, const fusion::Edges& edges) {
   auto graph = std::make_unique<fusion::Adjacency>(without_gil([&] { return fusion::adjacency(n, edges, &pause); }));
-  const auto size = [](const auto& values) { return static_cast<py::ssize_t>(values.size()); };
+  const auto size = [](const auto& values) { return static_cast<Index>(values.size()); };
   fusion::Adjacency& made = *graph;
   // The arrays look into the graph, which can have gigabytes, and keep it alive.
   const py::capsule owner(graph.release(), [](void* p) { delete static_cast<fusion::Adjacency*>(p); });
-  return py::make_tuple(py::array_t<std::int64_t>(size(made.indptr), made.indptr.data(), owner),
-                        py::array_t<std::int32_t>(size(made.indices), made.indices.data(), owner));
+  return py::make_tuple(Array<std::int64_t>(size(made.indptr), made.indptr.data(), owner),
+                        Array<std::int32_t>(size(made.indices), made.indices.data(), owner));
 }
 
-py::tuple adjacency(std::ptrdiff_t n, const Array<std::int32_t>& from, const Array<std::int32_t>& to) {
+py::tuple adjacency(Index n, const Array<std::int32_t>& from, const Array<std::int32_t>& to) {
   if (from.ndim() != 1 || to.ndim() != 1 || from.size() != to.size())
     throw py::value_error("from and to must be vectors of equal length");
   return adjacency_of(n, {from.data(), to.data(), to.size(), 1});
@@ -116,12 +116,12 @@ py::tuple adjacency_of_lists(const Array<std::int32_t>& lists) {
   return adjacency_of(lists.shape(0), {nullptr, lists.data(), lists.size(), lists.shape(1)});
 }
 
-py::array_t<double> scatter(const Array<std::int64_t>& indptr, const Array<std::int32_t>& indices,
-                            const Array<double>& Z, int n_threads) {
+Array<double> scatter(const Array<std::int64_t>& indptr, const Array<std::int32_t>& indices, const Array<double>& Z,
+                      int n_threads) {
   if (Z.ndim() != 2 || indptr.ndim() != 1 || indptr.size() != Z.shape(0) + 1 || indices.ndim() != 1 ||
       indptr.at(Z.shape(0)) != indices.size())
     throw py::value_error("the graph must have one row per row of Z");
-  py::array_t<double> out({Z.shape(1), Z.shape(1)});
+  Array<double> out({Z.shape(1), Z.shape(1)});
   without_gil([&] {
     fusion::scatter(indptr.data(), indices.data(), Z.shape(0), Z.data(), Z.shape(1), out.mutable_data(), n_threads,
                     &pause);
@@ -133,7 +133,7 @@ py::tuple solve_symmetric(const Array<double>& A, const Array<double>& B) {
   if (A.ndim() != 2 || B.ndim() != 2 || A.shape(0) != A.shape(1) || B.shape(0) != A.shape(0) ||
       B.shape(1) != A.shape(0))
     throw py::value_error("A and B must be square and of one size");
-  py::array_t<double> values(A.shape(0)), vectors({A.shape(0), A.shape(0)});
+  Array<double> values(A.shape(0)), vectors({A.shape(0), A.shape(0)});
   without_gil(
       [&] { fusion::solve_symmetric(A.data(), B.data(), A.shape(0), values.mutable_data(), vectors.mutable_data()); });
   return py::make_tuple(values, vectors);
@@ -142,20 +142,16 @@ py::tuple solve_symmetric(const Array<double>& A, const Array<double>& B) {
 }  // namespace
 
 void bind_fusion(py::module_& m) {
-  m.def("centre", &centre<float>, py::arg("X").noconvert(), py::arg("n_threads"));
-  m.def("centre", &centre<double>, py::arg("X").noconvert(), py::arg("n_threads"));
-  m.def("nearest_neighbors", &nearest_neighbors, py::arg("exact").noconvert(), py::arg("near").noconvert(),
-        py::arg("scale"), py::arg("labels").noconvert(), py::arg("groups").noconvert().none(true),
-        py::arg("sides").noconvert().none(true), py::arg("k"), py::arg("other"), py::arg("distances"),
-        py::arg("n_threads"));
-  m.def("nearest_pairs", &nearest_pairs, py::arg("exact").noconvert(), py::arg("near").noconvert(), py::arg("scale"),
-        py::arg("labels").noconvert(), py::arg("groups").noconvert().none(true),
-        py::arg("sides").noconvert().none(true), py::arg("k"), py::arg("per_label"), py::arg("n_threads"));
-  m.def("adjacency", &adjacency, py::arg("n"), py::arg("source").noconvert(), py::arg("target").noconvert());
-  m.def("adjacency_of_lists", &adjacency_of_lists, py::arg("lists").noconvert());
-  m.def("scatter", &scatter, py::arg("indptr").noconvert(), py::arg("indices").noconvert(), py::arg("Z").noconvert(),
-        py::arg("n_threads"));
-  m.def("solve_symmetric", &solve_symmetric, py::arg("A").noconvert(), py::arg("B").noconvert());
+  define(m, "centre", &centre<float>, "X", "n_threads");
+  define(m, "centre", &centre<double>, "X", "n_threads");
+  define(m, "nearest_neighbors", &nearest_neighbors, "exact", "near", "scale", "labels", "groups", "sides", "k",
+         "other", "distances", "n_threads");
+  define(m, "nearest_pairs", &nearest_pairs, "exact", "near", "scale", "labels", "groups", "sides", "k", "per_label",
+         "n_threads");
+  define(m, "adjacency", &adjacency, "n", "source", "target");
+  define(m, "adjacency_of_lists", &adjacency_of_lists, "lists");
+  define(m, "scatter", &scatter, "indptr", "indices", "Z", "n_threads");
+  define(m, "solve_symmetric", &solve_symmetric, "A", "B");
 }
 
 }  // namespace stcorner::bindings

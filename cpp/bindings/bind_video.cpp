@@ -14,12 +14,30 @@
 #include "stcorner/video/points.hpp"
 #include "stcorner/video/tensor.hpp"
 #include "stcorner/video/texture.hpp"
-#include "video_arrays.hpp"
 
 namespace stcorner::bindings {
 namespace {
 
-using Index = std::ptrdiff_t;
+struct Frames {
+  const void* data;
+  video::PixelType type;
+  Index n;
+};
+
+/// C-contiguous frames of shape (n, height, width); the array must outlive the result.
+Frames frames_of(const py::array& frames, Index height, Index width) {
+  if (frames.ndim() != 3 || frames.shape(1) != height || frames.shape(2) != width)
+    throw py::value_error("frames must have shape (n, height, width)");
+  if (!(frames.flags() & py::array::c_style)) throw py::value_error("frames must be C-contiguous");
+  const auto is = [&](auto value) { return py::isinstance<py::array_t<decltype(value)>>(frames); };
+  const video::PixelType type = is(std::uint8_t{})    ? video::PixelType::u8
+                                : is(std::uint16_t{}) ? video::PixelType::u16
+                                : is(float{})         ? video::PixelType::f32
+                                : is(double{})
+                                    ? video::PixelType::f64
+                                    : throw py::value_error("frames must be uint8, uint16, float32 or float64");
+  return {frames.data(), type, frames.shape(0)};
+}
 
 /// Writes into an array of shape (planes, t, y, x); its frame 0 is frame `first` of the stream.
 class ArraySink : public video::HarrisSink {
@@ -48,9 +66,19 @@ void run(video::HarrisEngine& engine, const py::array& frames, Array<float>& out
       out.shape(3) != o.width)
     throw py::value_error("out must have shape (planes, t, y, x)");
   ArraySink sink(out.mutable_data(), out.shape(1), o.height, o.width, first, channels);
-  const WithoutGil nogil;
-  engine.push(in.data, in.type, in.n, drain, sink, &pause);
-  if (finish) engine.finish(sink, &pause);
+  without_gil([&] {
+    engine.push(in.data, in.type, in.n, drain, sink, &pause);
+    if (finish) engine.finish(sink, &pause);
+  });
+}
+
+/// The method that has its object to itself.
+template <class R, class Object>
+auto alone(R (*function)(Object&)) {
+  return [function](Object& object) {
+    const InUse in_use(&object);
+    return function(object);
+  };
 }
 
 /// What every consumer of a stream of frames has.
@@ -65,53 +93,40 @@ py::class_<Consumer> bind_consumer(py::module_& m, const char* name) {
             without_gil([&] { consumer.push(in.data, in.type, in.n, drain, &pause); });
           },
           py::arg("frames").noconvert(), py::kw_only(), py::arg("drain"))
-      .def("finish",
-           [](Consumer& consumer) {
-             const InUse in_use(&consumer);
-             without_gil([&] { consumer.finish(&pause); });
-           })
+      .def("finish", alone(+[](Consumer& consumer) { without_gil([&] { consumer.finish(&pause); }); }))
       .def("__reduce_ex__", [](const py::object& self, int) { refuse_pickle(self); });
 }
 
 /// Columns t, y, x, scale; response; offsets.
 py::tuple points_to_arrays(const std::vector<video::InterestPoint>& points) {
-  const auto n = static_cast<py::ssize_t>(points.size());
-  py::array_t<std::int64_t> voxel({n, py::ssize_t{4}});
-  py::array_t<float> response(n), offset({n, py::ssize_t{3}});
+  const auto n = static_cast<Index>(points.size());
+  Array<std::int64_t> voxel({n, Index{4}});
+  Array<float> response(n), offset({n, Index{3}});
   auto v = voxel.mutable_unchecked<2>();
   auto r = response.mutable_unchecked<1>();
   auto f = offset.mutable_unchecked<2>();
-  for (py::ssize_t i = 0; i < n; ++i) {
+  for (Index i = 0; i < n; ++i) {
     const video::InterestPoint& p = points[static_cast<std::size_t>(i)];
     v(i, 0) = p.t, v(i, 1) = p.y, v(i, 2) = p.x, v(i, 3) = p.scale;
     r(i) = p.response;
-    for (py::ssize_t axis = 0; axis < 3; ++axis) f(i, axis) = p.offset[axis];
+    for (Index axis = 0; axis < 3; ++axis) f(i, axis) = p.offset[axis];
   }
   return py::make_tuple(voxel, response, offset);
 }
 
 py::tuple find_maxima(const Array<float>& response, float threshold, int n_threads) {
   if (response.ndim() != 3) throw py::value_error("response must have shape (t, y, x)");
-  std::vector<video::InterestPoint> points;
-  {
-    const WithoutGil nogil;
-    points = video::local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold,
-                                 n_threads, &pause);
-  }
-  return points_to_arrays(points);
+  return points_to_arrays(without_gil([&] {
+    return video::local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold,
+                               n_threads, &pause);
+  }));
 }
 
-py::array_t<std::uint8_t> suppress(const Array<std::int64_t>& coordinates, std::int64_t min_distance) {
+Array<std::uint8_t> suppress(const Array<std::int64_t>& coordinates, std::int64_t min_distance) {
   if (coordinates.ndim() != 2 || coordinates.shape(1) != 3 || min_distance < 1)
     throw py::value_error("coordinates must have shape (n, 3) and min_distance be > 0");
-  const auto keep = without_gil(
-      [&] { return video::suppress_neighbours(coordinates.data(), coordinates.shape(0), min_distance, &pause); });
-  return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(keep.size()), keep.data());
-}
-
-template <class T>
-py::array_t<T> to_array(const std::vector<T>& values) {
-  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+  return to_array(without_gil(
+      [&] { return video::suppress_neighbours(coordinates.data(), coordinates.shape(0), min_distance, &pause); }));
 }
 
 /// Rows of t, y, x and the half sizes along t, y, x.
@@ -119,13 +134,12 @@ std::vector<video::Neighbourhood> neighbourhoods(const Array<double>& points) {
   if (points.ndim() != 2 || points.shape(1) != 6) throw py::value_error("points must have shape (n, 6)");
   std::vector<video::Neighbourhood> around;
   const auto p = points.unchecked<2>();
-  for (py::ssize_t i = 0; i < points.shape(0); ++i)
-    around.push_back({p(i, 0), p(i, 1), p(i, 2), p(i, 3), p(i, 4), p(i, 5)});
+  for (Index i = 0; i < points.shape(0); ++i) around.push_back({p(i, 0), p(i, 1), p(i, 2), p(i, 3), p(i, 4), p(i, 5)});
   return around;
 }
 
-py::array_t<float> describe(const video::StipDescriber& describer) {
-  py::array_t<float> out({py::ssize_t{describer.n_points()}, py::ssize_t{video::kHogLength + video::kHofLength}});
+Array<float> describe(video::StipDescriber& describer) {
+  Array<float> out({Index{describer.n_points()}, Index{video::kHogLength + video::kHofLength}});
   without_gil([&] { describer.describe(out.mutable_data(), &pause); });
   return out;
 }
@@ -185,10 +199,7 @@ void bind_video(py::module_& m) {
            py::arg("row_end") = 0)
       .def_property_readonly("latency", &StipDetector::latency)
       .def("largest", &StipDetector::largest, py::arg("scale"))
-      .def("take", [](StipDetector& detector) {
-        const InUse in_use(&detector);
-        return points_to_arrays(detector.take());
-      });
+      .def("take", alone(+[](StipDetector& detector) { return points_to_arrays(detector.take()); }));
   bind_consumer<TextureMap>(m, "TextureMap")
       .def(py::init([](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames,
                        std::vector<float> edges) {
@@ -197,10 +208,7 @@ void bind_video(py::module_& m) {
            }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("edges"))
-      .def("counts", [](TextureMap& map) {
-        const InUse in_use(&map);
-        return to_array(map.counts());
-      });
+      .def("counts", alone(+[](TextureMap& map) { return to_array(map.counts()); }));
   bind_consumer<OrientationMap>(m, "OrientationMap")
       .def(py::init(
                [](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames, int bins) {
@@ -209,26 +217,18 @@ void bind_video(py::module_& m) {
                }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("bins"))
-      .def("sums", [](OrientationMap& map) {
-        const InUse in_use(&map);
-        return to_array(map.sums());
-      });
+      .def("sums", alone(+[](OrientationMap& map) { return to_array(map.sums()); }));
   bind_consumer<StipDescriber>(m, "StipDescriber")
       .def(py::init([](video::HarrisOptions harris, const Array<double>& points, double still) {
              return std::make_unique<StipDescriber>(
                  video::DescriberOptions{std::move(harris), neighbourhoods(points), still});
            }),
            py::arg("options"), py::kw_only(), py::arg("points").noconvert(), py::arg("still"))
-      .def("describe", [](StipDescriber& describer) {
-        const InUse in_use(&describer);
-        return describe(describer);
-      });
-  m.def("describe_tensor", &describe_tensor, py::arg("tensor").noconvert(), py::arg("out").noconvert(), py::kw_only(),
-        py::arg("output"), py::arg("n_threads"));
-  m.def("find_maxima", &find_maxima, py::arg("response").noconvert(), py::kw_only(), py::arg("threshold"),
-        py::arg("n_threads"));
-  m.def("suppress_neighbours", &suppress, py::arg("coordinates").noconvert(), py::kw_only(), py::arg("min_distance"));
-  m.def("gaussian_taps", &video::gaussian_taps, py::arg("sd"));
+      .def("describe", alone(&describe));
+  define(m, "describe_tensor", &describe_tensor, "tensor", "out", "output", "n_threads");
+  define(m, "find_maxima", &find_maxima, "response", "threshold", "n_threads");
+  define(m, "suppress_neighbours", &suppress, "coordinates", "min_distance");
+  define(m, "gaussian_taps", &video::gaussian_taps, "sd");
 }
 
 }  // namespace stcorner::bindings

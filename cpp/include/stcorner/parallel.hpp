@@ -5,13 +5,16 @@
 
 namespace stcorner {
 
+/// Counts and places of pixels, samples and rows.
+using Index = std::ptrdiff_t;
+
 /// a / b, rounded up; both positive.
-constexpr std::ptrdiff_t ceil_div(std::ptrdiff_t a, std::ptrdiff_t b) noexcept { return a / b + (a % b != 0 ? 1 : 0); }
+constexpr Index ceil_div(Index a, Index b) noexcept { return a / b + (a % b != 0 ? 1 : 0); }
 
 /// Threads that a job of `n_items` would use: `n_threads` if positive, else OpenMP's present maximum (read at every
 /// call, so OMP_NUM_THREADS and threadpoolctl are obeyed); never more than 256 or than items, and 1 in a forked child,
 /// where libgomp's team no longer exists.
-int effective_threads(int n_threads, std::ptrdiff_t n_items) noexcept;
+int effective_threads(int n_threads, Index n_items) noexcept;
 
 /// The same for work of so many nanoseconds on one thread: no more threads than it pays to wake. On busy cores the
 /// last of a team can be milliseconds late.
@@ -22,7 +25,7 @@ int threads_worth(int n_threads, double nanoseconds) noexcept;
 using Pause = void (*)();
 
 namespace detail {
-void drive(std::ptrdiff_t n_items, int n_threads, Pause pause, void (*run)(void* job, std::ptrdiff_t item), void* job);
+void drive(Index n_items, int n_threads, Pause pause, void (*run)(void* job, Index item), void* job);
 }  // namespace detail
 
 /// Call `job.run(i)` for every i in [0, job.n_items()), items handed out one by one to a team of threads, the calling
@@ -31,7 +34,7 @@ template <class Job>
 void drive(Job&& job, int n_threads, Pause pause = nullptr) {
   using J = std::remove_reference_t<Job>;
   detail::drive(
-      job.n_items(), n_threads, pause, [](void* j, std::ptrdiff_t item) { static_cast<J*>(j)->run(item); },
+      job.n_items(), n_threads, pause, [](void* j, Index item) { static_cast<J*>(j)->run(item); },
       const_cast<void*>(static_cast<const void*>(&job)));
 }
 
@@ -39,19 +42,19 @@ void drive(Job&& job, int n_threads, Pause pause = nullptr) {
 template <class Function>
 class Items {
  public:
-  Items(std::ptrdiff_t n, Function function) : n_(n), function_(std::move(function)) {}
-  std::ptrdiff_t n_items() const noexcept { return n_; }
-  void run(std::ptrdiff_t item) const { function_(item); }
+  Items(Index n, Function function) : n_(n), function_(std::move(function)) {}
+  Index n_items() const noexcept { return n_; }
+  void run(Index item) const { function_(item); }
 
  private:
-  std::ptrdiff_t n_;
+  Index n_;
   Function function_;
 };
 
 /// The job that calls `function(begin, end)` for [0, n) in pieces of `length`.
 template <class Function>
-auto pieces(std::ptrdiff_t n, std::ptrdiff_t length, Function function) {
-  return Items(ceil_div(n, length), [n, length, function = std::move(function)](std::ptrdiff_t i) {
+auto pieces(Index n, Index length, Function function) {
+  return Items(ceil_div(n, length), [n, length, function = std::move(function)](Index i) {
     function(i * length, i + 1 < ceil_div(n, length) ? (i + 1) * length : n);
   });
 }
