@@ -27,13 +27,15 @@ Array<double> autocorrelate(const Array<double>& signal, const Array<double>& wi
   return out;
 }
 
-Array<float> power_spectra(const Array<float>& signal, const Array<float>& window, Index n_fft, Index hop_length,
-                           Index first_start, Index n_frames, int n_threads) {
-  Array<float> out({n_frames, n_fft / 2 + 1});
-  without_gil([&] {
-    audio::power_spectra(signal.data(), signal.size(), {window.size(), hop_length, first_start, n_frames},
-                         window.data(), n_fft, out.mutable_data(), n_threads, &pause);
-  });
+audio::Frames frames_at(const Array<float>& signal, const Array<float>& window, const Array<Index>& starts) {
+  return {signal.data(), signal.size(), starts.data(), starts.size(), window.data(), window.size()};
+}
+
+Array<float> power_spectra(const Array<float>& signal, const Array<float>& window, const Array<Index>& starts,
+                           Index n_fft, int n_threads) {
+  Array<float> out({starts.size(), n_fft / 2 + 1});
+  without_gil(
+      [&] { audio::power_spectra(frames_at(signal, window, starts), n_fft, out.mutable_data(), n_threads, &pause); });
   return out;
 }
 
@@ -41,21 +43,20 @@ Array<float> resample_frames(const Array<float>& signal, const Array<float>& win
                              Index n_fft, Index n_bins, Index n_back, Index length, int n_threads) {
   Array<float> out({starts.size(), length});
   without_gil([&] {
-    audio::resample_frames(signal.data(), signal.size(), starts.data(), starts.size(), window.data(), window.size(),
-                           n_fft, n_bins, n_back, length, out.mutable_data(), n_threads, &pause);
+    audio::resample_frames(frames_at(signal, window, starts), n_fft, n_bins, n_back, length, out.mutable_data(),
+                           n_threads, &pause);
   });
   return out;
 }
 
-Array<float> band_spectra(const Array<float>& signal, const Array<float>& window, Index n_fft, Index hop_length,
-                          Index first_start, Index n_frames, const Array<float>& basis, float least, float scale,
-                          int n_threads) {
+Array<float> band_spectra(const Array<float>& signal, const Array<float>& window, const Array<Index>& starts,
+                          Index n_fft, const Array<float>& basis, float least, float scale, int n_threads) {
   if (basis.ndim() != 2 || basis.shape(1) != n_fft / 2 + 1)
     throw py::value_error("basis must have shape (bands, n_fft / 2 + 1)");
-  Array<float> out({n_frames, basis.shape(0)});
+  Array<float> out({starts.size(), basis.shape(0)});
   without_gil([&] {
-    audio::band_spectra(signal.data(), signal.size(), {window.size(), hop_length, first_start, n_frames}, window.data(),
-                        n_fft, basis.data(), basis.shape(0), {least, scale}, out.mutable_data(), n_threads, &pause);
+    audio::band_spectra(frames_at(signal, window, starts), n_fft, basis.data(), basis.shape(0), {least, scale},
+                        out.mutable_data(), n_threads, &pause);
   });
   return out;
 }
@@ -115,12 +116,11 @@ void bind_audio(py::module_& m) {
          "want_zcr", "want_rms", "n_threads");
   define(m, "autocorrelate", &autocorrelate, "signal", "window", "hop_length", "first_start", "n_frames", "n_lags",
          "unbiased", "n_threads");
-  define(m, "power_spectra", &power_spectra, "signal", "window", "n_fft", "hop_length", "first_start", "n_frames",
-         "n_threads");
+  define(m, "power_spectra", &power_spectra, "signal", "window", "starts", "n_fft", "n_threads");
   define(m, "resample_frames", &resample_frames, "signal", "window", "starts", "n_fft", "n_bins", "n_back", "length",
          "n_threads");
-  define(m, "band_spectra", &band_spectra, "signal", "window", "n_fft", "hop_length", "first_start", "n_frames",
-         "basis", "least", "scale", "n_threads");
+  define(m, "band_spectra", &band_spectra, "signal", "window", "starts", "n_fft", "basis", "least", "scale",
+         "n_threads");
   define(m, "logarithms", &logarithms, "x", "least", "scale", "n_threads");
   define(m, "project", &project, "rows", "basis", "n_threads");
   define(m, "track_pitch", &track_pitch, "signal", "frame_length", "hop_length", "first_start", "n_frames", "options",

@@ -31,12 +31,14 @@ py::tuple frame_perturbation(const Array<float>& signal, const Array<float>& f0,
   return py::make_tuple(jitter, shimmer);
 }
 
-Array<float> subharmonic_pitch(const Array<float>& power, double sample_rate, int n_threads) {
-  if (power.ndim() != 2) throw py::value_error("power must have shape (n, bins)");
-  Array<float> f0(power.shape(0));
+Array<float> subharmonic_pitch(const Array<float>& power, const Array<Index>& places, Index n_frames,
+                               double sample_rate, int n_threads) {
+  if (power.ndim() != 2 || power.shape(0) != places.size())
+    throw py::value_error("power must have shape (n, bins) and places (n,)");
+  Array<float> f0(n_frames);
   without_gil([&] {
-    audio::subharmonic_pitch(power.data(), power.shape(0), power.shape(1), sample_rate, f0.mutable_data(), n_threads,
-                             &pause);
+    audio::subharmonic_pitch(power.data(), places.data(), power.shape(0), power.shape(1), sample_rate,
+                             f0.mutable_data(), n_frames, n_threads, &pause);
   });
   return f0;
 }
@@ -80,7 +82,7 @@ void bind_voice(py::module_& m) {
   define(m, "burg_formants", &burg_formants, "rows", "order", "margin", "n_formants", "n_threads");
   define(m, "glottal_pulses", &glottal_pulses, "signal", "f0", "hop_length");
   define(m, "frame_perturbation", &frame_perturbation, "signal", "f0", "first", "hop_length", "half", "n_threads");
-  define(m, "subharmonic_pitch", &subharmonic_pitch, "power", "sample_rate", "n_threads");
+  define(m, "subharmonic_pitch", &subharmonic_pitch, "power", "places", "n_frames", "sample_rate", "n_threads");
   define(m, "harmonic_levels", &harmonic_levels, "power", "sample_rate", "f0", "formants", "n_threads");
   define(m, "period_perturbation", &period_perturbation, "signal", "f0", "hop_length");
   define(m, "swapped_poles", &swapped_poles, "rows", "order", "margin", "count", "n_threads");

@@ -149,10 +149,8 @@ def autocorrelate(
 def power_spectra(
     signal: NDArray[np.float32],
     window: NDArray[np.float32],
+    starts: NDArray[np.intp],
     n_fft: int,
-    hop_length: int,
-    first_start: int,
-    n_frames: int,
     n_threads: int,
 ) -> NDArray[np.float32]: ...
 def resample_frames(
@@ -168,10 +166,8 @@ def resample_frames(
 def band_spectra(
     signal: NDArray[np.float32],
     window: NDArray[np.float32],
+    starts: NDArray[np.intp],
     n_fft: int,
-    hop_length: int,
-    first_start: int,
-    n_frames: int,
     basis: NDArray[np.float32],
     least: float,
     scale: float,
@@ -203,7 +199,7 @@ def frame_perturbation(
     n_threads: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 def subharmonic_pitch(
-    power: NDArray[np.float32], sample_rate: float, n_threads: int
+    power: NDArray[np.float32], places: NDArray[np.intp], n_frames: int, sample_rate: float, n_threads: int
 ) -> NDArray[np.float32]: ...
 def harmonic_levels(
     power: NDArray[np.float32],

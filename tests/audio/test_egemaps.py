@@ -137,7 +137,8 @@ def spectra() -> np.ndarray:
 
 
 def test_subharmonic_pitch_equals_the_oracle(spectra: np.ndarray) -> None:
-    found = _core.subharmonic_pitch(spectra.astype(np.float32), float(SR), 1)
+    power, places = spectra.astype(np.float32), np.arange(len(spectra))
+    found = _core.subharmonic_pitch(power, places, len(power), float(SR), 1)
     expected = egemaps.subharmonic_pitch(spectra, float(SR))
     np.testing.assert_array_equal(np.isnan(found), expected == 0)
     voiced = expected > 0
@@ -146,9 +147,18 @@ def test_subharmonic_pitch_equals_the_oracle(spectra: np.ndarray) -> None:
     middle = np.geomspace(110, 330, SR)[480::160][: voiced.sum()]
     np.testing.assert_allclose(found[:90], middle[:90], rtol=0.02)
     for threads in (2, 3):
-        np.testing.assert_array_equal(
-            found, _core.subharmonic_pitch(spectra.astype(np.float32), float(SR), threads)
-        )
+        again = _core.subharmonic_pitch(power, places, len(power), float(SR), threads)
+        np.testing.assert_array_equal(found, again)
+    # Frames without a row are as silent ones.
+    silent = power.copy()
+    silent[20:30] = 0.0
+    rows = np.delete(places, np.arange(20, 30))
+    np.testing.assert_array_equal(
+        _core.subharmonic_pitch(power[rows], rows, len(power), float(SR), 1),
+        _core.subharmonic_pitch(silent, places, len(power), float(SR), 1),
+    )
+    with pytest.raises(ValueError, match="places"):
+        _core.subharmonic_pitch(power, places, len(power) - 1, float(SR), 1)
 
 
 def test_harmonic_levels_equal_the_oracle(spectra: np.ndarray) -> None:

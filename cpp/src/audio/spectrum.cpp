@@ -30,76 +30,61 @@ Bands bands_of(const float* basis, std::ptrdiff_t n_bands, std::ptrdiff_t n_bins
   return bands;
 }
 
-/// All frames, batch by batch: `run(plan, job, first)` is called for each.
+/// All frames, batch by batch: `run(plan, job, scratch, first)` is called for each.
 template <class Run>
-void each_batch(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                std::ptrdiff_t n_fft, int n_threads, Pause pause, std::ptrdiff_t more, const Run& run) {
+void each_batch(const Frames& frames, std::ptrdiff_t n_fft, int n_threads, Pause pause, std::ptrdiff_t more,
+                const Run& run) {
+  constexpr std::ptrdiff_t kMost = std::ptrdiff_t{1} << 60;
   if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
-  check(framing);
-  if (framing.frame_length > n_fft) throw std::invalid_argument("frame_length must be <= n_fft");
-  const kernels::AudioTable& table = kernels::audio_table();
+  if (frames.length < 1 || frames.length > n_fft) throw std::invalid_argument("frames must have 1 to n_fft samples");
+  for (std::ptrdiff_t i = 0; i < frames.n_frames; ++i)
+    if (frames.starts[i] < -kMost || frames.starts[i] > kMost)
+      throw std::invalid_argument("frames must begin within 2^60 samples");
   const Plan<float> plan(n_fft);
-  const std::ptrdiff_t batch = 2 * table.lanes32;
+  const std::ptrdiff_t lanes = kernels::audio_table().lanes32;
   const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    const Scratch<float> scratch((4 * n_fft + more) * table.lanes32);
-    std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(batch));
-    for (std::ptrdiff_t first = begin; first < end; first += batch) {
-      const std::ptrdiff_t count = std::min(batch, end - first);
-      for (std::ptrdiff_t i = 0; i < count; ++i)
-        starts[static_cast<std::size_t>(i)] = framing.first_start + (first + i) * framing.hop_length;
+    const Scratch<float> scratch((4 * n_fft + more) * lanes);
+    for (std::ptrdiff_t first = begin; first < end; first += 2 * lanes)
       run(plan.get(),
-          kernels::FrameJob<float>{signal, n, starts.data(), count, framing.frame_length, window, false, 0, 0},
+          kernels::FrameJob<float>{frames.signal, frames.n, frames.starts + first, std::min(2 * lanes, end - first),
+                                   frames.length, frames.window, false, 0, 0},
           scratch.data(), first);
-    }
   };
-  const double work = static_cast<double>(framing.n_frames) * static_cast<double>(n_fft);
-  drive(pieces(framing.n_frames, kItem, frames_of), threads_worth(n_threads, work), pause);
+  const double work = static_cast<double>(frames.n_frames) * static_cast<double>(n_fft);
+  drive(pieces(frames.n_frames, kItem, frames_of), threads_worth(n_threads, work), pause);
 }
 
 }  // namespace
 
-void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                   std::ptrdiff_t n_fft, float* out, int n_threads, Pause pause) {
+void power_spectra(const Frames& frames, std::ptrdiff_t n_fft, float* out, int n_threads, Pause pause) {
   const auto kernel = kernels::audio_table().power_spectra;
-  each_batch(signal, n, framing, window, n_fft, n_threads, pause, 0,
+  each_batch(frames, n_fft, n_threads, pause, 0,
              [&](const auto& plan, const auto& job, float* scratch, std::ptrdiff_t first) {
                kernel(plan, job, scratch, out + first * (n_fft / 2 + 1));
              });
 }
 
-void resample_frames(const float* signal, std::ptrdiff_t n, const std::ptrdiff_t* starts, std::ptrdiff_t n_frames,
-                     const float* window, std::ptrdiff_t frame_length, std::ptrdiff_t n_fft, std::ptrdiff_t n_bins,
-                     std::ptrdiff_t n_back, std::ptrdiff_t length, float* out, int n_threads, Pause pause) {
-  if (n_fft < 2 || !is_smooth(n_fft)) throw std::invalid_argument("n_fft must be a product of 2, 3 and 5");
+void resample_frames(const Frames& frames, std::ptrdiff_t n_fft, std::ptrdiff_t n_bins, std::ptrdiff_t n_back,
+                     std::ptrdiff_t length, float* out, int n_threads, Pause pause) {
   if (n_back < 2 || n_back > n_fft || !(is_smooth(n_back) || (n_back % 11 == 0 && is_smooth(n_back / 11))))
     throw std::invalid_argument("n_back must be at most n_fft and a product of 2, 3, 5 and one 11 at most");
-  if (frame_length > n_fft || length < 0 || length > n_back || n_bins < 1 || n_bins > n_back / 2)
-    throw std::invalid_argument("frame_length must be <= n_fft, length <= n_back and 1 <= n_bins <= n_back / 2");
-  for (std::ptrdiff_t i = 0; i < n_frames; ++i)
-    if (starts[i] < -n_fft || starts[i] > n) throw std::invalid_argument("starts must lie in the signal");
-  const kernels::AudioTable& table = kernels::audio_table();
-  const Plan<float> there(n_fft), back(n_back);
-  const std::ptrdiff_t batch = 2 * table.lanes32;
-  const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    const Scratch<float> scratch(4 * n_fft * table.lanes32);
-    for (std::ptrdiff_t first = begin; first < end; first += batch)
-      table.resample_frames(
-          there.get(), back.get(),
-          {signal, n, starts + first, std::min(batch, end - first), frame_length, window, false, 0, 0}, n_bins, length,
-          scratch.data(), out + first * length);
-  };
-  const double work = 2.0 * static_cast<double>(n_frames) * static_cast<double>(n_fft);
-  drive(pieces(n_frames, kItem, frames_of), threads_worth(n_threads, work), pause);
+  if (length < 0 || length > n_back || n_bins < 1 || n_bins > n_back / 2)
+    throw std::invalid_argument("length must be <= n_back and 1 <= n_bins <= n_back / 2");
+  const Plan<float> back(n_back);
+  const auto kernel = kernels::audio_table().resample_frames;
+  each_batch(frames, n_fft, n_threads, pause, 0,
+             [&](const auto& plan, const auto& job, float* scratch, std::ptrdiff_t first) {
+               kernel(plan, back.get(), job, n_bins, length, scratch, out + first * length);
+             });
 }
 
-void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                  std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, Logarithm logarithm, float* out,
-                  int n_threads, Pause pause) {
+void band_spectra(const Frames& frames, std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands,
+                  Logarithm logarithm, float* out, int n_threads, Pause pause) {
   check(logarithm);
   const Bands bands = bands_of(basis, n_bands, n_fft / 2 + 1);
   const kernels::BandJob sums{bands.data(), n_bands, logarithm.least, logarithm.scale};
   const auto kernel = kernels::audio_table().band_spectra;
-  each_batch(signal, n, framing, window, n_fft, n_threads, pause, 2 * n_bands,
+  each_batch(frames, n_fft, n_threads, pause, 2 * n_bands,
              [&](const auto& plan, const auto& job, float* scratch, std::ptrdiff_t first) {
                kernel(plan, job, sums, scratch, out + first * n_bands);
              });

@@ -70,7 +70,7 @@ struct Tables {
 /// Candidates of a frame, most salient first, and how voiced each is: its height over the mean of all places.
 struct Frame {
   int count = 0;
-  float f0[kMost], voicing[kMost];
+  double octave[kMost], voicing[kMost];
 };
 
 Frame candidates(const float* sums, const Tables& tables, std::int32_t* places) {
@@ -88,6 +88,7 @@ Frame candidates(const float* sums, const Tables& tables, std::int32_t* places) 
     found = std::min(found + 1, kMost);
   }
   Frame frame;
+  static const double lowest = std::log2(kFmin), highest = std::log2(kFmax);
   const double mean = static_cast<double>(total) / static_cast<double>(n);
   for (int k = 0; k < found; ++k) {
     const auto at = static_cast<std::size_t>(peaks[k]);
@@ -95,10 +96,10 @@ Frame candidates(const float* sums, const Tables& tables, std::int32_t* places) 
     const double right = static_cast<double>(sums[at + 1]);
     const double shift = 0.5 * (left - right) / (left - 2.0 * here + right);
     const double height = here - 0.25 * (left - right) * shift;
-    const double f0 = std::exp2(tables.first + tables.octave * (static_cast<double>(peaks[k]) + shift));
-    if (!(f0 >= kFmin && f0 <= kFmax && height > 0.0)) continue;
-    frame.f0[frame.count] = static_cast<float>(f0);
-    frame.voicing[frame.count++] = static_cast<float>(1.0 - mean / height);
+    const double octave = tables.first + tables.octave * (static_cast<double>(peaks[k]) + shift);
+    if (!(octave >= lowest && octave <= highest && height > 0.0)) continue;
+    frame.octave[frame.count] = octave;
+    frame.voicing[frame.count++] = 1.0 - mean / height;
   }
   return frame;
 }
@@ -107,15 +108,15 @@ Frame candidates(const float* sums, const Tables& tables, std::int32_t* places) 
 void follow(const std::vector<Frame>& frames, float* f0) {
   const std::size_t n = frames.size();
   std::vector<std::uint8_t> origin(n * (kMost + 1));
-  double total[kMost + 1] = {}, octaves[kMost + 1] = {};
+  double total[kMost + 1] = {};
+  const double* octaves = nullptr;
   int states = 1;
   for (std::size_t t = 0; t < n; ++t) {
     const Frame& frame = frames[t];
-    double cost[kMost + 1], reached[kMost + 1], octave[kMost + 1] = {}, best = 0.0;
-    for (int k = 0; k < frame.count; ++k) best = std::max(best, static_cast<double>(frame.voicing[k]));
+    double cost[kMost + 1], reached[kMost + 1], best = 0.0;
+    for (int k = 0; k < frame.count; ++k) best = std::max(best, frame.voicing[k]);
     for (int k = 0; k < frame.count; ++k) {
-      const double voicing = static_cast<double>(frame.voicing[k]);
-      octave[k + 1] = std::log2(static_cast<double>(frame.f0[k]));
+      const double voicing = frame.voicing[k];
       cost[k + 1] = kDoubt * (1.0 - voicing) + kSecond * (best - voicing) + (voicing < kVoicing ? kWeak : 0.0);
     }
     cost[0] = best >= kVoicing ? kMissed : 0.0;
@@ -125,7 +126,7 @@ void follow(const std::vector<Frame>& frames, float* f0) {
       for (int then = 0; then < states; ++then) {
         double way = total[then];
         if (t > 0 && now && then)
-          way += kJump * std::abs(octave[now] - octaves[then]);
+          way += kJump * std::abs(frame.octave[now - 1] - octaves[then - 1]);
         else if (t > 0 && now != then)
           way += now ? kBegin : kEnd;
         if (way < least) least = way, from = then;
@@ -135,36 +136,40 @@ void follow(const std::vector<Frame>& frames, float* f0) {
     }
     states = frame.count + 1;
     std::copy_n(reached, states, total);
-    std::copy_n(octave, states, octaves);
+    octaves = frame.octave;
   }
   auto state = static_cast<std::size_t>(std::min_element(total, total + states) - total);
   for (std::size_t t = n; t-- > 0;) {
-    f0[t] = state ? frames[t].f0[state - 1] : std::numeric_limits<float>::quiet_NaN();
+    f0[t] =
+        state ? static_cast<float>(std::exp2(frames[t].octave[state - 1])) : std::numeric_limits<float>::quiet_NaN();
     state = origin[t * (kMost + 1) + state];
   }
 }
 
 }  // namespace
 
-void subharmonic_pitch(const float* power, std::ptrdiff_t n_frames, std::ptrdiff_t n_bins, double sample_rate,
-                       float* f0, int n_threads, Pause pause) {
+void subharmonic_pitch(const float* power, const std::ptrdiff_t* places, std::ptrdiff_t n_rows, std::ptrdiff_t n_bins,
+                       double sample_rate, float* f0, std::ptrdiff_t n_frames, int n_threads, Pause pause) {
   if (n_bins < 16 || !(sample_rate > 4.0 * kFmax))
     throw std::invalid_argument("n_bins must be >= 16 and sample_rate > 4000");
+  for (std::ptrdiff_t i = 0; i < n_rows; ++i)
+    if (places[i] < 0 || places[i] >= n_frames) throw std::invalid_argument("places must be frames");
   const Tables tables(n_bins, sample_rate);
   const kernels::AudioTable& table = kernels::audio_table();
   std::vector<Frame> frames(static_cast<std::size_t>(n_frames));
   const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     const Scratch<float> scratch(3 * n_bins * table.lanes32), sums(table.lanes32 * n_bins);
-    const Scratch<std::int32_t> places(n_bins);
+    const Scratch<std::int32_t> peaks(n_bins);
     for (std::ptrdiff_t first = begin; first < end; first += table.lanes32) {
       const std::ptrdiff_t count = std::min(table.lanes32, end - first);
       table.subharmonics(tables.plan(), power + first * n_bins, count, scratch.data(), sums.data());
       for (std::ptrdiff_t i = 0; i < count; ++i)
-        frames[static_cast<std::size_t>(first + i)] = candidates(sums.data() + i * n_bins, tables, places.data());
+        frames[static_cast<std::size_t>(places[first + i])] =
+            candidates(sums.data() + i * n_bins, tables, peaks.data());
     }
   };
-  const double work = 4.0 * static_cast<double>(n_frames) * static_cast<double>(n_bins);
-  drive(pieces(n_frames, kItem, frames_of), threads_worth(n_threads, work), pause);
+  const double work = 4.0 * static_cast<double>(n_rows) * static_cast<double>(n_bins);
+  drive(pieces(n_rows, kItem, frames_of), threads_worth(n_threads, work), pause);
   follow(frames, f0);
 }
 

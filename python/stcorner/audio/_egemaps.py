@@ -34,6 +34,7 @@ _SHORT, _SHORT_FFT = 320, 512  # 20 ms
 _LONG, _LONG_FFT = 960, 1024  # 60 ms
 _TURN = 0.1  # of a contour's range: smaller ups and downs are no peaks
 _LEAST_RMS = 0.001  # of a windowed frame that can be voiced
+_NEAR = 5  # frames from a loud one at which f0 is sought
 _LEAST_RUN = 3  # frames of a stretch that counts
 _UNVOICED_LEVEL = -201.0  # dB, what counts as the amplitude of formants in unvoiced frames
 _FLOOR = 1e-14  # of powers
@@ -128,7 +129,7 @@ def _constants() -> _Constants:
 def _spectral(y: Singles, n_frames: int) -> Floats:
     """Rows of `_SPECTRAL` for 20 ms frames."""
     window, _, bases, slopes, ear, lifted, _ = _constants()
-    power = _core.power_spectra(y, window, _SHORT_FFT, _HOP, 0, n_frames, 1)
+    power = _core.power_spectra(y, window, _HOP * np.arange(n_frames), _SHORT_FFT, 1)
     bands = _core.logarithms(project(power, bases, 1), _FLOOR, 1.0, 1)
     level, decibel = bands[:, 2:], np.float32(10.0 / np.log(10.0))
     magnitude = np.sqrt(power[:, :161])
@@ -146,11 +147,18 @@ def _spectral(y: Singles, n_frames: int) -> Floats:
 
 def _of_voice(y: Singles, n_frames: int) -> Floats:
     """f0 in semitones above 27.5 Hz and the rows of `_OF_VOICE`, of 60 ms frames; 0 is unknown."""
-    *_, poles = _constants()
-    power = _core.power_spectra(y, _constants().long, _LONG_FFT, _HOP, 0, n_frames, 1)
-    f0 = _core.subharmonic_pitch(power, float(SAMPLE_RATE), 1)
-    energy = (2.0 * power.sum(axis=1) - power[:, 0] - power[:, -1]) / (_LONG * _LONG_FFT)
-    f0[energy <= _LEAST_RMS**2] = np.nan
+    _, window, *_, poles = _constants()
+    parts = _LONG // _HOP
+    square = np.square(y[: (n_frames + parts - 1) * _HOP]).reshape(-1, _HOP)
+    energy = project(square, np.square(window.reshape(parts, _HOP)), 1)
+    energy = np.sum([energy[i : i + n_frames, i] for i in range(parts)], axis=0)
+    quiet = energy <= _LONG * _LEAST_RMS**2
+    # The path is led by what lies near: frames further from a loud one are not looked at.
+    near = np.convolve(np.where(quiet, 0, 1), np.ones(2 * _NEAR + 1, int))[_NEAR : _NEAR + n_frames]
+    loud = np.flatnonzero(near)
+    power = _core.power_spectra(y, window, _HOP * loud, _LONG_FFT, 1)
+    f0 = _core.subharmonic_pitch(power, loud, n_frames, float(SAMPLE_RATE), 1)
+    f0[quiet] = np.nan
     voiced = np.flatnonzero(f0 > 0)
     tracks = np.zeros((1 + len(_OF_VOICE), n_frames))
     tracks[-1:-9:-3] = _UNVOICED_LEVEL
@@ -162,7 +170,8 @@ def _of_voice(y: Singles, n_frames: int) -> Floats:
         )
         found = _core.swapped_poles(rows, _POLES, _POLE_MARGIN / _POLE_RATE, 3, 1)
         places, widths = (each * np.float32(_POLE_RATE) for each in found)
-        levels = _core.harmonic_levels(power[voiced], float(SAMPLE_RATE), f0[voiced], places, 1)
+        power = power[np.searchsorted(loud, voiced)]
+        levels = _core.harmonic_levels(power, float(SAMPLE_RATE), f0[voiced], places, 1)
         tracks[3:6, voiced] = levels[:, :3].T
         for i in range(3):
             tracks[6 + 3 * i : 9 + 3 * i, voiced] = places[:, i], widths[:, i], levels[:, 3 + i]

@@ -190,10 +190,8 @@ class Frames:
     def power(self) -> NDArray[np.float32]:
         """(t, bins)."""
         layout = self.layout
-        start = self._first - layout.frame // 2
-        return _core.power_spectra(
-            self.signal, self.bases.window, layout.n_fft, layout.hop, start, len(self), self._n_threads
-        )
+        starts = self._first - layout.frame // 2 + layout.hop * np.arange(len(self))
+        return _core.power_spectra(self.signal, self.bases.window, starts, layout.n_fft, self._n_threads)
 
     @cached_property
     def log_power(self) -> NDArray[np.float32]:

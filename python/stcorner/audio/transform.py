@@ -46,18 +46,18 @@ def spectra(
     width = length if win_length is None else check_integer("win_length", win_length, low=1, high=length)
     weights = window_samples(window, width).astype(np.float32)
     threads = resolve_n_threads(n_threads)
-    start += (length - width) // 2
+    starts = start + (length - width) // 2 + hop * np.arange(n_frames)
     parts = []
     for row in signal.reshape(-1, signal.shape[-1]):
         if not _is_smooth(length):
-            powers = _other_length(row, weights, length, hop, start, n_frames)
+            powers = _other_length(row, weights, starts, length)
             powers = powers if basis is None else _core.project(powers, basis, threads)
             parts.append(powers if least is None else decibels(powers, least, threads))
         elif basis is None:
-            parts.append(_core.power_spectra(row, weights, length, hop, start, n_frames, threads))
+            parts.append(_core.power_spectra(row, weights, starts, length, threads))
         else:
             log = (1.0, 0.0) if least is None else (least, _DECIBEL)
-            parts.append(_core.band_spectra(row, weights, length, hop, start, n_frames, basis, *log, threads))
+            parts.append(_core.band_spectra(row, weights, starts, length, basis, *log, threads))
     result = parts[0][None] if len(parts) == 1 else np.stack(parts)
     if not result.max() < (np.inf if least is None else _LARGEST):
         raise ParameterError(f"y must have powers below 3.4e38, got more with n_fft {length}")
@@ -73,14 +73,14 @@ def _is_smooth(n: int) -> bool:
 
 
 def _other_length(
-    row: NDArray[np.float32], weights: NDArray[np.float32], n_fft: int, hop: int, start: int, n_frames: int
+    row: NDArray[np.float32], weights: NDArray[np.float32], starts: NDArray[np.intp], n_fft: int
 ) -> NDArray[np.float32]:
     """Do with scipy, whose transform knows all lengths, those that the core does not."""
     from scipy.fft import rfft
 
-    reach = start + (n_frames - 1) * hop + len(weights)
-    padded = np.pad(row, (max(0, -start), max(0, reach - len(row))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, len(weights))[max(0, start) :: hop][:n_frames]
+    before = max(0, -int(starts[0]))
+    padded = np.pad(row, (before, max(0, int(starts[-1]) + len(weights) - len(row))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, len(weights))[before + starts]
     return np.asarray(np.abs(rfft(frames * weights, n_fft, axis=1)) ** 2)
 
 

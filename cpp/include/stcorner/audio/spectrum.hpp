@@ -5,19 +5,25 @@
 
 namespace stcorner::audio {
 
-/// Power spectra of windowed frames into (n_frames, n_fft / 2 + 1). `window` has framing.frame_length <=
-/// n_fft values; the rest of the transform is zero. Throws std::invalid_argument unless n_fft is a product
-/// of 2, 3 and 5.
-void power_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                   std::ptrdiff_t n_fft, float* out, int n_threads, Pause pause = nullptr);
+/// Windowed frames of `length` samples that begin at `starts`; samples outside the signal are zero.
+struct Frames {
+  const float* signal;
+  std::ptrdiff_t n;
+  const std::ptrdiff_t* starts;
+  std::ptrdiff_t n_frames;
+  const float* window;
+  std::ptrdiff_t length;
+};
 
-/// Frames that begin at `starts`, windowed, at another rate, n_back / n_fft of theirs: of the transform of n_fft points
-/// the lowest `n_bins` bins, the first with twice its share, go back by one of n_back; the first `length` samples go
-/// into (n_frames, length). Throws std::invalid_argument unless n_fft is a product of 2, 3 and 5 and n_back of these
-/// and 11.
-void resample_frames(const float* signal, std::ptrdiff_t n, const std::ptrdiff_t* starts, std::ptrdiff_t n_frames,
-                     const float* window, std::ptrdiff_t frame_length, std::ptrdiff_t n_fft, std::ptrdiff_t n_bins,
-                     std::ptrdiff_t n_back, std::ptrdiff_t length, float* out, int n_threads, Pause pause = nullptr);
+/// Power spectra into (n_frames, n_fft / 2 + 1). The transform is at least as long as the frames; its rest is zero.
+/// Throws std::invalid_argument unless n_fft is a product of 2, 3 and 5.
+void power_spectra(const Frames& frames, std::ptrdiff_t n_fft, float* out, int n_threads, Pause pause = nullptr);
+
+/// Frames at another rate, n_back / n_fft of theirs: of the transform of n_fft points the lowest `n_bins` bins, the
+/// first with twice its share, go back by one of n_back; the first `length` samples go into (n_frames, length). Throws
+/// std::invalid_argument unless n_fft is a product of 2, 3 and 5 and n_back of these and 11.
+void resample_frames(const Frames& frames, std::ptrdiff_t n_fft, std::ptrdiff_t n_bins, std::ptrdiff_t n_back,
+                     std::ptrdiff_t length, float* out, int n_threads, Pause pause = nullptr);
 
 /// `scale` times the natural logarithm of values, each at least `least`; a scale of 0 leaves them as they are.
 struct Logarithm {
@@ -28,9 +34,8 @@ struct Logarithm {
 /// The same spectra, their sums by the rows of a basis (n_bands, n_fft / 2 + 1) and the logarithm of these, into
 /// (n_frames, n_bands): the spectra themselves never leave the cache. The zeros that a row of the basis begins and ends
 /// with are skipped. Throws std::invalid_argument for a least value that is not a normal number > 0.
-void band_spectra(const float* signal, std::ptrdiff_t n, const Framing& framing, const float* window,
-                  std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands, Logarithm logarithm, float* out,
-                  int n_threads, Pause pause = nullptr);
+void band_spectra(const Frames& frames, std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands,
+                  Logarithm logarithm, float* out, int n_threads, Pause pause = nullptr);
 
 /// Logarithms of `n` values; throws as above.
 void logarithms(const float* x, std::ptrdiff_t n, Logarithm logarithm, float* out, int n_threads,
