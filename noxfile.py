@@ -126,7 +126,7 @@ def _sanitized(
         "SKBUILD_CMAKE_ARGS": f"-DSTCORNER_SANITIZE={kind}{cmake}",
     }
     _install(session, "table", "cluster", "test", env=build)
-    name = {"address": "asan", "undefined": "ubsan_standalone", "thread": "tsan"}[kind]
+    name = "tsan" if kind == "thread" else "asan"
     query = [clang, f"-print-file-name=libclang_rt.{name}-{platform.machine()}.so"]
     runtime = subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
     run = {**options, "LD_PRELOAD": runtime, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1"}
@@ -143,17 +143,11 @@ ROOMS = ("tests/video", "tests/audio", "tests/fusion")
 
 @nox.session
 def asan(session: nox.Session) -> None:
-    """Run the tests of the core under AddressSanitizer; leaks are not counted, CPython has its own."""
-    # What asks for more memory than there is must get numpy's MemoryError here too.
+    """Run the tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer in one."""
+    # CPython leaks itself, and what asks for more memory than there is must get numpy's MemoryError here too.
     options = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:allocator_may_return_null=1"}
-    _sanitized(session, "address", options, *CORE, *ROOMS)
-
-
-@nox.session
-def ubsan(session: nox.Session) -> None:
-    """Run the tests of the core under UndefinedBehaviorSanitizer."""
-    options = {"UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
-    _sanitized(session, "undefined", options, *CORE, *ROOMS)
+    options["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
+    _sanitized(session, "address,undefined", options, *CORE, *ROOMS)
 
 
 @nox.session

@@ -26,7 +26,11 @@
 #define STC_FORCED inline __attribute__((always_inline))
 #define STC_INLINE static STC_FORCED
 #define STC_RESTRICT __restrict__
+#ifdef STC_SANITIZE  // every access of an unrolled loop has checks of its own: minutes a file
+#define STC_UNROLL
+#else
 #define STC_UNROLL _Pragma("GCC unroll 32")
+#endif
 
 namespace stcorner::kernels::STC_ISA {
 
