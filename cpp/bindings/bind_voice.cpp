@@ -1,5 +1,6 @@
 #include "arrays.hpp"
 #include "stcorner/audio/harmonics.hpp"
+#include "stcorner/audio/tracks.hpp"
 #include "stcorner/audio/voice.hpp"
 
 namespace stcorner::bindings {
@@ -76,6 +77,20 @@ py::tuple swapped_poles(const Array<float>& rows, int order, double margin, Inde
   return py::make_tuple(frequencies, bandwidths);
 }
 
+py::tuple smooth_tracks(const Array<double>& tracks, bool gaps) {
+  if (tracks.ndim() != 2) throw py::value_error("tracks must have shape (k, n)");
+  const Index k = tracks.shape(0), n = tracks.shape(1);
+  Array<double> smooth({k, n}, tracks.data()), moments({k, Index{2}});
+  without_gil([&] { audio::smooth_tracks(smooth.mutable_data(), k, n, gaps, moments.mutable_data()); });
+  return py::make_tuple(smooth, moments);
+}
+
+Array<double> contour(const Array<double>& values, double step) {
+  Array<double> out(audio::kContour);
+  without_gil([&] { audio::contour(values.data(), values.size(), step, out.mutable_data()); });
+  return out;
+}
+
 }  // namespace
 
 void bind_voice(py::module_& m) {
@@ -86,6 +101,8 @@ void bind_voice(py::module_& m) {
   define(m, "harmonic_levels", &harmonic_levels, "power", "sample_rate", "f0", "formants", "n_threads");
   define(m, "period_perturbation", &period_perturbation, "signal", "f0", "hop_length");
   define(m, "swapped_poles", &swapped_poles, "rows", "order", "margin", "count", "n_threads");
+  define(m, "smooth_tracks", &smooth_tracks, "tracks", "gaps");
+  define(m, "contour", &contour, "values", "step");
 }
 
 }  // namespace stcorner::bindings

@@ -214,6 +214,10 @@ def period_perturbation(
 def swapped_poles(
     rows: NDArray[np.float32], order: int, margin: float, count: int, n_threads: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+def smooth_tracks(
+    tracks: NDArray[np.float64], gaps: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+def contour(values: NDArray[np.float64], step: float) -> NDArray[np.float64]: ...
 
 # fusion
 def centre(

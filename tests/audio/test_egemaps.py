@@ -112,17 +112,37 @@ def test_spectral_means_equal_the_oracle() -> None:
 
 
 def test_contour_turns_where_it_moves_by_a_tenth_of_its_range() -> None:
-    from stcorner.audio._egemaps import _slopes
-
     contour = np.array([0.0, 5.0, 10.0, 9.5, 10.0, 4.0, 0.0, 6.0, 6.5, 0.5, 0.0])
-    slopes, peaks = _slopes(contour)
+    *slopes, peaks = _core.contour(contour, 0.01)[6:]
     rises, falls = np.array([10 / 2, 6.5 / 2]) * 100, 10 / 4 * 100
     last = -6.5 / 2 * 100  # after the last turn: with its sign, and not in the deviation
     mean = (falls + last) / 2
     expected = [rises.mean(), rises.std(), mean, np.sqrt((falls - mean) ** 2 / 2)]
     assert slopes == pytest.approx(expected)
     assert peaks == 2
-    assert _slopes(np.ones(5)) == ([0.0, 0.0, 0.0, 0.0], 0)
+    assert _core.contour(np.ones(5), 0.01)[6:].tolist() == [0.0] * 5
+    assert not np.any(_core.contour(np.zeros(0), 0.01))
+
+
+def test_functionals_equal_the_oracle() -> None:
+    rng = np.random.default_rng(8)
+    tracks = rng.standard_normal((4, 60)).cumsum(axis=1) + 5.0
+    tracks[:, rng.random(60) < 0.3] = 0.0
+    for gaps in (False, True):
+        smooth, moments = _core.smooth_tracks(tracks, gaps)
+        expected = egemaps.smooth(tracks, gaps)
+        np.testing.assert_allclose(smooth, expected)
+        for row, found in zip(expected, moments, strict=True):
+            kept = row[row != 0] if gaps else row
+            np.testing.assert_allclose(found, [kept.mean(), kept.std() / kept.mean()])
+    for n in (1, 2, 3, 60):
+        x = tracks[0, :n] + 1.0
+        low, middle, high = np.quantile(x, [0.2, 0.5, 0.8])
+        expected = [x.mean(), x.std() / x.mean(), low, middle, high, high - low]
+        np.testing.assert_allclose(_core.contour(x, 0.01)[:6], expected, atol=1e-12)
+    silent, none = _core.smooth_tracks(np.zeros((1, 3)), True)
+    assert not np.any(silent)
+    assert not np.any(none)
 
 
 @pytest.fixture(scope="module")

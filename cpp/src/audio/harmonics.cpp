@@ -33,14 +33,23 @@ double peak_near(const float* power, std::ptrdiff_t n, double place, double* pla
 
 double decibels(double magnitude) { return 20.0 * std::log10(std::max(magnitude, kFaint)); }
 
+double total(const float* power, std::ptrdiff_t n) {
+  double sums[8] = {};  // eight, so that the additions need not wait for one another
+  std::ptrdiff_t k = 0;
+  for (; k + 8 <= n; k += 8)
+    for (std::ptrdiff_t i = 0; i < 8; ++i) sums[i] += static_cast<double>(power[k + i]);
+  for (; k < n; ++k) sums[0] += static_cast<double>(power[k]);
+  for (int i = 1; i < 8; ++i) sums[0] += sums[i];
+  return sums[0];
+}
+
 /// Harmonics over noise in dB: from the largest autocorrelation near the period.
 double clarity(const float* power, std::ptrdiff_t n, double period, const double* cosines, std::vector<double>& sums) {
   const auto first = static_cast<std::ptrdiff_t>(period * (1.0 - kNear));
   const std::ptrdiff_t lags = static_cast<std::ptrdiff_t>(period * (1.0 + kNear)) + 2 - first;
   sums.resize(static_cast<std::size_t>(lags));
   kernels::audio_table().correlate_powers(power, n, cosines + first, lags, sums.data());
-  double all = 0.5 * (static_cast<double>(power[0]) + static_cast<double>(power[n - 1]));
-  for (std::ptrdiff_t k = 1; k < n - 1; ++k) all += static_cast<double>(power[k]);
+  const double all = total(power, n) - 0.5 * (static_cast<double>(power[0]) + static_cast<double>(power[n - 1]));
   const double share = std::clamp(*std::max_element(sums.begin(), sums.end()) / all, kSurest, 1.0 - kSurest);
   return 10.0 * std::log10(share / (1.0 - share));
 }
@@ -60,7 +69,7 @@ void harmonic_levels(const float* power, std::ptrdiff_t n_frames, std::ptrdiff_t
       std::fill_n(to, kColumns, 0.0F);
       const double hertz = static_cast<double>(f0[frame]);
       const float* const row = power + frame * n_bins;
-      if (!(hertz > 2.0 * bin) || !(*std::max_element(row, row + n_bins) > 0.0F)) continue;
+      if (!(hertz > 2.0 * bin) || !(total(row, n_bins) > 0.0)) continue;
       to[0] = static_cast<float>(clarity(row, n_bins, sample_rate / hertz, cosines.data(), sums));
       const int count = std::min(kMost, static_cast<int>(0.5 * sample_rate / hertz));
       double plain, first, other;

@@ -14,19 +14,23 @@ constexpr int kSure = 2;        // periods found from which on a frame looks no 
 
 class Matcher {
  public:
-  Matcher(const float* x, std::ptrdiff_t n)
-      : x_(x), n_(n), sums_(static_cast<std::size_t>(n) + 1), squares_(static_cast<std::size_t>(n) + 1) {
-    for (std::ptrdiff_t i = 0; i < n; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      const double value = static_cast<double>(x[i]);
-      sums_[at + 1] = sums_[at] + value;
-      squares_[at + 1] = squares_[at] + value * value;
-    }
+  Matcher(const float* x, std::ptrdiff_t n) : x_(x), n_(n) {}
+
+  /// No place from now on lies before this one.
+  void begin(std::ptrdiff_t place) {
+    origin_ = place;
+    sums_.assign(1, 0.0);
+    squares_.assign(1, 0.0);
   }
 
   /// Correlations of the `lag` samples from `place` on with as many that follow, for lags [first, end).
   const std::vector<double>& operator()(std::ptrdiff_t place, std::ptrdiff_t first, std::ptrdiff_t end) {
     const auto count = static_cast<std::size_t>(end - first);
+    for (std::ptrdiff_t i = origin_ + static_cast<std::ptrdiff_t>(sums_.size()) - 1; i < place + 2 * end; ++i) {
+      const double value = static_cast<double>(x_[i]);
+      sums_.push_back(sums_.back() + value);
+      squares_.push_back(squares_.back() + value * value);
+    }
     bands_.resize(count);
     products_.resize(count);
     found_.resize(count);
@@ -51,12 +55,12 @@ class Matcher {
   }
 
  private:
-  static double between(const std::vector<double>& sums, std::ptrdiff_t place, std::ptrdiff_t count) {
-    return sums[static_cast<std::size_t>(place + count)] - sums[static_cast<std::size_t>(place)];
+  double between(const std::vector<double>& sums, std::ptrdiff_t place, std::ptrdiff_t count) const {
+    return sums[static_cast<std::size_t>(place + count - origin_)] - sums[static_cast<std::size_t>(place - origin_)];
   }
 
   const float* x_;
-  std::ptrdiff_t n_;
+  std::ptrdiff_t n_, origin_ = 0;
   std::vector<double> sums_, squares_, found_;
   std::vector<kernels::Band> bands_;
   std::vector<float> products_;
@@ -89,7 +93,7 @@ void period_perturbation(const float* signal, std::ptrdiff_t n, const float* f0,
     }
     const bool begins = frame == 0 || !(f0[frame - 1] > 0.0F);
     if (begins)
-      place = frame * hop;
+      match.begin(place = frame * hop);
     else
       jitter[frame] = jitter[frame - 1], shimmer[frame] = shimmer[frame - 1];
     const double expected = 1.0 / static_cast<double>(f0[frame]);

@@ -69,6 +69,17 @@ STC_INLINE Four fma_four(Four a, Four b, Four c) noexcept {
 #endif
 }
 
+/// What of a band is left from `i` on, and the sum of the four.
+STC_INLINE float finish(const float* x, const Band& band, std::ptrdiff_t i, Four sum) noexcept {
+  for (; i + 4 <= band.count; i += 4) sum = fma_four(load_four(x + i), load_four(band.weights + i), sum);
+  if (i < band.count) {
+    Four w = {}, rest = {};
+    for (std::ptrdiff_t k = 0; i + k < band.count; ++k) w[k] = band.weights[i + k], rest[k] = x[i + k];
+    sum = fma_four(rest, w, sum);
+  }
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 /// Sums in one band of `kRows` rows, in the order of band_spectra: four by turns, then these.
 template <int kRows>
 STC_INLINE void sum_band(const float* rows, std::ptrdiff_t stride, const Band& band, float* out,
@@ -80,16 +91,19 @@ STC_INLINE void sum_band(const float* rows, std::ptrdiff_t stride, const Band& b
     const Four w = load_four(band.weights + i);
     for (int r = 0; r < kRows; ++r) sums[r] = fma_four(load_four(x + r * stride + i), w, sums[r]);
   }
-  if (i < band.count) {
-    Four w = {};
-    for (std::ptrdiff_t k = 0; i + k < band.count; ++k) w[k] = band.weights[i + k];
-    for (int r = 0; r < kRows; ++r) {
-      Four rest = {};
-      for (std::ptrdiff_t k = 0; i + k < band.count; ++k) rest[k] = x[r * stride + i + k];
-      sums[r] = fma_four(rest, w, sums[r]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r) out[r * n_bands] = (sums[r][0] + sums[r][1]) + (sums[r][2] + sums[r][3]);
+  for (int r = 0; r < kRows; ++r) out[r * n_bands] = finish(x + r * stride, band, i, sums[r]);
+}
+
+/// Sums in `kBands` bands of one row: several, so that the adds do not wait for one another.
+template <int kBands>
+STC_INLINE void sum_row(const float* row, const Band* bands, float* out) noexcept {
+  Four sums[kBands] = {};
+  std::ptrdiff_t least = bands[0].count, i = 0;
+  for (int b = 1; b < kBands; ++b) least = bands[b].count < least ? bands[b].count : least;
+  for (; i + 4 <= least; i += 4)
+    for (int b = 0; b < kBands; ++b)
+      sums[b] = fma_four(load_four(row + bands[b].first + i), load_four(bands[b].weights + i), sums[b]);
+  for (int b = 0; b < kBands; ++b) out[b] = finish(row + bands[b].first, bands[b], i, sums[b]);
 }
 
 }  // namespace
@@ -101,9 +115,11 @@ void project(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t stride, co
   for (; row + kTile <= n_rows; row += kTile)
     for (std::ptrdiff_t b = 0; b < n_bands; ++b)
       sum_band<kTile>(rows + row * stride, stride, bands[b], out + row * n_bands + b, n_bands);
-  for (; row < n_rows; ++row)
-    for (std::ptrdiff_t b = 0; b < n_bands; ++b)
-      sum_band<1>(rows + row * stride, stride, bands[b], out + row * n_bands + b, n_bands);
+  for (; row < n_rows; ++row) {
+    std::ptrdiff_t b = 0;
+    for (; b + 4 <= n_bands; b += 4) sum_row<4>(rows + row * stride, bands + b, out + row * n_bands + b);
+    for (; b < n_bands; ++b) sum_row<1>(rows + row * stride, bands + b, out + row * n_bands + b);
+  }
 }
 
 void logarithms(const float* x, std::ptrdiff_t n, float least, float scale, float* out) noexcept {

@@ -9,10 +9,11 @@ void find_roots(const double* a, int n, double* re, double* im) noexcept {
   constexpr int kMostRounds = 60;
   constexpr auto kLanes = static_cast<int>(F64::size);
   const F64 tiny = broadcast(1e-300);
-  for (int k = 0; k < kMostRoots && k < n + kLanes; ++k) {  // what is beyond n only fills vectors
-    const double angle = 2.0 * 3.14159265358979323846 * (k + 0.25) / n;
-    re[k] = 0.9 * std::cos(angle);
-    im[k] = 0.9 * std::sin(angle);
+  const double step = 2.0 * 3.14159265358979323846 / n, turn_re = std::cos(step), turn_im = std::sin(step);
+  re[0] = 0.9 * std::cos(0.25 * step), im[0] = 0.9 * std::sin(0.25 * step);
+  for (int k = 1; k < kMostRoots && k < n + kLanes; ++k) {  // what is beyond n only fills vectors
+    re[k] = re[k - 1] * turn_re - im[k - 1] * turn_im;
+    im[k] = re[k - 1] * turn_im + im[k - 1] * turn_re;
   }
   double step_re[kMostRoots], step_im[kMostRoots];
   for (int round = 0; round < kMostRounds; ++round) {

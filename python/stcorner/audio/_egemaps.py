@@ -17,7 +17,7 @@ import numpy as np
 
 from stcorner import _core
 from stcorner.audio._filters import cosine_basis, hz_to_mel, mel_to_hz
-from stcorner.audio._functionals import quantiles, runs
+from stcorner.audio._functionals import runs
 from stcorner.audio.transform import decibels, project
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ SAMPLE_RATE = 16000
 _HOP, _STEP = 160, 0.01
 _SHORT, _SHORT_FFT = 320, 512  # 20 ms
 _LONG, _LONG_FFT = 960, 1024  # 60 ms
-_TURN = 0.1  # of a contour's range: smaller ups and downs are no peaks
 _LEAST_RMS = 0.001  # of a windowed frame that can be voiced
 _NEAR = 5  # frames from a loud one at which f0 is sought
 _LEAST_RUN = 3  # frames of a stretch that counts
@@ -178,84 +177,6 @@ def _of_voice(y: Singles, n_frames: int) -> Floats:
     return tracks
 
 
-def _smooth(tracks: Floats) -> Floats:
-    """Mean of tracks (k, t) over a frame and its neighbours."""
-    padded = np.pad(tracks, ((0, 0), (1, 1)), mode="edge")
-    return np.asarray((padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3.0)
-
-
-def _smooth_known(tracks: Floats) -> Floats:
-    """Mean of tracks (k, t) over a frame and its neighbours that are not 0; 0 stays."""
-    padded = np.pad(tracks, ((0, 0), (1, 1)))
-    known = (padded != 0.0).astype(np.float64)
-    total, number = (each[:, :-2] + each[:, 1:-1] + each[:, 2:] for each in (padded, known))
-    return np.where(tracks != 0.0, total / np.maximum(number, 1.0), 0.0)
-
-
-def _moments(tracks: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Mean, and standard deviation over it, (2, k) of what is known of tracks (k, t); 0 where nothing is."""
-    number = np.maximum(known.sum(axis=1), 1)
-    mean = np.where(known, tracks, 0.0).sum(axis=1) / number
-    deviation = np.sqrt((np.where(known, tracks - mean[:, None], 0.0) ** 2).sum(axis=1) / number)
-    return np.stack([mean, np.divide(deviation, mean, out=np.zeros_like(mean), where=np.abs(mean) > 1e-9)])
-
-
-def _turns(x: Floats) -> list[tuple[int, bool]]:
-    """Frames at which a contour turns, and whether they are peaks, a tenth of the range from the last."""
-    least = _TURN * float(np.ptp(x)) if len(x) else 0.0
-    rises = np.diff(x) > 0
-    falls = np.diff(x) < 0
-    peaks, valleys = rises[:-1] & falls[1:], falls[:-1] & rises[1:]
-    turns: list[tuple[int, bool]] = []
-    for i in (np.flatnonzero(peaks | valleys) + 1).tolist():
-        is_peak = bool(peaks[i - 1])
-        sign = 1.0 if is_peak else -1.0
-        if not turns:
-            if abs(x[i] - x[0]) > least:
-                turns.append((i, is_peak))
-            continue
-        change = sign * (x[i] - x[turns[-1][0]])
-        if turns[-1][1] == is_peak and change > 0:
-            turns[-1] = i, is_peak
-        elif turns[-1][1] != is_peak and change > least:
-            turns.append((i, is_peak))
-    return turns
-
-
-def _slopes(x: Floats) -> tuple[list[float], int]:
-    """Mean and deviation of the slopes of rising and falling parts, per second, and the number of peaks.
-
-    What follows the last turn enters the means, falling with its sign, but not the deviations.
-    """
-    turns = _turns(x)
-    parts: dict[bool, list[float]] = {True: [], False: []}
-    before = 0
-    for i, is_peak in turns:
-        if i > before:
-            parts[is_peak].append(abs(float(x[i] - x[before])) / ((i - before) * _STEP))
-        before = i
-    last: dict[bool, list[float]] = {True: [], False: []}
-    if len(x) - 1 > before:
-        slope = float(x[-1] - x[before]) / ((len(x) - 1 - before) * _STEP)
-        last[not turns[-1][1] if turns else slope > 0] = [slope]
-    found = []
-    for rising in (True, False):
-        values = parts[rising] + last[rising]
-        mean = sum(values) / max(len(values), 1)
-        found += [mean, (sum((v - mean) ** 2 for v in parts[rising]) / max(len(values), 1)) ** 0.5]
-    return found, sum(is_peak for _, is_peak in turns)
-
-
-def _contour(values: Floats) -> tuple[list[float], int]:
-    """All functionals of a contour, and the number of its peaks."""
-    if not len(values):
-        return [0.0] * len(_CONTOUR), 0
-    moments = _moments(values[None], np.ones((1, len(values)), bool))[:, 0]
-    low, middle, high = quantiles(values, (0.2, 0.5, 0.8)).tolist()
-    slopes, peaks = _slopes(values)
-    return [*moments.tolist(), low, middle, high, high - low, *slopes], peaks
-
-
 def _lengths(mask: NDArray[np.bool_]) -> Floats:
     """Seconds from the first to the last frame of each stretch that counts."""
     frames = runs(mask)
@@ -280,17 +201,14 @@ def egemaps(y: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
     of_voice = _of_voice(y, 1 + (len(y) - _LONG) // _HOP)
     n = of_voice.shape[1]
     voiced = of_voice[0] != 0.0
-    smooth = _smooth(spectral[[0, *range(5, 10)]])
-    known = _smooth_known(np.concatenate([
+    smooth, all_moments = _core.smooth_tracks(spectral[[0, *range(5, 10)]], False)
+    known, moments = _core.smooth_tracks(np.concatenate([
         of_voice, np.where(voiced, spectral[1:, :n], 0.0), np.where(voiced, 0.0, spectral[1:6, :n]),
-    ]))  # fmt: skip
-    contour, _ = _contour(known[0, voiced])
-    loudness, peaks = _contour(smooth[0])
-    moments = np.concatenate([
-        _moments(smooth[1:], np.ones(smooth[1:].shape, bool)), _moments(known[1:], known[1:] != 0.0),
-    ], axis=1).T  # fmt: skip
+    ]), True)  # fmt: skip
+    *contour, _ = _core.contour(known[0, voiced], _STEP)
+    *loudness, peaks = _core.contour(smooth[0], _STEP)
     lengths, gaps = _lengths(voiced), _lengths(~voiced)
-    values = [*contour, *loudness, *moments[:-5].ravel(), *moments[-5:, 0]]
+    values = [*contour, *loudness, *all_moments[1:].ravel(), *moments[1:-5].ravel(), *moments[-5:, 0]]
     values += [peaks / (spectral.shape[1] * _STEP), len(lengths) / (max(n - 1, 1) * _STEP)]
     for each in (lengths, gaps):
         values += [float(each.mean()), float(each.std())] if len(each) else [0.0, 0.0]
