@@ -1,5 +1,6 @@
 #include "arrays.hpp"
 #include "stcorner/audio/harmonics.hpp"
+#include "stcorner/audio/spectrum.hpp"
 #include "stcorner/audio/tracks.hpp"
 #include "stcorner/audio/voice.hpp"
 
@@ -77,6 +78,19 @@ py::tuple swapped_poles(const Array<float>& rows, int order, double margin, Inde
   return py::make_tuple(frequencies, bandwidths);
 }
 
+Array<double> describe_spectra(const Array<float>& power, const Array<float>& bases, const Array<float>& slopes,
+                               const Array<float>& ear, const Array<float>& lifted) {
+  if (power.ndim() != 2 || power.shape(1) != 257 || bases.size() != Index{28} * 257 || slopes.size() != 2 * 49 ||
+      ear.size() != 26 || lifted.size() != 4 * 26)
+    throw py::value_error("power must have shape (n, 257), and the bases their sizes");
+  Array<double> out({Index{10}, power.shape(0)});
+  without_gil([&] {
+    audio::describe_spectra(power.data(), power.shape(0), bases.data(), slopes.data(), ear.data(), lifted.data(),
+                            out.mutable_data());
+  });
+  return out;
+}
+
 py::tuple smooth_tracks(const Array<double>& tracks, bool gaps) {
   if (tracks.ndim() != 2) throw py::value_error("tracks must have shape (k, n)");
   const Index k = tracks.shape(0), n = tracks.shape(1);
@@ -101,6 +115,7 @@ void bind_voice(py::module_& m) {
   define(m, "harmonic_levels", &harmonic_levels, "power", "sample_rate", "f0", "formants", "n_threads");
   define(m, "period_perturbation", &period_perturbation, "signal", "f0", "hop_length");
   define(m, "swapped_poles", &swapped_poles, "rows", "order", "margin", "count", "n_threads");
+  define(m, "describe_spectra", &describe_spectra, "power", "bases", "slopes", "ear", "lifted");
   define(m, "smooth_tracks", &smooth_tracks, "tracks", "gaps");
   define(m, "contour", &contour, "values", "step");
 }

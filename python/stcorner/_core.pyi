@@ -214,6 +214,13 @@ def period_perturbation(
 def swapped_poles(
     rows: NDArray[np.float32], order: int, margin: float, count: int, n_threads: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+def describe_spectra(
+    power: NDArray[np.float32],
+    bases: NDArray[np.float32],
+    slopes: NDArray[np.float32],
+    ear: NDArray[np.float32],
+    lifted: NDArray[np.float32],
+) -> NDArray[np.float64]: ...
 def smooth_tracks(
     tracks: NDArray[np.float64], gaps: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...

@@ -1,6 +1,7 @@
 #include "stcorner/audio/spectrum.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -109,6 +110,49 @@ void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::
   };
   const double work = 0.5 * static_cast<double>(n_rows) * static_cast<double>(n_bins);
   drive(pieces(n_rows, kItem, rows_of), threads_worth(n_threads, work), pause);
+}
+
+void describe_spectra(const float* power, std::ptrdiff_t n_rows, const float* bases, const float* slopes,
+                      const float* ear, const float* lifted, double* out) {
+  constexpr std::ptrdiff_t kBins = 257, kBands = 26, kTilted = 49, kTwo = 64, kFive = 160;  // 2 and 5 kHz
+  constexpr float kFloor = 1e-14F, kLoudness = 0.33F, kDecibel = 4.3429448F;
+  constexpr float kSteps = 20.7943504F;  // cepstra are of 16-bit samples: the logarithm of 32767 squared
+  const kernels::AudioTable& table = kernels::audio_table();
+  const Bands sums = bands_of(bases, kBands + 2, kBins), tilts = bands_of(slopes, 2, kTilted);
+  const Bands cosines = bands_of(lifted, 4, kBands);
+  float before[kFive + 8] = {}, levels[kBands + 2], decibels[kTilted], found[10];
+  for (std::ptrdiff_t row = 0; row < n_rows; ++row) {
+    const float* const x = power + row * kBins;
+    table.project(x, 1, 0, sums.data(), kBands + 2, levels);
+    table.logarithms(levels, kBands + 2, kFloor, 1.0F, levels);
+    found[0] = 0.0F;
+    for (std::ptrdiff_t b = 0; b < kBands; ++b) found[0] += std::exp(kLoudness * (levels[2 + b] + ear[b]));
+    found[1] = kDecibel * (levels[1] - levels[0]);
+
+    // Eight by turns, so that the additions need not wait for one another.
+    float low[8] = {}, high[8] = {}, flux[8] = {};
+    for (std::ptrdiff_t i = 0; i <= kFive; i += 8)
+      for (std::ptrdiff_t k = 0; k < 8; ++k) {
+        const float magnitude = std::sqrt(x[i + k]), change = magnitude - before[i + k];
+        before[i + k] = magnitude;
+        if (i < kFive) flux[k] += change * change;
+        if (i < kTwo) low[k] = std::max(low[k], x[i + k]);
+        if (i >= kTwo && i < kFive) high[k] = std::max(high[k], x[i + k]);
+        if (i == kFive && k == 0) flux[0] += change * change, high[0] = std::max(high[0], x[kFive]);
+      }
+    low[0] = std::max(low[0], x[kTwo]);
+    float peaks[2] = {*std::max_element(low, low + 8), *std::max_element(high, high + 8)};
+    table.logarithms(peaks, 2, kFloor, kDecibel, peaks);
+    found[2] = peaks[0] - peaks[1];
+    for (int k = 1; k < 8; ++k) flux[0] += flux[k];
+    found[5] = row ? std::sqrt(flux[0] / static_cast<float>(kFive)) : 0.0F;
+
+    table.logarithms(x, kTilted, kFloor, kDecibel, decibels);
+    table.project(decibels, 1, 0, tilts.data(), 2, found + 3);
+    for (std::ptrdiff_t b = 2; b < kBands + 2; ++b) levels[b] = std::max(levels[b] + kSteps, 0.0F);
+    table.project(levels + 2, 1, 0, cosines.data(), 4, found + 6);
+    for (std::ptrdiff_t k = 0; k < 10; ++k) out[k * n_rows + row] = static_cast<double>(found[k]);
+  }
 }
 
 }  // namespace stcorner::audio

@@ -18,7 +18,7 @@ import numpy as np
 from stcorner import _core
 from stcorner.audio._filters import cosine_basis, hz_to_mel, mel_to_hz
 from stcorner.audio._functionals import runs
-from stcorner.audio.transform import decibels, project
+from stcorner.audio.transform import project
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,8 +36,7 @@ _LEAST_RMS = 0.001  # of a windowed frame that can be voiced
 _NEAR = 5  # frames from a loud one at which f0 is sought
 _LEAST_RUN = 3  # frames of a stretch that counts
 _UNVOICED_LEVEL = -201.0  # dB, what counts as the amplitude of formants in unvoiced frames
-_FLOOR = 1e-14  # of powers
-_FULL_SCALE = 32767.0  # of 16-bit samples, on which cepstra are taken; bands hold at least 1
+_FULL_SCALE = 32767.0  # of 16-bit samples
 # Formants: the band to 5.5 kHz at 11 kHz, of which the first 220 samples and the bins to 3.4 kHz enter.
 _POLE_RATE, _POLE_SAMPLES = 11000, 220
 _POLE_BINS, _POLES, _POLE_MARGIN = 110, 11, 50.0
@@ -129,19 +128,7 @@ def _spectral(y: Singles, n_frames: int) -> Floats:
     """Rows of `_SPECTRAL` for 20 ms frames."""
     window, _, bases, slopes, ear, lifted, _ = _constants()
     power = _core.power_spectra(y, window, _HOP * np.arange(n_frames), _SHORT_FFT, 1)
-    bands = _core.logarithms(project(power, bases, 1), _FLOOR, 1.0, 1)
-    level, decibel = bands[:, 2:], np.float32(10.0 / np.log(10.0))
-    magnitude = np.sqrt(power[:, :161])
-    change = magnitude[1:] - magnitude[:-1]
-    flux = np.zeros(n_frames, np.float32)
-    flux[1:] = np.sqrt(np.einsum("tf,tf->t", change, change) / np.float32(160.0))
-    peaks = np.stack([magnitude[:, :65].max(axis=1), magnitude[:, 64:].max(axis=1)])
-    low, high = 2.0 * decibels(peaks, _FLOOR**0.5)
-    tilt = project(decibels(power[:, :49], _FLOOR), slopes, 1)
-    cepstra = project(np.maximum(level + np.float32(2.0 * np.log(_FULL_SCALE)), np.float32(0.0)), lifted, 1)
-    loudness = np.exp(np.float32(0.33) * (level + ear)).sum(axis=1)
-    alpha = decibel * (bands[:, 1] - bands[:, 0])
-    return np.vstack([loudness, alpha, low - high, tilt.T, flux, cepstra.T]).astype(np.float64)
+    return _core.describe_spectra(power, bases, slopes, ear, lifted)
 
 
 def _of_voice(y: Singles, n_frames: int) -> Floats:

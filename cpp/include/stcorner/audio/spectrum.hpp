@@ -46,4 +46,10 @@ void logarithms(const float* x, std::ptrdiff_t n, Logarithm logarithm, float* ou
 void project(const float* rows, std::ptrdiff_t n_rows, const float* basis, std::ptrdiff_t n_bands,
              std::ptrdiff_t n_bins, float* out, int n_threads, Pause pause = nullptr);
 
+/// The recipe egemaps' values of power spectra (n_rows, 257) at 16 kHz, into (10, n_rows): loudness, alpha ratio,
+/// Hammarberg index, two slopes, flux and four cepstral coefficients. `bases` (28, 257): below and above 1 kHz, 26 mel
+/// bands; `slopes` (2, 49) of decibels; `ear` (26): logarithms of the bands' shares in loudness; `lifted` (4, 26).
+void describe_spectra(const float* power, std::ptrdiff_t n_rows, const float* bases, const float* slopes,
+                      const float* ear, const float* lifted, double* out);
+
 }  // namespace stcorner::audio
