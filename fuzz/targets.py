@@ -10,6 +10,7 @@ import inspect
 import io
 import re
 import tempfile
+from copy import deepcopy
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,12 +154,20 @@ def core(data: bytes) -> None:
     function = getattr(_core, source.choice(functions))
     # pybind11 writes the types of all arguments into the first line; those after "*" go by name.
     line = (function.__doc__ or "").split(" -> ")[0]
-    given = {name: _core_argument(name, kind, source) for name, kind in re.findall(r"(\w+): ([^,)]+)", line)}
+    sizes = (source.byte() % 9, source.byte() % 40)
+    drawn = re.findall(r"(\w+): ([^,)]+)", line)
+    given = {name: _core_argument(name, kind, source, sizes) for name, kind in drawn}
     with contextlib.suppress(ValueError, TypeError, MemoryError, OverflowError):
         function(**given)
 
 
-def _core_argument(name: str, kind: str, source: Source) -> Any:
+# Dimensions of the arrays that have more than one: drawn at random, few calls would pass the first check.
+_DIMENSIONS = {"response": 3, "tensor": 4, "out": 4} | dict.fromkeys(
+    ("A", "B", "X", "Z", "basis", "coordinates", "exact", "formants", "lists", "near", "power", "rows"), 2
+)
+
+
+def _core_argument(name: str, kind: str, source: Source, sizes: tuple[int, int]) -> Any:
     if name == "n_threads":
         return 1 + source.byte() % 3
     if "PitchOptions" in kind:
@@ -177,7 +186,10 @@ def _core_argument(name: str, kind: str, source: Source) -> Any:
     if "None" in kind and source.byte() % 2:
         return None
     dtype = re.search(r"numpy\.((?:float|int)\d+)", kind)
-    shape = tuple(source.byte() % 9 for _ in range(1 + source.byte() % 4))
+    odd = source.byte()
+    n_dims = 1 + odd % 4 if odd >= 224 else _DIMENSIONS.get(name, 1)
+    # Lengths that agree with each other mostly.
+    shape = tuple(source.byte() % 9 if odd >= 192 else source.choice(sizes) for _ in range(n_dims))
     raw = np.frombuffer(bytes(source.byte() for _ in range(8)), np.int8)
     return np.resize(raw.astype(dtype[1] if dtype else "float64"), shape)
 
@@ -265,7 +277,8 @@ def contents(data: bytes) -> None:
         elif change == 1 and isinstance(parent, dict):
             parent[source.word()] = parent.pop(key)
         else:
-            parent[key] = source.anything() if change == 2 else source.choice(VALUES)
+            # A copy: a later change would reach into the constant, or put it into itself.
+            parent[key] = source.anything() if change == 2 else deepcopy(source.choice(VALUES))
     try:
         text = json.dumps(document).encode()
     except TypeError:

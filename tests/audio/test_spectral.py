@@ -87,6 +87,11 @@ def test_delta_of_large_halves_is_finite() -> None:
     np.testing.assert_allclose(found, [15e3, 3e4, 3e4, 3e4, 15e3], rtol=1e-3)
 
 
+def test_delta_of_long_doubles_is_that_of_doubles() -> None:
+    data = np.array([0, 1, 4, 9, 16], np.longdouble)
+    np.testing.assert_array_equal(stcorner.delta(data, width=3), stcorner.delta(data.astype(float), width=3))
+
+
 def test_asked_for_together_they_are_the_same(voice: np.ndarray) -> None:
     together = stcorner.spectral_features(voice, sr=22050)
     np.testing.assert_array_equal(together["mel"], stcorner.melspectrogram(voice, sr=22050))

@@ -296,6 +296,12 @@ def test_folder_layouts(tmp_path: Path) -> None:
     assert sum("no picture" in row.reason for row in pictures.skipped) == 2
 
 
+def test_a_table_with_a_name_too_long_for_a_file(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(f"path,label,subject\n{'a' * 300}.wav,sad,s\n")
+    with pytest.raises(DatasetError, match="file must exist"):
+        stcorner.load_folder(tmp_path / "table.csv")
+
+
 def test_folder_subject_pattern(tmp_path: Path) -> None:
     touch(tmp_path, "spk1/sad/a.wav", "spk2/sad/b.wav")
     clips = stcorner.load_folder(tmp_path, subject=r"^(spk\d)/")

@@ -204,6 +204,15 @@ def test_no_samples_and_bad_samples(tmp_path: Path) -> None:
         load_audio(tmp_path / "nan.wav")
 
 
+def test_integers_of_64_bits_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wide.wav"
+    form = struct.pack("<HHIIHH", 1, 1, 8000, 64000, 8, 64)
+    body = b"WAVEfmt \x10\0\0\0" + form + b"data" + struct.pack("<I", 8000) + bytes(8000)
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    with pytest.raises(MediaError, match=r"unknown form \(s64"):
+        load_audio(path)
+
+
 def test_less_sound_than_one_sample_of_the_rate(tmp_path: Path) -> None:
     import soundfile
 

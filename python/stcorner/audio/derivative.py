@@ -56,6 +56,8 @@ def delta(
     values = check_array("data", data)
     if values.dtype == np.float16:  # differences of its large values are infinite in it
         values = values.astype(np.float32)
+    elif values.dtype == np.longdouble:  # scipy takes none, and some of its values are infinite in float64
+        values = check_array("data", values, dtype=np.float64)
     if values.ndim == 0 or not -values.ndim <= check_integer("axis", axis) < values.ndim:
         raise ParameterError(f"axis must lie within the {values.ndim} dimension(s) of data, got {axis}")
     repeat = check_choice("mode", mode, ("interp", "nearest")) == "nearest"

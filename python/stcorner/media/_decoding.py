@@ -194,15 +194,17 @@ def _silence(channels: int, n: int, rate: int) -> Iterator[tuple[Block, int]]:
 
 def _samples(frame: Any, file: Path) -> Block:
     """Return the frame as (channels, n) float32, full scale 1.0."""
-    data: NDArray[Any] = frame.to_ndarray()
     channels = int(frame.layout.nb_channels)
+    form = f"{frame.format.name}, {channels} channels"
+    unknown = f"{file} holds sound in an unknown form ({form}); convert it with ffmpeg -i FILE new.flac"
+    try:
+        data: NDArray[Any] = frame.to_ndarray()
+    except ValueError:
+        raise MediaError(unknown) from None
     if not frame.format.is_planar:
         data = data.reshape(-1, channels).T
     if data.shape[0] != channels:
-        form = f"{frame.format.name}, {channels} channels"
-        raise MediaError(
-            f"{file} holds sound in an unknown form ({form}); convert it with ffmpeg -i FILE new.flac"
-        )
+        raise MediaError(unknown)
     if data.dtype == np.uint8:
         data = data.astype(np.float32) - 128
         scale = 128.0
