@@ -7,11 +7,7 @@
 #include <vector>
 
 #include "arrays.hpp"
-#include "stcorner/fusion/adjacency.hpp"
-#include "stcorner/fusion/centre.hpp"
-#include "stcorner/fusion/linear.hpp"
-#include "stcorner/fusion/neighbors.hpp"
-#include "stcorner/fusion/pairs.hpp"
+#include "stcorner/fusion.hpp"
 
 namespace stcorner::bindings {
 namespace {

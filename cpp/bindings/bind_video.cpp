@@ -7,13 +7,7 @@
 #include <utility>
 
 #include "arrays.hpp"
-#include "stcorner/video/descriptors.hpp"
-#include "stcorner/video/gaussian.hpp"
-#include "stcorner/video/harris.hpp"
-#include "stcorner/video/orientation.hpp"
-#include "stcorner/video/points.hpp"
-#include "stcorner/video/tensor.hpp"
-#include "stcorner/video/texture.hpp"
+#include "stcorner/video/consumers.hpp"
 
 namespace stcorner::bindings {
 namespace {

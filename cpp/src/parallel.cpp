@@ -41,18 +41,18 @@ int default_threads() noexcept {
 
 }  // namespace
 
-int effective_threads(int n_threads, std::ptrdiff_t n_items) noexcept {
+int effective_threads(int n_threads, Index n_items) noexcept {
   if (in_forked_child()) return 1;
-  const std::ptrdiff_t wanted = std::min(n_threads > 0 ? n_threads : default_threads(), kMostThreads);
-  return static_cast<int>(std::max<std::ptrdiff_t>(1, std::min(wanted, n_items)));
+  const Index wanted = std::min(n_threads > 0 ? n_threads : default_threads(), kMostThreads);
+  return static_cast<int>(std::max<Index>(1, std::min(wanted, n_items)));
 }
 
 int threads_worth(int n_threads, double nanoseconds) noexcept {
-  return effective_threads(n_threads, static_cast<std::ptrdiff_t>(std::min(nanoseconds / kLeastShare, 1e9)));
+  return effective_threads(n_threads, static_cast<Index>(std::min(nanoseconds / kLeastShare, 1e9)));
 }
 
-void detail::drive(std::ptrdiff_t n_items, int n_threads, Pause pause, void (*run)(void*, std::ptrdiff_t), void* job) {
-  std::atomic<std::ptrdiff_t> next{0};
+void detail::drive(Index n_items, int n_threads, Pause pause, void (*run)(void*, Index), void* job) {
+  std::atomic<Index> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr error;  // written by the one thread that flips `failed`
   // Kept from drive to drive, so that many short ones do not go without a breath.
@@ -60,7 +60,7 @@ void detail::drive(std::ptrdiff_t n_items, int n_threads, Pause pause, void (*ru
   const auto work = [&](bool calling) noexcept {
     try {
       while (!failed.load(std::memory_order_relaxed)) {
-        const std::ptrdiff_t item = next.fetch_add(1, std::memory_order_relaxed);
+        const Index item = next.fetch_add(1, std::memory_order_relaxed);
         if (item >= n_items) break;
         run(job, item);
         if (!calling || pause == nullptr || Clock::now() - last < kBreath) continue;

@@ -2,8 +2,8 @@
 #include <limits>
 
 #include "agreement.hpp"
-#include "stcorner/video/gaussian.hpp"
-#include "video/buffer.hpp"
+#include "stcorner/video/harris.hpp"
+#include "video/engine.hpp"
 
 namespace stcorner::test {
 namespace {

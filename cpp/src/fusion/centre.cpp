@@ -1,14 +1,12 @@
-#include "stcorner/fusion/centre.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "stcorner/fusion.hpp"
+
 namespace stcorner::fusion {
 namespace {
-
-using Index = std::ptrdiff_t;
 
 /// Rows are summed in this many chunks at most, one after the other.
 constexpr Index kChunks = 64, kLeastRows = 128;
@@ -20,7 +18,7 @@ struct Columns {
   std::vector<T> low, high;
 
   void take(const T* X, Index n, Index depth) {
-    sum.assign(static_cast<std::size_t>(depth), 0.0);
+    sum.assign(depth, 0.0);
     low.assign(X, X + depth);
     high = low;
     double* const s = sum.data();
@@ -39,13 +37,13 @@ struct Columns {
 template <class T>
 double centre(const T* X, Index n, Index depth, float* out, int n_threads, Pause pause) {
   const Index rows = std::max(kLeastRows, ceil_div(n, kChunks)), n_chunks = ceil_div(n, rows);
-  std::vector<Columns<T>> parts(static_cast<std::size_t>(n_chunks));
+  std::vector<Columns<T>> parts(n_chunks);
   const int team = threads_worth(n_threads, static_cast<double>(n * depth));
   const auto sum_rows = [&](Index begin, Index end) {
-    parts[static_cast<std::size_t>(begin / rows)].take(X + begin * depth, end - begin, depth);
+    parts[begin / rows].take(X + begin * depth, end - begin, depth);
   };
   drive(pieces(n, rows, sum_rows), team, pause);
-  std::vector<double> mean(static_cast<std::size_t>(depth));
+  std::vector<double> mean(depth);
   double longest = 0.0;  // no row is longer than the box around all of them
   for (std::size_t k = 0; k < mean.size(); ++k) {
     double sum = 0.0, low = std::numeric_limits<double>::infinity(), high = -low;

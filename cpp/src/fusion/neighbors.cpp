@@ -1,5 +1,3 @@
-#include "stcorner/fusion/neighbors.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <limits>
@@ -12,8 +10,6 @@
 
 namespace stcorner::fusion {
 namespace {
-
-using Index = std::ptrdiff_t;
 
 /// A row that may be among the nearest, and an upper bound of its distance (in the units of Panels) in the upper half:
 /// as numbers they sort by the bound, then by the row.
@@ -38,21 +34,18 @@ struct Limits {
     first = panels.block_begin(block);
     width = panels.width();
     const Index n_panels = panels.block_end(block) - first;
-    values.resize(static_cast<std::size_t>(n_panels * width));
-    largest.resize(static_cast<std::size_t>(n_panels));
+    values.resize(n_panels * width);
+    largest.resize(n_panels);
     const std::int32_t* const rows = panels.rows(first);
     for (Index r = 0; r < n_panels * width; ++r)
-      values[static_cast<std::size_t>(r)] =
-          rows[r] < 0 ? 0 : limits[static_cast<std::size_t>(rows[r])].load(std::memory_order_relaxed);
+      values[r] = rows[r] < 0 ? 0 : limits[rows[r]].load(std::memory_order_relaxed);
     for (Index p = 0; p < n_panels; ++p) update(first + p);
   }
 
   std::int32_t* of(Index panel) noexcept { return values.data() + (panel - first) * width; }
-  std::int32_t top(Index panel) const noexcept { return largest[static_cast<std::size_t>(panel - first)]; }
+  std::int32_t top(Index panel) const noexcept { return largest[panel - first]; }
   std::int32_t top() const noexcept { return *std::max_element(largest.begin(), largest.end()); }
-  void update(Index panel) noexcept {
-    largest[static_cast<std::size_t>(panel - first)] = *std::max_element(of(panel), of(panel) + width);
-  }
+  void update(Index panel) noexcept { largest[panel - first] = *std::max_element(of(panel), of(panel) + width); }
 };
 
 /// Each unordered pair is looked at once and offered to both rows. Every row keeps the candidates that its k-th
@@ -95,23 +88,23 @@ NeighborSearch::NeighborSearch(const Table& table, Rule rule, Index k, int n_thr
       k_(k),
       capacity_(reservoir(k)),
       sorted_(k <= kSorted),
-      counts_(static_cast<std::size_t>(table.n), 0),
-      limits_(static_cast<std::size_t>(table.n)),
-      locks_(static_cast<std::size_t>(panels_.n_blocks())) {
-  candidates_.resize(static_cast<std::size_t>(table.n * capacity_));
+      counts_(table.n, 0),
+      limits_(table.n),
+      locks_(panels_.n_blocks()) {
+  candidates_.resize(table.n * capacity_);
   for (auto& limit : limits_) limit.store(Panels::no_limit(), std::memory_order_relaxed);
 }
 
 void NeighborSearch::run(Index item) {
   thread_local std::vector<BlockPair> pairs;
-  panels_.expand(plan_[static_cast<std::size_t>(item)], pairs);
+  panels_.expand(plan_[item], pairs);
   for (const BlockPair& pair : pairs) compare(pair);
 }
 
 void NeighborSearch::compare(const BlockPair& pair) {
   thread_local Limits limits_a, limits_b;
   thread_local std::vector<kernels::Hit> hits;
-  hits.resize(static_cast<std::size_t>(panels_.width() * panels_.width()));
+  hits.resize(panels_.width() * panels_.width());
   const bool diagonal = pair.first == pair.second;
   limits_a.load(panels_, limits_, pair.first);
   if (!diagonal) limits_b.load(panels_, limits_, pair.second);
@@ -124,11 +117,11 @@ void NeighborSearch::compare(const BlockPair& pair) {
       std::int32_t *const at_p = a.of(p), *const at_q = b.of(q);
       const Index count = panels_.scan(p, q, at_p, at_q, hits.data());
       if (count == 0) continue;
-      const std::unique_lock<std::mutex> lock_a(locks_[static_cast<std::size_t>(pair.first)]);
+      const std::unique_lock<std::mutex> lock_a(locks_[pair.first]);
       std::unique_lock<std::mutex> lock_b;  // always taken after the lower block's: no deadlock
-      if (!diagonal) lock_b = std::unique_lock<std::mutex>(locks_[static_cast<std::size_t>(pair.second)]);
+      if (!diagonal) lock_b = std::unique_lock<std::mutex>(locks_[pair.second]);
       for (Index h = 0; h < count; ++h) {
-        const kernels::Hit& hit = hits[static_cast<std::size_t>(h)];
+        const kernels::Hit& hit = hits[h];
         if (p == q && hit.row >= hit.column) continue;
         const std::int32_t i = panels_.rows(p)[hit.row], j = panels_.rows(q)[hit.column];
         if (same_group(table_, i, j)) continue;
@@ -159,7 +152,7 @@ std::int32_t NeighborSearch::offer(std::int32_t row, std::int32_t other, std::in
 
 std::int32_t NeighborSearch::insert(std::int32_t row, Candidate candidate, std::int32_t limit) {
   Candidate* const begin = candidates(row);
-  std::int32_t& count = counts_[static_cast<std::size_t>(row)];
+  std::int32_t& count = counts_[row];
   // Carried to the end whatever it is: no branch to guess, unlike in a search for the place.
   for (Candidate* c = begin; c != begin + count; ++c) {
     const Candidate nearer = std::min(*c, candidate);
@@ -175,9 +168,9 @@ std::int32_t NeighborSearch::insert(std::int32_t row, Candidate candidate, std::
 
 std::int32_t NeighborSearch::compact(std::int32_t row, std::int32_t limit) {
   thread_local std::vector<std::int32_t> upper;
-  std::int32_t& count = counts_[static_cast<std::size_t>(row)];
+  std::int32_t& count = counts_[row];
   Candidate* const begin = candidates(row);
-  upper.resize(static_cast<std::size_t>(count));
+  upper.resize(count);
   std::transform(begin, begin + count, upper.begin(), upper_of);
   limit = std::min(limit, kth_limit(upper, k_));
   count = static_cast<std::int32_t>(
@@ -187,7 +180,7 @@ std::int32_t NeighborSearch::compact(std::int32_t row, std::int32_t limit) {
 
 /// Bounds that tie within rounding (duplicates, say) can fill a list: exact distances thin it out.
 std::int32_t NeighborSearch::thin_out(std::int32_t row, std::int32_t limit) {
-  std::int32_t& count = counts_[static_cast<std::size_t>(row)];
+  std::int32_t& count = counts_[row];
   Candidate* const begin = candidates(row);
   std::vector<std::pair<double, std::int32_t>> decided;
   decide(begin, count, row, limit, decided);
@@ -214,7 +207,7 @@ Index NeighborSearch::decide(const Candidate* candidates, Index count, std::int3
     if (useful(row, *c, limit)) decided.emplace_back(exact_distance(table_, row, row_of(*c)), row_of(*c));
   const Index kept = std::min(k_, static_cast<Index>(decided.size()));
   std::partial_sort(decided.begin(), decided.begin() + kept, decided.end());
-  decided.resize(static_cast<std::size_t>(kept));
+  decided.resize(kept);
   return kept;
 }
 
@@ -223,16 +216,15 @@ void NeighborSearch::write(Index first, Index last, std::int32_t* rows, double* 
   std::vector<std::pair<double, std::int32_t>> decided;
   for (Index i = first; i < last; ++i) {
     const Candidate* const begin = candidates_.data() + i * capacity_;
-    const Index count = counts_[static_cast<std::size_t>(i)];
-    upper.resize(static_cast<std::size_t>(count));
+    const Index count = counts_[i];
+    upper.resize(count);
     std::transform(begin, begin + count, upper.begin(), upper_of);
     const Index kept = decide(begin, count, static_cast<std::int32_t>(i), kth_limit(upper, k_), decided);
     for (Index place = 0; place < k_; ++place) {
       const bool there = place < kept;
-      rows[i * k_ + place] = there ? decided[static_cast<std::size_t>(place)].second : -1;
+      rows[i * k_ + place] = there ? decided[place].second : -1;
       if (distances == nullptr) continue;
-      distances[i * k_ + place] =
-          there ? decided[static_cast<std::size_t>(place)].first : std::numeric_limits<double>::infinity();
+      distances[i * k_ + place] = there ? decided[place].first : std::numeric_limits<double>::infinity();
     }
   }
 }

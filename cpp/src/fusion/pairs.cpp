@@ -1,5 +1,3 @@
-#include "stcorner/fusion/pairs.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -11,8 +9,6 @@
 
 namespace stcorner::fusion {
 namespace {
-
-using Index = std::ptrdiff_t;
 
 std::size_t n_labels(const Table& table) {
   return static_cast<std::size_t>(*std::max_element(table.labels, table.labels + table.n)) + 1;
@@ -66,7 +62,7 @@ PairSearch::PairSearch(const Table& table, Index k, bool per_label, int n_thread
 
 void PairSearch::run(Index item) {
   thread_local std::vector<BlockPair> pairs;
-  panels_.expand(plan_[static_cast<std::size_t>(item)], pairs);
+  panels_.expand(plan_[item], pairs);
   for (const BlockPair& pair : pairs) compare(pair);
 }
 
@@ -94,7 +90,7 @@ void PairSearch::compare(const BlockPair& pair) {
       const Index count = panels_.scan(p, q, limits_a.data(), limits_b.data(), hits.data());
       if (count == 0) continue;
       for (Index h = 0; h < count; ++h) {
-        const kernels::Hit& hit = hits[static_cast<std::size_t>(h)];
+        const kernels::Hit& hit = hits[h];
         const std::int32_t i = panels_.rows(p)[hit.row], j = panels_.rows(q)[hit.column];
         if (same_group(table_, i, j)) continue;
         const RowPair found{0.0, std::min(i, j), std::max(i, j), hit.bound};
@@ -139,7 +135,7 @@ void PairSearch::decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_t
   const Index count = static_cast<Index>(pairs.size());
   const auto measure = [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      RowPair& pair = pairs[static_cast<std::size_t>(i)];
+      RowPair& pair = pairs[i];
       pair.distance = exact_distance(table_, pair.first, pair.second);
     }
   };
@@ -147,7 +143,7 @@ void PairSearch::decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_t
   drive(pieces(count, 1024, measure), threads_worth(n_threads, work), pause);
   const Index kept = std::min(k_, count);
   std::partial_sort(pairs.begin(), pairs.begin() + kept, pairs.end(), nearer);
-  pairs.resize(static_cast<std::size_t>(kept));
+  pairs.resize(kept);
 }
 
 std::vector<std::vector<RowPair>> PairSearch::finish(int n_threads, Pause pause) {

@@ -14,7 +14,6 @@
 namespace stcorner::fusion {
 namespace {
 
-using Index = std::ptrdiff_t;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr Index kBlockRows = 256;
 constexpr Index kLeastPlan = 4096;  // pairs of areas
@@ -109,14 +108,14 @@ Panels::Panels(const Table& table, Rule rule, std::int32_t first_stage, int n_th
   const auto n_places = labels_.size() * static_cast<std::size_t>(width_);
   values_.resize(n_places * static_cast<std::size_t>(2 * n_pairs_));
   halves_.resize(n_places * stage_ends_.size(), kernels::kNowhere);
-  slack_.resize(static_cast<std::size_t>(table.n));
+  slack_.resize(table.n);
   drive(Items(static_cast<Index>(labels_.size()), [&](Index panel) { fill(table, panel); }),
         threads_for(table, 2.0, n_threads), pause);
   measure(table);
 }
 
 void Panels::sort_rows(const Table& table, int n_threads, Pause pause) {
-  std::vector<std::int32_t> order(static_cast<std::size_t>(table.n));
+  std::vector<std::int32_t> order(table.n);
   std::iota(order.begin(), order.end(), 0);
   const auto side = [&](std::int32_t i) { return table.sides ? table.sides[i] : 0; };
   std::stable_sort(order.begin(), order.end(), [&](std::int32_t i, std::int32_t j) {
@@ -133,7 +132,7 @@ void Panels::sort_rows(const Table& table, int n_threads, Pause pause) {
     begin = end;
   }
   const auto sort = [&](Index s) {
-    const auto& segment = segments[static_cast<std::size_t>(s)];
+    const auto& segment = segments[s];
     sort_tree(table, n_axes, width_, segment.first, segment.second);
   };
   drive(Items(static_cast<Index>(segments.size()), sort), threads_for(table, 2.0, n_threads), pause);
@@ -152,10 +151,9 @@ void Panels::sort_rows(const Table& table, int n_threads, Pause pause) {
 
 void Panels::choose_unit(const Table& table, int n_threads, Pause pause) {
   constexpr Index kChunk = 256;
-  norms_.resize(static_cast<std::size_t>(table.n));
+  norms_.resize(table.n);
   const auto measure_rows = [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i)
-      norms_[static_cast<std::size_t>(i)] = squared_length(table.near + i * depth_, depth_);
+    for (Index i = begin; i < end; ++i) norms_[i] = squared_length(table.near + i * depth_, depth_);
   };
   drive(pieces(table.n, kChunk, measure_rows), threads_for(table, 0.5, n_threads), pause);
   // Longer rows, and NaN, would leave the integers, and with them what the search may rely on.
@@ -173,14 +171,14 @@ void Panels::choose_unit(const Table& table, int n_threads, Pause pause) {
 void Panels::fill(const Table& table, Index panel) {
   const Index n_stages = static_cast<Index>(stage_ends_.size());
   thread_local std::vector<std::int16_t> integers;
-  integers.assign(static_cast<std::size_t>(2 * n_pairs_), 0);
+  integers.assign(2 * n_pairs_, 0);
   std::int16_t* const values = values_.data() + panel * 2 * n_pairs_ * width_;
   std::int32_t* const halves = halves_.data() + panel * n_stages * width_;
   for (Index r = 0; r < width_; ++r) {
     const std::int32_t row = rows(panel)[r];
     if (row < 0) continue;  // zeros at kNowhere are never near
     const float* const x = table.near + row * depth_;
-    const double length = std::sqrt(norms_[static_cast<std::size_t>(row)]) * unit_;
+    const double length = std::sqrt(norms_[row]) * unit_;
     const double beyond = std::max(0.0, length - kernels::kLongest);
     const double unit = beyond > 0.0 ? unit_ * (kernels::kLongest / length) : unit_;
     kernel_->quantise(x, depth_, static_cast<float>(unit), integers.data());
@@ -190,15 +188,14 @@ void Panels::fill(const Table& table, Index panel) {
     double norm = 0.0, error = 0.0;
     Index done = 0;
     for (Index s = 0; s < n_stages; ++s) {
-      const Index end = std::min<Index>(depth_, 2 * stage_ends_[static_cast<std::size_t>(s)]);
+      const Index end = std::min<Index>(depth_, 2 * stage_ends_[s]);
       norm += squared_length(x + done, end - done);
       done = end;
       error = reach_ * (std::sqrt(norm) * unit + reach_) + 1.0;
       halves[s * width_ + r] = static_cast<std::int32_t>(std::floor(0.5 * norm * unit * unit - error));
     }
     const double slack = 2.0 * error + 4.0 + beyond * (2.0 * kernels::kLongest + beyond);
-    slack_[static_cast<std::size_t>(row)] =
-        static_cast<std::int32_t>(std::min<double>(std::ceil(slack), kernels::kUnlimited));
+    slack_[row] = static_cast<std::int32_t>(std::min<double>(std::ceil(slack), kernels::kUnlimited));
   }
 }
 
@@ -216,10 +213,10 @@ void Panels::measure(const Table& table) {
         if (row < 0) continue;
         for (Index k = 0; k < std::min(kBox, depth_); ++k) {
           const float value = table.near[row * depth_ + k];
-          box[static_cast<std::size_t>(k)] = std::min(box[static_cast<std::size_t>(k)], value);
-          box[static_cast<std::size_t>(kBox + k)] = std::max(box[static_cast<std::size_t>(kBox + k)], value);
+          box[k] = std::min(box[k], value);
+          box[kBox + k] = std::max(box[kBox + k], value);
         }
-        box[2 * kBox] = std::max(box[2 * kBox], static_cast<float>(norms_[static_cast<std::size_t>(row)] * 0x1p-21));
+        box[2 * kBox] = std::max(box[2 * kBox], static_cast<float>(norms_[row] * 0x1p-21));
       }
     boxes.insert(boxes.end(), box.begin(), box.end());
   };

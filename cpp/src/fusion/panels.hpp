@@ -2,8 +2,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "stcorner/fusion/table.hpp"
-#include "stcorner/parallel.hpp"
+#include "stcorner/fusion.hpp"
 
 namespace stcorner::kernels {
 struct FusionTable;
@@ -41,28 +40,27 @@ struct BlockPair {
 /// so that they do not take the others' digits: bounds from below hold for all.
 class Panels {
  public:
-  static constexpr std::ptrdiff_t kBox = 8;  ///< leading coordinates that boxes bound
+  static constexpr Index kBox = 8;  ///< leading coordinates that boxes bound
 
   /// Throws std::invalid_argument for rows of `near` longer than 1, of NaN, or more of them than int32 counts.
   /// Tiles are first looked at after `first_stage` coordinates (even), then each time that number doubles.
   Panels(const Table& table, Rule rule, std::int32_t first_stage, int n_threads, Pause pause);
 
-  std::ptrdiff_t width() const noexcept { return width_; }
-  std::ptrdiff_t n_blocks() const noexcept { return static_cast<std::ptrdiff_t>(blocks_.size()) - 1; }
-  std::ptrdiff_t block_begin(std::ptrdiff_t block) const noexcept { return blocks_[static_cast<std::size_t>(block)]; }
-  std::ptrdiff_t block_end(std::ptrdiff_t block) const noexcept { return blocks_[static_cast<std::size_t>(block) + 1]; }
+  Index width() const noexcept { return width_; }
+  Index n_blocks() const noexcept { return static_cast<Index>(blocks_.size()) - 1; }
+  Index block_begin(Index block) const noexcept { return blocks_[block]; }
+  Index block_end(Index block) const noexcept { return blocks_[static_cast<std::size_t>(block) + 1]; }
   /// Row of the table at a place of a panel, -1 where the panel is only filled up.
-  const std::int32_t* rows(std::ptrdiff_t panel) const noexcept { return rows_.data() + panel * width_; }
-  std::int32_t label(std::ptrdiff_t panel) const noexcept { return labels_[static_cast<std::size_t>(panel)]; }
+  const std::int32_t* rows(Index panel) const noexcept { return rows_.data() + panel * width_; }
+  std::int32_t label(Index panel) const noexcept { return labels_[panel]; }
   /// Upper bound of a distance by a lower one; no_limit where nothing is known.
   std::int32_t upper(std::int32_t bound, std::int32_t i, std::int32_t j) const noexcept {
-    const std::int64_t sum =
-        std::int64_t{bound} + slack_[static_cast<std::size_t>(i)] + slack_[static_cast<std::size_t>(j)];
+    const std::int64_t sum = std::int64_t{bound} + slack_[i] + slack_[j];
     return static_cast<std::int32_t>(std::min<std::int64_t>(std::max<std::int64_t>(sum, 0), no_limit()));
   }
   /// The lower bound again, or less.
   std::int64_t lower(std::int32_t upper, std::int32_t i, std::int32_t j) const noexcept {
-    return std::int64_t{upper} - slack_[static_cast<std::size_t>(i)] - slack_[static_cast<std::size_t>(j)];
+    return std::int64_t{upper} - slack_[i] - slack_[j];
   }
   /// Every limit and every distance of the bounds is at most this.
   static std::int32_t no_limit() noexcept;
@@ -70,7 +68,7 @@ class Panels {
   static std::int32_t limit_above(std::int32_t upper) noexcept { return std::min(upper, no_limit() - 1) + 1; }
   std::int32_t limit_above(double squared) const noexcept;
   /// Lower bound of the distance between the rows of two panels.
-  std::int32_t box_bound(std::ptrdiff_t p, std::ptrdiff_t q) const noexcept;
+  std::int32_t box_bound(Index p, Index q) const noexcept;
 
   /// Pairs of areas that may hold pairs under the rule, most promising first. Areas are blocks, or so many of them
   /// that there are no more pairs of areas than rows.
@@ -79,31 +77,31 @@ class Panels {
   void expand(const BlockPair& areas, std::vector<BlockPair>& blocks) const;
 
   /// Scan two panels; see FusionTable::scan.
-  std::ptrdiff_t scan(std::ptrdiff_t p, std::ptrdiff_t q, const std::int32_t* limits_p, const std::int32_t* limits_q,
-                      kernels::Hit* hits) const noexcept;
+  Index scan(Index p, Index q, const std::int32_t* limits_p, const std::int32_t* limits_q,
+             kernels::Hit* hits) const noexcept;
 
  private:
   void choose_unit(const Table& table, int n_threads, Pause pause);
   void sort_rows(const Table& table, int n_threads, Pause pause);
-  void fill(const Table& table, std::ptrdiff_t panel);
+  void fill(const Table& table, Index panel);
   void measure(const Table& table);
   std::int32_t between(const float* a, const float* b) const noexcept;
-  std::ptrdiff_t n_areas() const noexcept { return ceil_div(n_blocks(), area_); }
-  std::ptrdiff_t first_of(std::ptrdiff_t area) const noexcept { return area * area_; }
-  std::ptrdiff_t last_of(std::ptrdiff_t area) const noexcept { return std::min(n_blocks(), (area + 1) * area_) - 1; }
-  BlockPair paired(const std::vector<float>& boxes, std::ptrdiff_t a, std::ptrdiff_t b) const noexcept;
+  Index n_areas() const noexcept { return ceil_div(n_blocks(), area_); }
+  Index first_of(Index area) const noexcept { return area * area_; }
+  Index last_of(Index area) const noexcept { return std::min(n_blocks(), (area + 1) * area_) - 1; }
+  BlockPair paired(const std::vector<float>& boxes, Index a, Index b) const noexcept;
 
   const kernels::FusionTable* kernel_;
   Rule rule_;
   bool has_sides_;
-  std::ptrdiff_t width_, depth_, n_pairs_;
+  Index width_, depth_, n_pairs_;
   double scale_;       ///< of the table
   double unit_ = 1.0;  ///< integers per unit of `near`
   double reach_;       ///< farthest that rounding moves a row, in integers
   std::vector<std::int32_t> stage_ends_;  ///< in pairs of coordinates
   std::vector<std::int32_t> rows_, labels_, sides_;
-  std::vector<std::ptrdiff_t> blocks_;  ///< first panel of each block, and the end
-  std::ptrdiff_t area_ = 1;             ///< blocks in an area
+  std::vector<Index> blocks_;  ///< first panel of each block, and the end
+  Index area_ = 1;             ///< blocks in an area
   std::vector<double> norms_;           ///< squared lengths in `near`
   std::vector<std::int16_t> values_;
   std::vector<std::int32_t> halves_, slack_;
@@ -112,6 +110,6 @@ class Panels {
 
 /// What the k nearest of the candidates are sure to be below, by their upper bounds (scratch).
 /// Panels::no_limit where there are fewer than k.
-std::int32_t kth_limit(std::vector<std::int32_t>& upper, std::ptrdiff_t k) noexcept;
+std::int32_t kth_limit(std::vector<std::int32_t>& upper, Index k) noexcept;
 
 }  // namespace stcorner::fusion

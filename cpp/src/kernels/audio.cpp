@@ -1,8 +1,4 @@
 #include "audio_impl.hpp"
-#include "simd_log.hpp"
-
-#define STC_STRING_(x) #x
-#define STC_STRING(x) STC_STRING_(x)
 
 namespace stcorner::kernels::STC_ISA {
 
@@ -16,23 +12,23 @@ const AudioTable& audio_table() noexcept {
 }
 
 // Partial sums stay in float32 lanes for at most this many samples, then move to float64.
-constexpr std::ptrdiff_t kRun = 512;
+constexpr Index kRun = 512;
 
-void changes_and_energy(const float* x, std::ptrdiff_t begin, std::ptrdiff_t end, float threshold,
-                        std::int64_t* changes, double* energy) noexcept {
+void changes_and_energy(const float* x, Index begin, Index end, float threshold, std::int64_t* changes,
+                        double* energy) noexcept {
   const float limit = -threshold;
   std::int64_t count = 0;
   double sum = 0.0;
-  for (std::ptrdiff_t at = begin; at < end; at += kRun) {
-    const std::ptrdiff_t stop = at + kRun < end ? at + kRun : end;
+  for (Index at = begin; at < end; at += kRun) {
+    const Index stop = at + kRun < end ? at + kRun : end;
     if (changes) {
       std::int32_t run = 0;
-      for (std::ptrdiff_t i = at < 1 ? 1 : at; i < stop; ++i) run += (x[i] < limit) != (x[i - 1] < limit);
+      for (Index i = at < 1 ? 1 : at; i < stop; ++i) run += (x[i] < limit) != (x[i - 1] < limit);
       count += run;
     }
     if (energy) {
       F32 lanes = broadcast(0.0F);
-      std::ptrdiff_t i = at;
+      Index i = at;
       for (; i + F32::size <= stop; i += F32::size) {
         const F32 v = load(x + i);
         lanes = fma(v, v, lanes);
@@ -70,11 +66,11 @@ STC_INLINE Four fma_four(Four a, Four b, Four c) noexcept {
 }
 
 /// What of a band is left from `i` on, and the sum of the four.
-STC_INLINE float finish(const float* x, const Band& band, std::ptrdiff_t i, Four sum) noexcept {
+STC_INLINE float finish(const float* x, const Band& band, Index i, Four sum) noexcept {
   for (; i + 4 <= band.count; i += 4) sum = fma_four(load_four(x + i), load_four(band.weights + i), sum);
   if (i < band.count) {
     Four w = {}, rest = {};
-    for (std::ptrdiff_t k = 0; i + k < band.count; ++k) w[k] = band.weights[i + k], rest[k] = x[i + k];
+    for (Index k = 0; i + k < band.count; ++k) w[k] = band.weights[i + k], rest[k] = x[i + k];
     sum = fma_four(rest, w, sum);
   }
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
@@ -82,11 +78,10 @@ STC_INLINE float finish(const float* x, const Band& band, std::ptrdiff_t i, Four
 
 /// Sums in one band of `kRows` rows, in the order of band_spectra: four by turns, then these.
 template <int kRows>
-STC_INLINE void sum_band(const float* rows, std::ptrdiff_t stride, const Band& band, float* out,
-                         std::ptrdiff_t n_bands) noexcept {
+STC_INLINE void sum_band(const float* rows, Index stride, const Band& band, float* out, Index n_bands) noexcept {
   const float* const x = rows + band.first;
   Four sums[kRows] = {};
-  std::ptrdiff_t i = 0;
+  Index i = 0;
   for (; i + 4 <= band.count; i += 4) {
     const Four w = load_four(band.weights + i);
     for (int r = 0; r < kRows; ++r) sums[r] = fma_four(load_four(x + r * stride + i), w, sums[r]);
@@ -98,7 +93,7 @@ STC_INLINE void sum_band(const float* rows, std::ptrdiff_t stride, const Band& b
 template <int kBands>
 STC_INLINE void sum_row(const float* row, const Band* bands, float* out) noexcept {
   Four sums[kBands] = {};
-  std::ptrdiff_t least = bands[0].count, i = 0;
+  Index least = bands[0].count, i = 0;
   for (int b = 1; b < kBands; ++b) least = bands[b].count < least ? bands[b].count : least;
   for (; i + 4 <= least; i += 4)
     for (int b = 0; b < kBands; ++b)
@@ -108,36 +103,34 @@ STC_INLINE void sum_row(const float* row, const Band* bands, float* out) noexcep
 
 }  // namespace
 
-void project(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t stride, const Band* bands, std::ptrdiff_t n_bands,
-             float* out) noexcept {
+void project(const float* rows, Index n_rows, Index stride, const Band* bands, Index n_bands, float* out) noexcept {
   constexpr int kTile = 4;  // rows that share the weights
-  std::ptrdiff_t row = 0;
+  Index row = 0;
   for (; row + kTile <= n_rows; row += kTile)
-    for (std::ptrdiff_t b = 0; b < n_bands; ++b)
+    for (Index b = 0; b < n_bands; ++b)
       sum_band<kTile>(rows + row * stride, stride, bands[b], out + row * n_bands + b, n_bands);
   for (; row < n_rows; ++row) {
-    std::ptrdiff_t b = 0;
+    Index b = 0;
     for (; b + 4 <= n_bands; b += 4) sum_row<4>(rows + row * stride, bands + b, out + row * n_bands + b);
     for (; b < n_bands; ++b) sum_row<1>(rows + row * stride, bands + b, out + row * n_bands + b);
   }
 }
 
-void logarithms(const float* x, std::ptrdiff_t n, float least, float scale, float* out) noexcept {
-  std::ptrdiff_t i = 0;
+void logarithms(const float* x, Index n, float least, float scale, float* out) noexcept {
+  Index i = 0;
   for (; i + F32::size <= n; i += F32::size)
     store(out + i, natural_log(max(load(x + i), broadcast(least))) * broadcast(scale));
   if (i == n) return;
   float parts[F32::size];
-  for (std::ptrdiff_t k = 0; k < F32::size; ++k) parts[k] = i + k < n ? x[i + k] : least;
+  for (Index k = 0; k < F32::size; ++k) parts[k] = i + k < n ? x[i + k] : least;
   store(parts, natural_log(max(load(parts), broadcast(least))) * broadcast(scale));
-  for (std::ptrdiff_t k = 0; i + k < n; ++k) out[i + k] = parts[k];
+  for (Index k = 0; i + k < n; ++k) out[i + k] = parts[k];
 }
 
-void decimate(const float* const* phases, int factor, const float* taps, int n_taps, float* out,
-              std::ptrdiff_t n_out) noexcept {
+void decimate(const float* const* phases, int factor, const float* taps, int n_taps, float* out, Index n_out) noexcept {
   // Four vectors of outputs share each tap, so that the adds do not wait for one another.
-  constexpr std::ptrdiff_t kStep = 4 * F32::size;
-  std::ptrdiff_t i = 0;
+  constexpr Index kStep = 4 * F32::size;
+  Index i = 0;
   for (; i + kStep <= n_out; i += kStep) {
     F32 sum[4] = {broadcast(0.0F), broadcast(0.0F), broadcast(0.0F), broadcast(0.0F)};
     for (int k = 0, phase = 0, shift = 0; k < n_taps; ++k) {
@@ -151,16 +144,16 @@ void decimate(const float* const* phases, int factor, const float* taps, int n_t
   // The rest goes through vectors too: a scalar loop may round otherwise, and where the signal ends must not change
   // the outputs before.
   for (; i < n_out; i += F32::size) {
-    const std::ptrdiff_t count = n_out - i < F32::size ? n_out - i : F32::size;
+    const Index count = n_out - i < F32::size ? n_out - i : F32::size;
     float part[F32::size] = {};
     F32 sum = broadcast(0.0F);
     for (int k = 0; k < n_taps; ++k) {
       const float* const from = phases[k % factor] + i + k / factor;
-      for (std::ptrdiff_t u = 0; u < count; ++u) part[u] = from[u];
+      for (Index u = 0; u < count; ++u) part[u] = from[u];
       sum = fma(broadcast(taps[k]), load(part), sum);
     }
     store(part, sum);
-    for (std::ptrdiff_t u = 0; u < count; ++u) out[i + u] = part[u];
+    for (Index u = 0; u < count; ++u) out[i + u] = part[u];
   }
 }
 

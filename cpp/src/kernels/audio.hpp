@@ -10,7 +10,7 @@ namespace stcorner::kernels {
 /// `twiddles` holds, for p = 0 .. m - 1 and j = 1 .. radix - 1, the pair (cos, -sin) of 2 pi j p / (radix m).
 template <class T>
 struct FftPlan {
-  std::ptrdiff_t n;
+  Index n;
   int n_stages;
   int radices[24];
   const T* twiddles;
@@ -29,20 +29,20 @@ struct AcfPlan {
 template <class T>
 struct FrameJob {
   const T* signal;
-  std::ptrdiff_t n;
-  const std::ptrdiff_t* starts;
-  std::ptrdiff_t n_frames;      ///< at most `2 * lanes`
-  std::ptrdiff_t frame_length;  ///< at most the transform's length
+  Index n;
+  const Index* starts;
+  Index n_frames;      ///< at most `2 * lanes`
+  Index frame_length;  ///< at most the transform's length
   const T* window;
   bool remove_mean;
-  std::ptrdiff_t level_begin;  ///< the part of the frame whose largest magnitude is its level
-  std::ptrdiff_t level_end;
+  Index level_begin;  ///< the part of the frame whose largest magnitude is its level
+  Index level_end;
 };
 
 /// Consecutive bins with one weight each.
 struct Band {
-  std::ptrdiff_t first;
-  std::ptrdiff_t count;
+  Index first;
+  Index count;
   const float* weights;
 };
 
@@ -50,7 +50,7 @@ struct Band {
 /// normal number.
 struct BandJob {
   const Band* bands;
-  std::ptrdiff_t n_bands;
+  Index n_bands;
   float least;
   float scale;
 };
@@ -58,12 +58,12 @@ struct BandJob {
 /// Subharmonic sums of spectra of `n` bins, at `n` places that are even on a scale of octaves. All pointers are to n
 /// entries of so many values.
 struct SubharmonicPlan {
-  std::ptrdiff_t n;
+  Index n;
   const float* spline;          ///< 5: what turns a bin and its neighbours, and the bends beside it, into its bend
   const float* weights;         ///< 4: of the values and the bends of the knots on both sides of a place
-  const std::ptrdiff_t* knots;  ///< 1: the lower of these
+  const Index* knots;  ///< 1: the lower of these
   int n_harmonics;
-  const std::ptrdiff_t* shifts;  ///< of each harmonic, in places
+  const Index* shifts;  ///< of each harmonic, in places
   const float* shares;
 };
 
@@ -71,9 +71,9 @@ struct SubharmonicPlan {
 struct PeakJob {
   const float* scale;          ///< per lag: 1 / autocorrelation of the window
   const float* cost;           ///< per lag: what a candidate pays for its length
-  std::ptrdiff_t first_lag;    ///< maxima lie in [first_lag, last_lag]; last_lag + kSincTaps / 2 < n_lags
-  std::ptrdiff_t last_lag;
-  std::ptrdiff_t n_lags;
+  Index first_lag;    ///< maxima lie in [first_lag, last_lag]; last_lag + kSincTaps / 2 < n_lags
+  Index last_lag;
+  Index n_lags;
   float least_strength;
   int max_candidates;
   const float* sinc;  ///< (kSincSteps + 1, kSincTaps) interpolation kernels, one per fraction of a lag
@@ -87,21 +87,21 @@ constexpr int kMostRoots = 64;
 /// Kernels of the audio room: raw pointers only, noexcept, no allocation.
 struct AudioTable {
   const char* isa;
-  std::ptrdiff_t lanes32;  ///< floats per vector; the transforms run `2 * lanes` frames at once
-  std::ptrdiff_t lanes64;
+  Index lanes32;  ///< floats per vector; the transforms run `2 * lanes` frames at once
+  Index lanes64;
 
   /// Number of i in [begin, end) where x[i - 1] and x[i] lie on different sides of -threshold, and the
   /// sum of x[i]^2. Nothing comes before x[0]. Either pointer may be null.
-  void (*changes_and_energy)(const float* x, std::ptrdiff_t begin, std::ptrdiff_t end, float threshold,
-                             std::int64_t* changes, double* energy) noexcept;
+  void (*changes_and_energy)(const float* x, Index begin, Index end, float threshold, std::int64_t* changes,
+                             double* energy) noexcept;
 
   /// Raw autocorrelation times n of up to `2 * lanes` frames, lags 0 .. n_lags - 1, into rows of `out`
   /// (row length `n_lags`). `scratch` holds 4 * n * lanes values, aligned to 64 bytes. `weights`, if not
   /// null, multiplies the n / 2 + 1 lower bins of the power spectra. `levels`: one per frame.
-  void (*autocorrelate32)(const AcfPlan<float>& plan, const FrameJob<float>& job, const float* weights,
-                          std::ptrdiff_t n_lags, float* scratch, float* out, float* levels) noexcept;
-  void (*autocorrelate64)(const AcfPlan<double>& plan, const FrameJob<double>& job, const double* weights,
-                          std::ptrdiff_t n_lags, double* scratch, double* out, double* levels) noexcept;
+  void (*autocorrelate32)(const AcfPlan<float>& plan, const FrameJob<float>& job, const float* weights, Index n_lags,
+                          float* scratch, float* out, float* levels) noexcept;
+  void (*autocorrelate64)(const AcfPlan<double>& plan, const FrameJob<double>& job, const double* weights, Index n_lags,
+                          double* scratch, double* out, double* levels) noexcept;
 
   /// Power spectra (bins 0 .. n / 2) of up to `2 * lanes` frames into rows of `out`; scratch as above.
   void (*power_spectra)(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept;
@@ -110,7 +110,7 @@ struct AudioTable {
   /// kept, bin 0 with twice its share: the first `length` samples into rows of `out`. back.n <= there.n; scratch as
   /// above.
   void (*resample_frames)(const FftPlan<float>& there, const FftPlan<float>& back, const FrameJob<float>& job,
-                          std::ptrdiff_t n_bins, std::ptrdiff_t length, float* scratch, float* out) noexcept;
+                          Index n_bins, Index length, float* scratch, float* out) noexcept;
 
   /// Their sums in bands into rows of `out`, without the spectra going through memory; `scratch` holds
   /// (4 n + 2 n_bands) * lanes values.
@@ -118,11 +118,10 @@ struct AudioTable {
                        float* out) noexcept;
 
   /// out[r, b] = sum over the band's bins of weights * row r, for each band.
-  void (*project)(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t stride, const Band* bands,
-                  std::ptrdiff_t n_bands, float* out) noexcept;
+  void (*project)(const float* rows, Index n_rows, Index stride, const Band* bands, Index n_bands, float* out) noexcept;
 
   /// out[i] = scale * log(max(x[i], least)), `least` a normal number.
-  void (*logarithms)(const float* x, std::ptrdiff_t n, float least, float scale, float* out) noexcept;
+  void (*logarithms)(const float* x, Index n, float least, float scale, float* out) noexcept;
 
   /// All roots of z^n + a[1] z^(n-1) + ... + a[n] at once, by the iteration of Aberth and Ehrlich, into the first n of
   /// kMostRoots values each.
@@ -133,20 +132,19 @@ struct AudioTable {
   int (*find_peaks)(const PeakJob& job, const float* acf, float* row, float* lags, float* strengths) noexcept;
 
   /// Sums for up to `lanes32` rows of power spectra into rows of `out`; `scratch` holds 3 * n * lanes32 values.
-  void (*subharmonics)(const SubharmonicPlan& plan, const float* power, std::ptrdiff_t n_frames, float* scratch,
+  void (*subharmonics)(const SubharmonicPlan& plan, const float* power, Index n_frames, float* scratch,
                        float* out) noexcept;
 
   /// Where a row is higher than before and no lower than after, and the sum of the row. Returns the number of places.
-  int (*list_peaks)(const float* row, std::ptrdiff_t n, std::int32_t* places, float* sum) noexcept;
+  int (*list_peaks)(const float* row, Index n, std::int32_t* places, float* sum) noexcept;
 
   /// Half the autocorrelation that belongs to the `n` bins of a power spectrum, at lags whose cos(2 pi lag / (2 n - 2))
   /// are given.
-  void (*correlate_powers)(const float* power, std::ptrdiff_t n, const double* cosines, std::ptrdiff_t n_lags,
-                           double* out) noexcept;
+  void (*correlate_powers)(const float* power, Index n, const double* cosines, Index n_lags, double* out) noexcept;
 
   /// out[i] = sum_k taps[k] * phases[k % factor][i + k / factor] for i in [0, n_out): a decimating filter.
   void (*decimate)(const float* const* phases, int factor, const float* taps, int n_taps, float* out,
-                   std::ptrdiff_t n_out) noexcept;
+                   Index n_out) noexcept;
 };
 
 }  // namespace stcorner::kernels

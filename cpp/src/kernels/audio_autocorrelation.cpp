@@ -1,7 +1,6 @@
 #include <cmath>
 
 #include "audio_fft.hpp"
-#include "simd_log.hpp"
 
 // Two frames share a lane as real and imaginary part, so one complex transform serves both. Their power spectra
 // are real and even, so that a second transform of half the length brings both autocorrelations back.
@@ -9,10 +8,10 @@
 namespace stcorner::kernels::STC_ISA {
 
 template <class T>
-STC_INLINE T mean_of(const T* x, std::ptrdiff_t n) noexcept {
+STC_INLINE T mean_of(const T* x, Index n) noexcept {
   using V = typename LanesOf<T>::type;
   V sum = broadcast(T(0));
-  std::ptrdiff_t i = 0;
+  Index i = 0;
   for (; i + V::size <= n; i += V::size) sum = sum + load(x + i);
   T parts[V::size];
   store(parts, sum);
@@ -30,11 +29,11 @@ STC_INLINE T magnitude(T x) noexcept {
 /// Largest |x[i] - mean|, times weights[i] if there are any; the compiler may not reorder the comparisons by
 /// itself.
 template <class T>
-STC_INLINE T largest_deviation(const T* x, std::ptrdiff_t n, T mean, const T* weights = nullptr) noexcept {
+STC_INLINE T largest_deviation(const T* x, Index n, T mean, const T* weights = nullptr) noexcept {
   using V = typename LanesOf<T>::type;
   const V centre = broadcast(mean);
   V lanes = broadcast(T(0));
-  std::ptrdiff_t i = 0;
+  Index i = 0;
   for (; i + V::size <= n; i += V::size) {
     V deviation = load(x + i) - centre;
     if (weights) deviation = deviation * load(weights + i);
@@ -55,25 +54,25 @@ STC_INLINE T largest_deviation(const T* x, std::ptrdiff_t n, T mean, const T* we
 template <class T>
 struct Cut {
   const T* x;
-  std::ptrdiff_t first, last;
+  Index first, last;
   T mean, gain;
 };
 
 /// Measure a frame. It will be divided by its largest magnitude, so that a faint frame does not drown in the
 /// rounding of a loud partner; `size` is that magnitude (0 for silence).
 template <class T>
-STC_INLINE Cut<T> measure(const FrameJob<T>& job, std::ptrdiff_t frame, T* size, T* level) noexcept {
-  const std::ptrdiff_t start = job.starts[frame];
-  const std::ptrdiff_t first = start < 0 ? (-start < job.frame_length ? -start : job.frame_length) : 0;
-  const std::ptrdiff_t left = job.n - start;
-  const std::ptrdiff_t wanted = left < job.frame_length ? left : job.frame_length;
-  const std::ptrdiff_t last = wanted > first ? wanted : first;
+STC_INLINE Cut<T> measure(const FrameJob<T>& job, Index frame, T* size, T* level) noexcept {
+  const Index start = job.starts[frame];
+  const Index first = start < 0 ? (-start < job.frame_length ? -start : job.frame_length) : 0;
+  const Index left = job.n - start;
+  const Index wanted = left < job.frame_length ? left : job.frame_length;
+  const Index last = wanted > first ? wanted : first;
   const T* const x = job.signal + start;
   const T mean = job.remove_mean ? mean_of(x + first, last - first) : T(0);
   const T largest = largest_deviation(x + first, last - first, mean);
   const T gain = largest > T(1e-30) ? T(1) / largest : T(0);
-  const std::ptrdiff_t from = job.level_begin > first ? job.level_begin : first;
-  const std::ptrdiff_t to = job.level_end < last ? job.level_end : last;
+  const Index from = job.level_begin > first ? job.level_begin : first;
+  const Index to = job.level_end < last ? job.level_end : last;
   *level = from < to ? largest_deviation(x + from, to - from, mean, job.window + from) : T(0);
   *size = gain > T(0) ? largest : T(0);
   return {x, first, last, mean, gain};
@@ -81,12 +80,12 @@ STC_INLINE Cut<T> measure(const FrameJob<T>& job, std::ptrdiff_t frame, T* size,
 
 /// Samples [begin, begin + lanes) of a frame as the transform gets them; past its end they are zero.
 template <class T>
-STC_INLINE typename LanesOf<T>::type piece(const Cut<T>& cut, const T* window, std::ptrdiff_t begin) noexcept {
+STC_INLINE typename LanesOf<T>::type piece(const Cut<T>& cut, const T* window, Index begin) noexcept {
   using V = typename LanesOf<T>::type;
   if (begin >= cut.first && begin + V::size <= cut.last)
     return (load(cut.x + begin) - broadcast(cut.mean)) * broadcast(cut.gain) * load(window + begin);
   T parts[V::size];
-  for (std::ptrdiff_t k = 0, i = begin; k < V::size; ++k, ++i)
+  for (Index k = 0, i = begin; k < V::size; ++k, ++i)
     parts[k] = i >= cut.first && i < cut.last ? (cut.x[i] - cut.mean) * cut.gain * window[i] : T(0);
   return load(parts);
 }
@@ -94,11 +93,11 @@ STC_INLINE typename LanesOf<T>::type piece(const Cut<T>& cut, const T* window, s
 /// Load all frames of a job into the work buffer `a`, empty slots as zeros; `scales` are the squares of
 /// what the frames were divided by. Frames are rows, lanes are columns: square blocks are transposed.
 template <class T>
-STC_INLINE void load_frames(const FrameJob<T>& job, std::ptrdiff_t n, T* a, T* scales, T* levels) noexcept {
+STC_INLINE void load_frames(const FrameJob<T>& job, Index n, T* a, T* scales, T* levels) noexcept {
   using V = typename LanesOf<T>::type;
-  constexpr std::ptrdiff_t kElement = 2 * V::size;
+  constexpr Index kElement = 2 * V::size;
   Cut<T> cuts[kElement];
-  for (std::ptrdiff_t frame = 0; frame < kElement; ++frame) {
+  for (Index frame = 0; frame < kElement; ++frame) {
     cuts[frame] = {nullptr, 0, 0, T(0), T(0)};
     if (frame >= job.n_frames) continue;
     T size;
@@ -106,33 +105,31 @@ STC_INLINE void load_frames(const FrameJob<T>& job, std::ptrdiff_t n, T* a, T* s
     scales[frame] = size * size;
   }
   V block[V::size];
-  for (std::ptrdiff_t begin = 0; begin < job.frame_length; begin += V::size) {
-    const std::ptrdiff_t count = n - begin < V::size ? n - begin : V::size;
-    for (std::ptrdiff_t half = 0; half < 2; ++half) {
-      for (std::ptrdiff_t lane = 0; lane < V::size; ++lane)
-        block[lane] = piece(cuts[2 * lane + half], job.window, begin);
+  for (Index begin = 0; begin < job.frame_length; begin += V::size) {
+    const Index count = n - begin < V::size ? n - begin : V::size;
+    for (Index half = 0; half < 2; ++half) {
+      for (Index lane = 0; lane < V::size; ++lane) block[lane] = piece(cuts[2 * lane + half], job.window, begin);
       transpose(block);
-      for (std::ptrdiff_t i = 0; i < count; ++i) store(a + (begin + i) * kElement + half * V::size, block[i]);
+      for (Index i = 0; i < count; ++i) store(a + (begin + i) * kElement + half * V::size, block[i]);
     }
   }
-  const std::ptrdiff_t filled = (job.frame_length + V::size - 1) / V::size * V::size;
-  for (std::ptrdiff_t at = filled * kElement; at < n * kElement; at += V::size) store(a + at, broadcast(T(0)));
+  const Index filled = (job.frame_length + V::size - 1) / V::size * V::size;
+  for (Index at = filled * kElement; at < n * kElement; at += V::size) store(a + at, broadcast(T(0)));
 }
 
 /// The first `width` elements of every frame, times its scale, into rows.
 template <class T>
-STC_INLINE void unload_frames(const T* from, std::ptrdiff_t n_frames, std::ptrdiff_t width, const T* scales,
-                              T* out) noexcept {
+STC_INLINE void unload_frames(const T* from, Index n_frames, Index width, const T* scales, T* out) noexcept {
   using V = typename LanesOf<T>::type;
-  constexpr std::ptrdiff_t kElement = 2 * V::size;
+  constexpr Index kElement = 2 * V::size;
   V block[V::size];
-  for (std::ptrdiff_t begin = 0; begin < width; begin += V::size) {
-    const std::ptrdiff_t count = width - begin < V::size ? width - begin : V::size;
-    for (std::ptrdiff_t half = 0; half < 2; ++half) {
-      for (std::ptrdiff_t i = 0; i < V::size; ++i)
+  for (Index begin = 0; begin < width; begin += V::size) {
+    const Index count = width - begin < V::size ? width - begin : V::size;
+    for (Index half = 0; half < 2; ++half) {
+      for (Index i = 0; i < V::size; ++i)
         block[i] = i < count ? load(from + (begin + i) * kElement + half * V::size) : broadcast(T(0));
       transpose(block);
-      for (std::ptrdiff_t frame = half; frame < n_frames; frame += 2) {
+      for (Index frame = half; frame < n_frames; frame += 2) {
         T* const to = out + frame * width + begin;
         const V row = block[frame / 2] * broadcast(scales[frame]);
         if (count == V::size) {
@@ -141,7 +138,7 @@ STC_INLINE void unload_frames(const T* from, std::ptrdiff_t n_frames, std::ptrdi
         }
         T parts[V::size];
         store(parts, row);
-        for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = parts[i];
+        for (Index i = 0; i < count; ++i) to[i] = parts[i];
       }
     }
   }
@@ -154,9 +151,9 @@ struct Pair {
 
 /// Four times the power of both frames of each lane in bin k <= n / 2 of their joint spectrum.
 template <class T>
-STC_INLINE auto power_of(const T* z, std::ptrdiff_t n, std::ptrdiff_t k) noexcept {
+STC_INLINE auto power_of(const T* z, Index n, Index k) noexcept {
   using V = typename LanesOf<T>::type;
-  constexpr std::ptrdiff_t kElement = 2 * V::size;
+  constexpr Index kElement = 2 * V::size;
   const T* const low = z + k * kElement;
   const T* const high = z + (k == 0 ? 0 : n - k) * kElement;
   const V a_re = load(low) + load(high), a_im = load(low + V::size) - load(high + V::size);
@@ -168,11 +165,11 @@ STC_INLINE auto power_of(const T* z, std::ptrdiff_t n, std::ptrdiff_t k) noexcep
 /// the even lags, in its imaginary parts the steps between the odd ones; the result is lag 1.
 /// (Press et al., Numerical Recipes, section on the cosine transform.)
 template <class T>
-STC_INLINE auto fold(const T* z, T* out, std::ptrdiff_t m, const T* turns, const T* weights) noexcept {
+STC_INLINE auto fold(const T* z, T* out, Index m, const T* turns, const T* weights) noexcept {
   using V = typename LanesOf<T>::type;
-  constexpr std::ptrdiff_t kElement = 2 * V::size;
+  constexpr Index kElement = 2 * V::size;
   Pair<V> odd{broadcast(T(0)), broadcast(T(0))};
-  for (std::ptrdiff_t j = 0; 2 * j <= m; ++j) {
+  for (Index j = 0; 2 * j <= m; ++j) {
     const Pair<V> a = power_of(z, 2 * m, j), b = power_of(z, 2 * m, m - j);
     // Each sum below counts a bin of the lower half and its mirror image: 2 / 4.
     const V low = broadcast(weights ? T(0.5) * weights[j] : T(0.5));
@@ -197,10 +194,10 @@ STC_INLINE auto fold(const T* z, T* out, std::ptrdiff_t m, const T* turns, const
 
 /// Undo the folding after the transform: lags 0 .. n_lags - 1 of both frames of each lane.
 template <class T, class V>
-STC_INLINE void unfold(const T* y, T* out, std::ptrdiff_t m, std::ptrdiff_t n_lags, Pair<V> odd) noexcept {
-  constexpr std::ptrdiff_t kElement = 2 * V::size;
+STC_INLINE void unfold(const T* y, T* out, Index m, Index n_lags, Pair<V> odd) noexcept {
+  constexpr Index kElement = 2 * V::size;
   const V half = broadcast(T(0.5));
-  for (std::ptrdiff_t k = 0; 2 * k < n_lags; ++k) {
+  for (Index k = 0; 2 * k < n_lags; ++k) {
     const T* const low = y + k * kElement;
     const T* const high = y + (k == 0 ? 0 : m - k) * kElement;
     const V re = load(low), im = load(low + V::size), re_high = load(high), im_high = load(high + V::size);
@@ -216,10 +213,10 @@ STC_INLINE void unfold(const T* y, T* out, std::ptrdiff_t m, std::ptrdiff_t n_la
 }
 
 template <class T>
-STC_INLINE void autocorrelate(const AcfPlan<T>& plan, const FrameJob<T>& job, const T* weights, std::ptrdiff_t n_lags,
+STC_INLINE void autocorrelate(const AcfPlan<T>& plan, const FrameJob<T>& job, const T* weights, Index n_lags,
                               T* scratch, T* out, T* levels) noexcept {
-  constexpr std::ptrdiff_t kElement = 2 * LanesOf<T>::type::size;
-  const std::ptrdiff_t n = plan.whole.n;
+  constexpr Index kElement = 2 * LanesOf<T>::type::size;
+  const Index n = plan.whole.n;
   T* const a = scratch;
   T* const b = scratch + n * kElement;
   T scales[kElement];
@@ -234,14 +231,14 @@ STC_INLINE void autocorrelate(const AcfPlan<T>& plan, const FrameJob<T>& job, co
 }
 
 void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept {
-  constexpr std::ptrdiff_t kElement = 2 * F32::size;
+  constexpr Index kElement = 2 * F32::size;
   float* const a = scratch;
   float* const b = scratch + plan.n * kElement;
   float scales[kElement], levels[kElement];
   load_frames(job, plan.n, a, scales, levels);
   float* const spectrum = fft(plan, a, b);
   float* const power = spectrum == a ? b : a;
-  for (std::ptrdiff_t k = 0; k <= plan.n / 2; ++k) {
+  for (Index k = 0; k <= plan.n / 2; ++k) {
     const Pair<F32> both = power_of(spectrum, plan.n, k);
     store(power + k * kElement, both.first * broadcast(0.25F));
     store(power + k * kElement + F32::size, both.second * broadcast(0.25F));
@@ -249,9 +246,9 @@ void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float
   unload_frames(power, job.n_frames, plan.n / 2 + 1, scales, out);
 }
 
-void resample_frames(const FftPlan<float>& there, const FftPlan<float>& back, const FrameJob<float>& job,
-                     std::ptrdiff_t n_bins, std::ptrdiff_t length, float* scratch, float* out) noexcept {
-  constexpr std::ptrdiff_t kElement = 2 * F32::size;
+void resample_frames(const FftPlan<float>& there, const FftPlan<float>& back, const FrameJob<float>& job, Index n_bins,
+                     Index length, float* scratch, float* out) noexcept {
+  constexpr Index kElement = 2 * F32::size;
   float* const a = scratch;
   float* const b = scratch + there.n * kElement;
   float scales[kElement], levels[kElement];
@@ -259,48 +256,48 @@ void resample_frames(const FftPlan<float>& there, const FftPlan<float>& back, co
   const float* const spectrum = fft(there, a, b);
   float* const kept = spectrum == a ? b : a;
   // Mirrored, so that the transform goes back. Frequency 0 counts twice: the sum over a bin and its mirror image.
-  for (std::ptrdiff_t k = 0; k < back.n; ++k) {
-    const std::ptrdiff_t bin = k < n_bins ? (k ? there.n - k : 0) : back.n - k;
+  for (Index k = 0; k < back.n; ++k) {
+    const Index bin = k < n_bins ? (k ? there.n - k : 0) : back.n - k;
     const F32 share = broadcast(k == 0 ? 2.0F : k < n_bins || bin < n_bins ? 1.0F : 0.0F);
-    for (std::ptrdiff_t part = 0; part < kElement; part += F32::size)
+    for (Index part = 0; part < kElement; part += F32::size)
       store(kept + k * kElement + part, load(spectrum + bin * kElement + part) * share);
   }
   float* const other = kept == a ? b : a;
-  for (std::ptrdiff_t i = 0; i < job.n_frames; ++i) scales[i] = std::sqrt(scales[i]) / static_cast<float>(there.n);
+  for (Index i = 0; i < job.n_frames; ++i) scales[i] = std::sqrt(scales[i]) / static_cast<float>(there.n);
   unload_frames(fft(back, kept, other), job.n_frames, length, scales, out);
 }
 
 void band_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, const BandJob& bands, float* scratch,
                   float* out) noexcept {
-  constexpr std::ptrdiff_t kElement = 2 * F32::size;
+  constexpr Index kElement = 2 * F32::size;
   float* const a = scratch;
   float* const b = scratch + plan.n * kElement;
   float scales[kElement] = {}, levels[kElement], ones[kElement], ordered[kElement];
   load_frames(job, plan.n, a, scales, levels);
-  for (std::ptrdiff_t i = 0; i < kElement; ++i) {
+  for (Index i = 0; i < kElement; ++i) {
     ones[i] = 1.0F;
     ordered[i % 2 * F32::size + i / 2] = i < job.n_frames ? 0.25F * scales[i] : 0.0F;
   }
   float* const spectrum = fft(plan, a, b);
   float* const power = spectrum == a ? b : a;
   const F32 first = load(ordered), second = load(ordered + F32::size);
-  for (std::ptrdiff_t k = 0; k <= plan.n / 2; ++k) {
+  for (Index k = 0; k <= plan.n / 2; ++k) {
     const Pair<F32> both = power_of(spectrum, plan.n, k);
     store(power + k * kElement, both.first * first);
     store(power + k * kElement + F32::size, both.second * second);
   }
   float* const sums = scratch + 2 * plan.n * kElement;
   const F32 least = broadcast(bands.least), scale = broadcast(bands.scale);
-  for (std::ptrdiff_t band = 0; band < bands.n_bands; ++band) {
+  for (Index band = 0; band < bands.n_bands; ++band) {
     const Band& each = bands.bands[band];
     const float* const from = power + each.first * kElement;
     F32 ones_of[4] = {}, twos_of[4] = {};  // sums by turns, as `project` adds them
-    const auto add = [&](std::ptrdiff_t bin, int turn) noexcept {
+    const auto add = [&](Index bin, int turn) noexcept {
       const F32 weight = broadcast(each.weights[bin]);
       ones_of[turn] = fma(load(from + bin * kElement), weight, ones_of[turn]);
       twos_of[turn] = fma(load(from + bin * kElement + F32::size), weight, twos_of[turn]);
     };
-    std::ptrdiff_t bin = 0;
+    Index bin = 0;
     for (; bin + 4 <= each.count; bin += 4)
       for (int turn = 0; turn < 4; ++turn) add(bin + turn, turn);
     if (bin < each.count) add(bin, 0);
@@ -318,13 +315,13 @@ void band_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, const 
   unload_frames(sums, job.n_frames, bands.n_bands, ones, out);
 }
 
-void autocorrelate32(const AcfPlan<float>& plan, const FrameJob<float>& job, const float* weights,
-                     std::ptrdiff_t n_lags, float* scratch, float* out, float* levels) noexcept {
+void autocorrelate32(const AcfPlan<float>& plan, const FrameJob<float>& job, const float* weights, Index n_lags,
+                     float* scratch, float* out, float* levels) noexcept {
   autocorrelate(plan, job, weights, n_lags, scratch, out, levels);
 }
 
-void autocorrelate64(const AcfPlan<double>& plan, const FrameJob<double>& job, const double* weights,
-                     std::ptrdiff_t n_lags, double* scratch, double* out, double* levels) noexcept {
+void autocorrelate64(const AcfPlan<double>& plan, const FrameJob<double>& job, const double* weights, Index n_lags,
+                     double* scratch, double* out, double* levels) noexcept {
   autocorrelate(plan, job, weights, n_lags, scratch, out, levels);
 }
 

@@ -118,11 +118,10 @@ STC_INLINE void butterfly(Complex<V>* a) noexcept {
 
 /// One stage: `m` twiddle groups of `s` elements each, from x into y.
 template <int R, class T>
-STC_INLINE void fft_stage(const T* STC_RESTRICT x, T* STC_RESTRICT y, std::ptrdiff_t m, std::ptrdiff_t s,
-                          const T* twiddles) noexcept {
+STC_INLINE void fft_stage(const T* STC_RESTRICT x, T* STC_RESTRICT y, Index m, Index s, const T* twiddles) noexcept {
   using V = typename LanesOf<T>::type;
-  constexpr std::ptrdiff_t kElement = 2 * V::size;
-  for (std::ptrdiff_t p = 0; p < m; ++p) {
+  constexpr Index kElement = 2 * V::size;
+  for (Index p = 0; p < m; ++p) {
     V c[R - 1], sine[R - 1], minus[R - 1];
     for (int j = 0; j < R - 1; ++j) {
       c[j] = broadcast(twiddles[2 * (p * (R - 1) + j)]);
@@ -131,7 +130,7 @@ STC_INLINE void fft_stage(const T* STC_RESTRICT x, T* STC_RESTRICT y, std::ptrdi
     }
     const T* from = x + s * p * kElement;
     T* to = y + s * R * p * kElement;
-    for (std::ptrdiff_t q = 0; q < s; ++q, from += kElement, to += kElement) {
+    for (Index q = 0; q < s; ++q, from += kElement, to += kElement) {
       Complex<V> a[R];
       for (int j = 0; j < R; ++j) {
         const T* const at = from + s * m * j * kElement;
@@ -156,10 +155,10 @@ STC_INLINE void fft_stage(const T* STC_RESTRICT x, T* STC_RESTRICT y, std::ptrdi
 template <class T>
 STC_INLINE T* fft(const FftPlan<T>& plan, T* x, T* y) noexcept {
   const T* twiddles = plan.twiddles;
-  std::ptrdiff_t rest = plan.n, s = 1;
+  Index rest = plan.n, s = 1;
   for (int stage = 0; stage < plan.n_stages; ++stage) {
     const int radix = plan.radices[stage];
-    const std::ptrdiff_t m = rest / radix;
+    const Index m = rest / radix;
     switch (radix) {
       case 2: fft_stage<2>(x, y, m, s, twiddles); break;
       case 3: fft_stage<3>(x, y, m, s, twiddles); break;

@@ -7,37 +7,36 @@
 namespace stcorner::kernels::STC_ISA {
 namespace {
 
-constexpr std::ptrdiff_t kLanes = F32::size;
+constexpr Index kLanes = F32::size;
 
 /// Rows of magnitudes into lanes; frames that there are not are zero.
-STC_INLINE void load_magnitudes(const float* power, std::ptrdiff_t n_frames, std::ptrdiff_t n, float* out) noexcept {
+STC_INLINE void load_magnitudes(const float* power, Index n_frames, Index n, float* out) noexcept {
   F32 block[kLanes];
-  for (std::ptrdiff_t begin = 0; begin < n; begin += kLanes) {
-    const std::ptrdiff_t count = n - begin < kLanes ? n - begin : kLanes;
-    for (std::ptrdiff_t frame = 0; frame < kLanes; ++frame) {
+  for (Index begin = 0; begin < n; begin += kLanes) {
+    const Index count = n - begin < kLanes ? n - begin : kLanes;
+    for (Index frame = 0; frame < kLanes; ++frame) {
       const float* const from = power + frame * n + begin;
       if (frame < n_frames && count == kLanes) {
         block[frame] = load(from);
         continue;
       }
       float parts[kLanes] = {};
-      for (std::ptrdiff_t i = 0; frame < n_frames && i < count; ++i) parts[i] = from[i];
+      for (Index i = 0; frame < n_frames && i < count; ++i) parts[i] = from[i];
       block[frame] = load(parts);
     }
     transpose(block);
-    for (std::ptrdiff_t i = 0; i < count; ++i) store(out + (begin + i) * kLanes, block[i]);
+    for (Index i = 0; i < count; ++i) store(out + (begin + i) * kLanes, block[i]);
   }
-  for (std::ptrdiff_t i = 0; i < n * kLanes; ++i) out[i] = std::sqrt(out[i]);
+  for (Index i = 0; i < n * kLanes; ++i) out[i] = std::sqrt(out[i]);
 }
 
-STC_INLINE void unload(const float* from, std::ptrdiff_t n_frames, std::ptrdiff_t n, float* out) noexcept {
+STC_INLINE void unload(const float* from, Index n_frames, Index n, float* out) noexcept {
   F32 block[kLanes];
-  for (std::ptrdiff_t begin = 0; begin < n; begin += kLanes) {
-    const std::ptrdiff_t count = n - begin < kLanes ? n - begin : kLanes;
-    for (std::ptrdiff_t i = 0; i < kLanes; ++i)
-      block[i] = i < count ? load(from + (begin + i) * kLanes) : broadcast(0.0F);
+  for (Index begin = 0; begin < n; begin += kLanes) {
+    const Index count = n - begin < kLanes ? n - begin : kLanes;
+    for (Index i = 0; i < kLanes; ++i) block[i] = i < count ? load(from + (begin + i) * kLanes) : broadcast(0.0F);
     transpose(block);
-    for (std::ptrdiff_t frame = 0; frame < n_frames; ++frame) {
+    for (Index frame = 0; frame < n_frames; ++frame) {
       float* const to = out + frame * n + begin;
       if (count == kLanes) {
         store(to, block[frame]);
@@ -45,13 +44,13 @@ STC_INLINE void unload(const float* from, std::ptrdiff_t n_frames, std::ptrdiff_
       }
       float parts[kLanes];
       store(parts, block[frame]);
-      for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = parts[i];
+      for (Index i = 0; i < count; ++i) to[i] = parts[i];
     }
   }
 }
 
 /// 1 where a bin is a peak, 0 elsewhere.
-STC_INLINE F32 is_peak(const float* x, std::ptrdiff_t k) noexcept {
+STC_INLINE F32 is_peak(const float* x, Index k) noexcept {
   const F32 here = load(x + k * kLanes), left = load(x + (k - 1) * kLanes), right = load(x + (k + 1) * kLanes);
   const F32::Lanes none = {}, one = none + 1.0F;
   return {((here.v > left.v) & (here.v >= right.v)) ? one : none};
@@ -59,16 +58,16 @@ STC_INLINE F32 is_peak(const float* x, std::ptrdiff_t k) noexcept {
 
 }  // namespace
 
-void subharmonics(const SubharmonicPlan& plan, const float* power, std::ptrdiff_t n_frames, float* scratch,
+void subharmonics(const SubharmonicPlan& plan, const float* power, Index n_frames, float* scratch,
                   float* out) noexcept {
-  const std::ptrdiff_t n = plan.n;
+  const Index n = plan.n;
   float* const x = scratch;
   float* const y = scratch + n * kLanes;
   load_magnitudes(power, n_frames, n, x);
 
   // Only what lies within two bins of a peak counts, smoothed over three.
   F32 peaks[5] = {};
-  for (std::ptrdiff_t k = -2; k < n; ++k) {
+  for (Index k = -2; k < n; ++k) {
     for (int i = 0; i < 4; ++i) peaks[i] = peaks[i + 1];
     peaks[4] = k + 2 > 0 && k + 2 < n - 1 ? is_peak(x, k + 2) : broadcast(0.0F);
     if (k < 0) continue;
@@ -77,14 +76,14 @@ void subharmonics(const SubharmonicPlan& plan, const float* power, std::ptrdiff_
   }
   store(x, load(y));
   store(x + (n - 1) * kLanes, load(y + (n - 1) * kLanes));
-  for (std::ptrdiff_t k = 1; k < n - 1; ++k) {
+  for (Index k = 1; k < n - 1; ++k) {
     const F32 sides = load(y + (k - 1) * kLanes) + load(y + (k + 1) * kLanes);
     store(x + k * kLanes, fma(sides, broadcast(0.25F), load(y + k * kLanes) * broadcast(0.5F)));
   }
 
   // Bends of the natural cubic spline through these values.
   store(y, broadcast(0.0F));
-  for (std::ptrdiff_t k = 1; k < n - 1; ++k) {
+  for (Index k = 1; k < n - 1; ++k) {
     const float* const row = plan.spline + 5 * k;
     F32 bend = load(x + (k - 1) * kLanes) * broadcast(row[0]);
     bend = fma(load(x + k * kLanes), broadcast(row[1]), bend);
@@ -92,11 +91,11 @@ void subharmonics(const SubharmonicPlan& plan, const float* power, std::ptrdiff_
     store(y + k * kLanes, fma(load(y + (k - 1) * kLanes), broadcast(row[3]), bend));
   }
   store(y + (n - 1) * kLanes, broadcast(0.0F));
-  for (std::ptrdiff_t k = n - 2; k > 0; --k)
+  for (Index k = n - 2; k > 0; --k)
     store(y + k * kLanes, fma(load(y + (k + 1) * kLanes), broadcast(plan.spline[5 * k + 4]), load(y + k * kLanes)));
 
   float* const z = scratch + 2 * n * kLanes;
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
+  for (Index i = 0; i < n; ++i) {
     const float* const w = plan.weights + 4 * i;
     const float* const at = x + plan.knots[i] * kLanes;
     const float* const bend = y + plan.knots[i] * kLanes;
@@ -107,7 +106,7 @@ void subharmonics(const SubharmonicPlan& plan, const float* power, std::ptrdiff_
   }
 
   int number = plan.n_harmonics;
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
+  for (Index i = 0; i < n; ++i) {
     while (i + plan.shifts[number - 1] >= n) --number;
     F32 sum = broadcast(0.0F);
     for (int h = 0; h < number; ++h) sum = fma(load(z + (i + plan.shifts[h]) * kLanes), broadcast(plan.shares[h]), sum);
@@ -116,10 +115,10 @@ void subharmonics(const SubharmonicPlan& plan, const float* power, std::ptrdiff_
   unload(x, n_frames, n, out);
 }
 
-int list_peaks(const float* row, std::ptrdiff_t n, std::int32_t* places, float* sum) noexcept {
+int list_peaks(const float* row, Index n, std::int32_t* places, float* sum) noexcept {
   int count = 0;
   F32 total = broadcast(0.0F);
-  std::ptrdiff_t i = 1;
+  Index i = 1;
   for (; i + kLanes < n; i += kLanes) {
     const F32 here = load(row + i);
     total = total + here;
@@ -137,22 +136,21 @@ int list_peaks(const float* row, std::ptrdiff_t n, std::int32_t* places, float* 
   return count;
 }
 
-void correlate_powers(const float* power, std::ptrdiff_t n, const double* cosines, std::ptrdiff_t n_lags,
-                      double* out) noexcept {
+void correlate_powers(const float* power, Index n, const double* cosines, Index n_lags, double* out) noexcept {
   // Clenshaw's recurrence for sums of cosines, several vectors of lags at once, so that they do not wait for
   // themselves.
   constexpr int kAtOnce = 4;
-  constexpr std::ptrdiff_t kStep = kAtOnce * F64::size;
-  for (std::ptrdiff_t first = 0; first < n_lags; first += kStep) {
+  constexpr Index kStep = kAtOnce * F64::size;
+  for (Index first = 0; first < n_lags; first += kStep) {
     F64 c[kAtOnce], one[kAtOnce], two[kAtOnce];
     for (int u = 0; u < kAtOnce; ++u) {
       double parts[F64::size] = {};
-      for (std::ptrdiff_t i = 0; i < F64::size; ++i)
-        if (const std::ptrdiff_t lag = first + u * F64::size + i; lag < n_lags) parts[i] = cosines[lag];
+      for (Index i = 0; i < F64::size; ++i)
+        if (const Index lag = first + u * F64::size + i; lag < n_lags) parts[i] = cosines[lag];
       c[u] = load(parts);
       one[u] = two[u] = broadcast(0.0);
     }
-    for (std::ptrdiff_t k = n - 1; k > 0; --k) {
+    for (Index k = n - 1; k > 0; --k) {
       const double share = k == n - 1 ? 0.5 : 1.0;  // the last bin has no mirror image
       const F64 p = broadcast(share * static_cast<double>(power[k]));
       for (int u = 0; u < kAtOnce; ++u) {
@@ -164,8 +162,8 @@ void correlate_powers(const float* power, std::ptrdiff_t n, const double* cosine
     for (int u = 0; u < kAtOnce; ++u) {
       double parts[F64::size];
       store(parts, fma(c[u], one[u], broadcast(0.5 * static_cast<double>(power[0])) - two[u]));
-      for (std::ptrdiff_t i = 0; i < F64::size; ++i)
-        if (const std::ptrdiff_t lag = first + u * F64::size + i; lag < n_lags) out[lag] = parts[i];
+      for (Index i = 0; i < F64::size; ++i)
+        if (const Index lag = first + u * F64::size + i; lag < n_lags) out[lag] = parts[i];
     }
   }
 }

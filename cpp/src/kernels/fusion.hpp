@@ -31,18 +31,17 @@ struct Hit {
 /// Kernels of the fusion room: raw pointers only, noexcept, no allocation.
 struct FusionTable {
   const char* isa;
-  std::ptrdiff_t panel_width;  ///< rows per panel
+  Index panel_width;  ///< rows per panel
   /// Write every pair of rows of two panels that is below the limit of either row, and return how
   /// many there are (at most panel_width squared). A tile stops at the first stage at which no pair
   /// can come within its limits any more.
-  std::ptrdiff_t (*scan)(const Panel& a, const Panel& b, const std::int32_t* stage_ends, std::ptrdiff_t n_stages,
-                         Hit* hits) noexcept;
+  Index (*scan)(const Panel& a, const Panel& b, const std::int32_t* stage_ends, Index n_stages, Hit* hits) noexcept;
   /// out = x * factor, rounded to integers; |x| * factor must be within 16 bits.
-  void (*quantise)(const float* x, std::ptrdiff_t n, float factor, std::int16_t* out) noexcept;
+  void (*quantise)(const float* x, Index n, float factor, std::int16_t* out) noexcept;
   /// Squared distance of two rows of n coordinates, summed in float64 in eight interleaved sums without
   /// fused operations: the same bits for every instruction set of a processor family, and for (b, a).
-  double (*distance_float)(const float* a, const float* b, std::ptrdiff_t n) noexcept;
-  double (*distance_double)(const double* a, const double* b, std::ptrdiff_t n) noexcept;
+  double (*distance_float)(const float* a, const float* b, Index n) noexcept;
+  double (*distance_double)(const double* a, const double* b, Index n) noexcept;
 };
 
 }  // namespace stcorner::kernels

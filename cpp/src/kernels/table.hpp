@@ -1,5 +1,11 @@
 #pragma once
 #include "stcorner/dispatch.hpp"
+#include "stcorner/parallel.hpp"
+
+#define STC_STRING_(x) #x
+#define STC_STRING(x) STC_STRING_(x)
+// Declares the function `name` with the type that its pointer has in the table T.
+#define STC_KERNEL(T, name) std::remove_pointer_t<decltype(T::name)> name
 
 // Every room keeps its kernels in a struct of function pointers. The same kernel source is compiled
 // once per instruction set into `stcorner::kernels::<isa>`, where it defines `const T& name()`.

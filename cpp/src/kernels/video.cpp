@@ -2,9 +2,6 @@
 
 #include "video_parts.hpp"
 
-#define STC_STRING_(x) #x
-#define STC_STRING(x) STC_STRING_(x)
-
 namespace stcorner::kernels::STC_ISA {
 
 const VideoTable& video_table() noexcept {

@@ -3,7 +3,6 @@
 #include <cstdint>
 
 #include "stcorner/video/harris.hpp"
-#include "stcorner/video/tensor.hpp"
 #include "table.hpp"
 
 namespace stcorner::kernels {
@@ -17,13 +16,13 @@ constexpr int kTimeBlock = 8;
 
 /// Part of n_out frames, at most kTimeBlock, and what smooths it in space.
 struct Tile {
-  std::ptrdiff_t height, width;
-  std::ptrdiff_t x0, x1, y0, y1;  // x0 is a multiple of 16
+  Index height, width;
+  Index x0, x1, y0, y1;  // x0 is a multiple of 16
   int n_out, radius_y, radius_x;
   const float* taps_y;            // centre first, radius_y + 1 values
   const float* taps_x;
   bool reflect;                   // else nearest
-  std::ptrdiff_t out_stride;
+  Index out_stride;
 };
 
 /// Smoothed frames, from frames as they came. Windows in time hold n_out + 2 time_radius entries.
@@ -45,7 +44,7 @@ struct OuterJob {
   const float* const* next;
   int time_radius;
   const float* time_taps;         // 6 sets (tt, ty, tx, yy, yx, xx) of time_radius + 1: gradient scales folded in
-  std::ptrdiff_t stride;
+  Index stride;
   float k, eps;
   bool normalize;                 // det / (trace + eps)^3 - k (trace / (trace + eps))^3 instead of det - k trace^3
   bool tensor;                    // write the six planes instead of the response
@@ -68,7 +67,7 @@ struct OrientationJob {
   const float* here;
   const float* below;
   TensorRows tensor;
-  std::ptrdiff_t width;
+  Index width;
   float time_unit;                // of the difference over two frames, against pixels
   int bins;
   const float* cosines;           // of the directions, over the sum that a vector's votes would have without
@@ -76,30 +75,28 @@ struct OrientationJob {
   float next;                     // cosine between neighbouring directions, likewise
   float upper, lower;             // weight of the row in the two histograms
   float* votes;                   // upper, then lower: (part, bin) rows of `stride` floats
-  std::ptrdiff_t stride;
+  Index stride;
 };
 
 /// Directions that a voxel votes for: four of its gradient, four of its flow.
 constexpr int kVotes = 8;
 /// The running sums of votes start anew every so many pixels, so that they stay as exact as the votes.
-constexpr std::ptrdiff_t kVoteSegment = 64;
+constexpr Index kVoteSegment = 64;
 
 /// Floats of a row of running sums: before each pixel and after the last, then the whole of each segment.
-constexpr std::ptrdiff_t votes_length(std::ptrdiff_t width) noexcept {
-  return (width + 1 + width / kVoteSegment + 1) * kVotes;
-}
+constexpr Index votes_length(Index width) noexcept { return (width + 1 + width / kVoteSegment + 1) * kVotes; }
 
 /// Votes of a row.
 struct VotesJob {
   TensorRows tensor;
-  std::ptrdiff_t width;
+  Index width;
   float still;                    // slower flow has no vote
   float* out;                     // votes_length(width) floats
 };
 
 struct EigenJob {
   const float* planes[6];         // tt, ty, tx, yy, yx, xx
-  std::ptrdiff_t n;
+  Index n;
   TensorOutput output;            // not the tensor itself
   float* out[12];
 };
@@ -107,36 +104,34 @@ struct EigenJob {
 /// Kernels of the video room: raw pointers only, noexcept, no allocation. Scratch is aligned to 64 bytes.
 struct VideoTable {
   const char* isa;
-  std::ptrdiff_t (*inner_scratch)(const InnerJob&) noexcept;
+  Index (*inner_scratch)(const InnerJob&) noexcept;
   void (*inner)(const InnerJob&) noexcept;
   /// Copies n values, float64 as float32; false where one is not finite or beyond 1e5.
-  bool (*take)(const void* in, Pixel pixel, std::ptrdiff_t n, void* out) noexcept;
-  std::ptrdiff_t (*outer_scratch)(const OuterJob&) noexcept;
+  bool (*take)(const void* in, Pixel pixel, Index n, void* out) noexcept;
+  Index (*outer_scratch)(const OuterJob&) noexcept;
   void (*outer)(const OuterJob&) noexcept;
   /// Columns x in [x0, x1) of the middle row that exceed `threshold` and are maxima of their 26
   /// neighbours; equal neighbours count as smaller when they come later in memory order. The nine row
   /// pointers are those of rows y-1, y, y+1 of the planes before, at and after. Returns how many, and
   /// raises `largest` to the greatest value met.
-  std::ptrdiff_t (*maxima)(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
-                           std::ptrdiff_t* found, float* largest) noexcept;
+  Index (*maxima)(const float* const* rows, Index x0, Index x1, float threshold, Index* found, float* largest) noexcept;
   /// counts[e * width + x] = how many of the n_rows values of column x are at least edges[e]. Rows are `stride` floats
   /// apart and may be read up to a multiple of 32 columns.
-  void (*count_at_least)(const float* values, std::ptrdiff_t stride, std::ptrdiff_t n_rows, std::ptrdiff_t width,
-                         const float* edges, int n_edges, std::int32_t* counts) noexcept;
+  void (*count_at_least)(const float* values, Index stride, Index n_rows, Index width, const float* edges, int n_edges,
+                         std::int32_t* counts) noexcept;
   void (*orientations)(const OrientationJob&) noexcept;
   void (*votes)(const VotesJob&) noexcept;
   /// Adds to three cells of kVotes sums those of the columns between four bounds, over n_rows rows of votes.
-  void (*add_votes)(const float* rows, std::ptrdiff_t n_rows, std::ptrdiff_t width, const std::ptrdiff_t* bounds,
-                    float* cells) noexcept;
+  void (*add_votes)(const float* rows, Index n_rows, Index width, const Index* bounds, float* cells) noexcept;
   void (*eigen)(const EigenJob&) noexcept;
 };
 
 /// Index of the pixel that stands for index i of an axis of length n: border pixels are repeated
 /// (nearest) or mirrored about the edge of the outermost pixel (reflect: d c b a | a b c d).
-static inline std::ptrdiff_t border_index(std::ptrdiff_t i, std::ptrdiff_t n, bool reflect) noexcept {
+static inline Index border_index(Index i, Index n, bool reflect) noexcept {
   if (i >= 0 && i < n) return i;
   if (!reflect) return i < 0 ? 0 : n - 1;
-  const std::ptrdiff_t period = 2 * n;
+  const Index period = 2 * n;
   i %= period;
   if (i < 0) i += period;
   return i < n ? i : period - 1 - i;

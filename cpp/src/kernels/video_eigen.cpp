@@ -7,7 +7,7 @@
 namespace stcorner::kernels::STC_ISA {
 namespace {
 
-constexpr std::ptrdiff_t kChunk = 32;
+constexpr Index kChunk = 32;
 
 struct Values {
   double a[kChunk], b[kChunk], c[kChunk];  // descending
@@ -38,10 +38,10 @@ STC_INLINE void cosine_and_sine(double angle, double* cosine, double* sine) noex
   *sine = s * angle;
 }
 
-void eigenvalues(const EigenJob& job, std::ptrdiff_t begin, std::ptrdiff_t n, Values* values) noexcept {
+void eigenvalues(const EigenJob& job, Index begin, Index n, Values* values) noexcept {
   const float *tt = job.planes[0] + begin, *ty = job.planes[1] + begin, *tx = job.planes[2] + begin;
   const float *yy = job.planes[3] + begin, *yx = job.planes[4] + begin, *xx = job.planes[5] + begin;
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
+  for (Index i = 0; i < n; ++i) {
     const double mean = (static_cast<double>(tt[i]) + yy[i] + xx[i]) / 3.0;
     const double p = tt[i] - mean, q = yy[i] - mean, r = xx[i] - mean, u = ty[i], v = tx[i], w = yx[i];
     const double spread = (p * p + q * q + r * r + 2.0 * (u * u + v * v + w * w)) / 6.0, size = std::sqrt(spread);
@@ -111,10 +111,10 @@ STC_INLINE Vector with_sign(Vector v) noexcept {
   return main < 0.0 ? Vector{-v.t, -v.y, -v.x} : v;
 }
 
-void write_anisotropy(const EigenJob& job, std::ptrdiff_t begin, std::ptrdiff_t n, const Values& values) noexcept {
+void write_anisotropy(const EigenJob& job, Index begin, Index n, const Values& values) noexcept {
   float *linear = job.out[0] + begin, *planar = job.out[1] + begin;
   float *spherical = job.out[2] + begin, *coherence = job.out[3] + begin;
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
+  for (Index i = 0; i < n; ++i) {
     const double a = values.a[i], b = values.b[i], c = values.c[i], unit = a > 0.0 ? 1.0 / a : 0.0;
     const double ab = (a - b) * unit, bc = (b - c) * unit, ca = (a - c) * unit, y = b * unit, z = c * unit;
     const double squares = (a > 0.0 ? 1.0 : 0.0) + y * y + z * z;
@@ -125,7 +125,7 @@ void write_anisotropy(const EigenJob& job, std::ptrdiff_t begin, std::ptrdiff_t 
   }
 }
 
-void write_vectors(const EigenJob& job, std::ptrdiff_t at, double a, double b, double c) noexcept {
+void write_vectors(const EigenJob& job, Index at, double a, double b, double c) noexcept {
   // Over the largest eigenvalue: products of products stay within float64.
   const double unit = a > 0.0 ? 1.0 / a : 1.0;
   const auto value = [&](int plane) { return unit * job.planes[plane][at]; };
@@ -151,16 +151,16 @@ void write_vectors(const EigenJob& job, std::ptrdiff_t at, double a, double b, d
 
 void eigen(const EigenJob& job) noexcept {
   Values values;
-  in_chunks(job.n, kChunk, [&](std::ptrdiff_t begin, std::ptrdiff_t n) {
+  in_chunks(job.n, kChunk, [&](Index begin, Index n) {
     eigenvalues(job, begin, n, &values);
     if (job.output == TensorOutput::anisotropy) return write_anisotropy(job, begin, n, values);
-    for (std::ptrdiff_t i = 0; i < n; ++i) {
+    for (Index i = 0; i < n; ++i) {
       job.out[0][begin + i] = static_cast<float>(values.a[i]);
       job.out[1][begin + i] = static_cast<float>(values.b[i]);
       job.out[2][begin + i] = static_cast<float>(values.c[i]);
     }
     if (job.output == TensorOutput::eigen)
-      for (std::ptrdiff_t i = 0; i < n; ++i) write_vectors(job, begin + i, values.a[i], values.b[i], values.c[i]);
+      for (Index i = 0; i < n; ++i) write_vectors(job, begin + i, values.a[i], values.b[i], values.c[i]);
   });
 }
 

@@ -83,9 +83,9 @@ STC_INLINE void fold(Radius<R> radius, const float* taps, At at, F32* acc) noexc
 /// y pass of kLanes rows and transposition. rows[f] lists the kRows + 2 R input rows of part f of the
 /// block; vector x of the result (at out + x * kLanes) holds column x of all parts.
 template <int R>
-static void columns_to_lanes(int radius, const float* const* const* rows, std::ptrdiff_t width, const float* taps,
+static void columns_to_lanes(int radius, const float* const* const* rows, Index width, const float* taps,
                              float* out) noexcept {
-  for (std::ptrdiff_t x = 0; x < width; x += kLanes) {
+  for (Index x = 0; x < width; x += kLanes) {
     F32 block[kLanes];
     STC_UNROLL
     for (int f = 0; f < kFrames; ++f) STC_UNROLL
@@ -102,8 +102,8 @@ static void columns_to_lanes(int radius, const float* const* const* rows, std::p
 
 /// x pass on transposed data: n output vectors from n + 2 R; n is rounded up to a multiple of kBlock.
 template <int R>
-static void along_lanes(int radius, const float* in, std::ptrdiff_t n, const float* taps, float* out) noexcept {
-  for (std::ptrdiff_t x = 0; x < n; x += kBlock) {
+static void along_lanes(int radius, const float* in, Index n, const float* taps, float* out) noexcept {
+  for (Index x = 0; x < n; x += kBlock) {
     F32 acc[kBlock];
     fold<R, kBlock>(Radius<R>{radius}, taps, [&](int i) { return load(in + (x + i) * kLanes); }, acc);
     STC_UNROLL
@@ -111,8 +111,8 @@ static void along_lanes(int radius, const float* in, std::ptrdiff_t n, const flo
   }
 }
 
-using ColumnsToLanes = void (*)(int, const float* const* const*, std::ptrdiff_t, const float*, float*) noexcept;
-using AlongLanes = void (*)(int, const float*, std::ptrdiff_t, const float*, float*) noexcept;
+using ColumnsToLanes = void (*)(int, const float* const* const*, Index, const float*, float*) noexcept;
+using AlongLanes = void (*)(int, const float*, Index, const float*, float*) noexcept;
 
 // NOLINTBEGIN(bugprone-macro-parentheses): F is the name of a template
 // Radii up to kMaxRadius are known at compile time; entry 0 is the loop for all others.
@@ -122,12 +122,10 @@ using AlongLanes = void (*)(int, const float*, std::ptrdiff_t, const float*, flo
 
 STC_INLINE int radius_entry(int radius) noexcept { return radius <= kMaxRadius ? radius : 0; }
 
-STC_INLINE std::ptrdiff_t round_up(std::ptrdiff_t n, std::ptrdiff_t unit) noexcept {
-  return (n + unit - 1) / unit * unit;
-}
+STC_INLINE Index round_up(Index n, Index unit) noexcept { return (n + unit - 1) / unit * unit; }
 
 /// Five cache lines of air between planes, so that the planes of a time window do not fall on the same
 /// cache sets.
-constexpr std::ptrdiff_t kSkew = 80;
+constexpr Index kSkew = 80;
 
 }  // namespace stcorner::kernels::STC_ISA

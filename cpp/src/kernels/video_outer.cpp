@@ -16,11 +16,11 @@ TileLayout layout(const OuterJob& job) noexcept {
 /// One row: gradients of the whole window, then the six products smoothed along time into slot `slot`.
 template <int R, int N>
 STC_INLINE void tensor_vector(const OuterJob& job, const float* gradients, int first, float* out,
-                              std::ptrdiff_t plane) noexcept {
+                              Index plane) noexcept {
   const int n_taps = Radius<R>{job.time_radius}.get() + 1;
   STC_UNROLL
   for (int c = 0; c < kChannels; ++c) {
-    const std::ptrdiff_t window = kTimeBlock + 2 * (n_taps - 1);
+    const Index window = kTimeBlock + 2 * (n_taps - 1);
     const float* a = gradients + (kFirst[c] * window + first) * kLanes;
     const float* b = gradients + (kSecond[c] * window + first) * kLanes;
     F32 acc[N];
@@ -42,18 +42,18 @@ STC_INLINE void tensor_vector(const OuterJob& job, const float* gradients, int f
 }
 
 template <int R>
-void tensor_row(const OuterJob& job, const TileLayout& l, std::ptrdiff_t y, float* ring) noexcept {
-  const std::ptrdiff_t at = y * job.stride;
-  const std::ptrdiff_t above = (y > 0 ? y - 1 : 0) * job.stride;
-  const std::ptrdiff_t below = (y + 1 < job.tile.height ? y + 1 : y) * job.stride;
-  const std::ptrdiff_t ahead = (y + 3 < job.tile.height ? y + 3 : y) * job.stride;
+void tensor_row(const OuterJob& job, const TileLayout& l, Index y, float* ring) noexcept {
+  const Index at = y * job.stride;
+  const Index above = (y > 0 ? y - 1 : 0) * job.stride;
+  const Index below = (y + 1 < job.tile.height ? y + 1 : y) * job.stride;
+  const Index ahead = (y + 3 < job.tile.height ? y + 3 : y) * job.stride;
   const int r = Radius<R>{job.time_radius}.get(), window = job.tile.n_out + 2 * r;
   float* gradients = job.scratch + l.own;
   float* gt = gradients;
   float* gy = gt + (kTimeBlock + 2 * r) * kLanes;
   float* gx = gy + (kTimeBlock + 2 * r) * kLanes;
   const int planes = job.tensor ? kChannels * job.tile.n_out : job.tile.n_out;
-  for (std::ptrdiff_t x = l.begin; x < l.end; x += kLanes) {
+  for (Index x = l.begin; x < l.end; x += kLanes) {
     // Large frames lie in memory, where the processor foresees neither this walk through them nor that of the results.
     if (y >= job.tile.y0 && y < job.tile.y1 && x >= job.tile.x0 && x < job.tile.x1)
       for (int i = 0; i < planes; ++i) prefetch(job.out[i] + y * job.tile.out_stride + x);
@@ -77,13 +77,13 @@ void tensor_row(const OuterJob& job, const TileLayout& l, std::ptrdiff_t y, floa
   }
 }
 
-using TensorRow = void (*)(const OuterJob&, const TileLayout&, std::ptrdiff_t, float*) noexcept;
+using TensorRow = void (*)(const OuterJob&, const TileLayout&, Index, float*) noexcept;
 constexpr TensorRow kTensorRow[] = STC_RADII(tensor_row);
 
 /// det(mu) - k trace(mu)^3, or the same of mu / (trace + eps), for n vectors; into the first plane.
-STC_INLINE void respond(const OuterJob& job, float* mu, std::ptrdiff_t plane, std::ptrdiff_t n) noexcept {
+STC_INLINE void respond(const OuterJob& job, float* mu, Index plane, Index n) noexcept {
   const F32 k = broadcast(job.k), eps = broadcast(job.eps), one = broadcast(1.0f);
-  for (std::ptrdiff_t x = 0; x < n; ++x) {
+  for (Index x = 0; x < n; ++x) {
     float* at = mu + x * kLanes;
     F32 tt = load(at), ty = load(at + plane), tx = load(at + 2 * plane);
     F32 yy = load(at + 3 * plane), yx = load(at + 4 * plane), xx = load(at + 5 * plane);
@@ -101,7 +101,7 @@ STC_INLINE void respond(const OuterJob& job, float* mu, std::ptrdiff_t plane, st
 
 }  // namespace
 
-std::ptrdiff_t outer_scratch(const OuterJob& job) noexcept { return layout(job).total; }
+Index outer_scratch(const OuterJob& job) noexcept { return layout(job).total; }
 
 void outer(const OuterJob& job) noexcept {
   const TileLayout l = layout(job);
@@ -109,9 +109,8 @@ void outer(const OuterJob& job) noexcept {
   const TensorRow make_row = kTensorRow[radius_entry(job.time_radius)];
   float* const mu = job.scratch + l.sums;
   sweep(
-      tile, l, job.scratch, kChannels,
-      [&](std::ptrdiff_t y, std::ptrdiff_t row) { make_row(job, l, y, job.scratch + row); },
-      [&](int first, int n_frames, std::ptrdiff_t y) {
+      tile, l, job.scratch, kChannels, [&](Index y, Index row) { make_row(job, l, y, job.scratch + row); },
+      [&](int first, int n_frames, Index y) {
         if (job.tensor) {
           for (int c = 0; c < kChannels; ++c)
             write_rows(tile, mu + c * l.sums_plane, job.out + c * tile.n_out + first, n_frames, y);

@@ -7,7 +7,7 @@ namespace {
 // in memory order, where an equal value wins.
 struct Neighbour {
   int row;
-  std::ptrdiff_t dx;
+  Index dx;
 };
 constexpr Neighbour kNeighbours[] = {
     {4, -1}, {4, 1}, {3, 0}, {5, 0}, {1, 0}, {7, 0},  {3, -1}, {3, 1},  {5, -1}, {5, 1},  {1, -1}, {1, 1},  {7, -1},
@@ -16,7 +16,7 @@ constexpr Neighbour kNeighbours[] = {
 
 constexpr bool is_earlier(Neighbour n) noexcept { return n.row < 4 || (n.row == 4 && n.dx < 0); }
 
-bool is_maximum(const float* const* rows, std::ptrdiff_t x) noexcept {
+bool is_maximum(const float* const* rows, Index x) noexcept {
   const float v = rows[4][x];
   for (const Neighbour n : kNeighbours) {
     const float other = rows[n.row][x + n.dx];
@@ -26,7 +26,7 @@ bool is_maximum(const float* const* rows, std::ptrdiff_t x) noexcept {
 }
 
 /// Which of the lanes in `over` are maxima; nearly always the first few neighbours rule all of them out.
-STC_INLINE unsigned maxima_among(const float* const* rows, std::ptrdiff_t x, F32 v, unsigned over) noexcept {
+STC_INLINE unsigned maxima_among(const float* const* rows, Index x, F32 v, unsigned over) noexcept {
   for (const Neighbour n : kNeighbours) {
     const F32 other = load(rows[n.row] + x + n.dx);
     over &= is_earlier(n) ? greater_mask(v, other) : ~greater_mask(other, v);
@@ -37,9 +37,8 @@ STC_INLINE unsigned maxima_among(const float* const* rows, std::ptrdiff_t x, F32
 
 }  // namespace
 
-std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_t x1, float threshold,
-                      std::ptrdiff_t* found, float* largest) noexcept {
-  std::ptrdiff_t n = 0, x = x0;
+Index maxima(const float* const* rows, Index x0, Index x1, float threshold, Index* found, float* largest) noexcept {
+  Index n = 0, x = x0;
   const float* row = rows[4];
   const F32 level = broadcast(threshold);
   F32 top = broadcast(*largest);
@@ -62,18 +61,18 @@ std::ptrdiff_t maxima(const float* const* rows, std::ptrdiff_t x0, std::ptrdiff_
   return n;
 }
 
-void count_at_least(const float* values, std::ptrdiff_t stride, std::ptrdiff_t n_rows, std::ptrdiff_t width,
-                    const float* edges, int n_edges, std::int32_t* counts) noexcept {
-  constexpr std::ptrdiff_t kChunk = 32;  // counts that stay in registers
-  in_chunks(width, kChunk, [&](std::ptrdiff_t x, std::ptrdiff_t n) {
+void count_at_least(const float* values, Index stride, Index n_rows, Index width, const float* edges, int n_edges,
+                    std::int32_t* counts) noexcept {
+  constexpr Index kChunk = 32;  // counts that stay in registers
+  in_chunks(width, kChunk, [&](Index x, Index n) {
     for (int e = 0; e < n_edges; ++e) {
       const float edge = edges[e];
       std::int32_t found[kChunk] = {};
-      for (std::ptrdiff_t y = 0; y < n_rows; ++y) {
+      for (Index y = 0; y < n_rows; ++y) {
         const float* row = values + y * stride + x;
-        for (std::ptrdiff_t i = 0; i < kChunk; ++i) found[i] += row[i] >= edge ? 1 : 0;
+        for (Index i = 0; i < kChunk; ++i) found[i] += row[i] >= edge ? 1 : 0;
       }
-      for (std::ptrdiff_t i = 0; i < n; ++i) counts[e * width + x + i] = found[i];
+      for (Index i = 0; i < n; ++i) counts[e * width + x + i] = found[i];
     }
   });
 }

@@ -7,16 +7,15 @@
 namespace stcorner::kernels::STC_ISA {
 
 struct TileLayout {
-  std::ptrdiff_t begin, end;        // columns of the ring: whole vectors that cover tile and halo
-  std::ptrdiff_t ring_rows, plane;  // rows of a ring, floats between rings
-  std::ptrdiff_t own, offsets, pointers, lanes, sums, sums_plane, total;
+  Index begin, end;        // columns of the ring: whole vectors that cover tile and halo
+  Index ring_rows, plane;  // rows of a ring, floats between rings
+  Index own, offsets, pointers, lanes, sums, sums_plane, total;
 };
 
 /// `planes` rings, `own` floats for the maker of rows, `channels` planes of transposed results.
-STC_INLINE TileLayout tile_layout(const Tile& tile, std::ptrdiff_t planes, std::ptrdiff_t own,
-                                  std::ptrdiff_t channels) noexcept {
+STC_INLINE TileLayout tile_layout(const Tile& tile, Index planes, Index own, Index channels) noexcept {
   TileLayout l{};
-  const std::ptrdiff_t side = tile.radius_x, n = tile.x1 - tile.x0, n_rows = kRows + 2 * tile.radius_y;
+  const Index side = tile.radius_x, n = tile.x1 - tile.x0, n_rows = kRows + 2 * tile.radius_y;
   l.begin = tile.x0 - side < 0 ? 0 : (tile.x0 - side) / kLanes * kLanes;
   l.end = round_up(tile.x1 + side < tile.width ? tile.x1 + side : tile.width, kLanes);
   l.ring_rows = n_rows;
@@ -42,18 +41,18 @@ STC_INLINE void sweep(const Tile& tile, const TileLayout& l, float* scratch, int
                       Done done) noexcept {
   const int r = tile.radius_y, n_rows = kRows + 2 * r, side = tile.radius_x;
   const int down = radius_entry(r), along = radius_entry(side);
-  const std::ptrdiff_t ring_width = l.end - l.begin;
-  std::ptrdiff_t* offsets = reinterpret_cast<std::ptrdiff_t*>(scratch + l.offsets);
+  const Index ring_width = l.end - l.begin;
+  Index* offsets = reinterpret_cast<Index*>(scratch + l.offsets);
   const float** rows = reinterpret_cast<const float**>(scratch + l.pointers);
   float* lanes = scratch + l.lanes;
-  const std::ptrdiff_t origin = l.begin < tile.x0 - side ? l.begin : tile.x0 - side;  // column of lanes[0]
+  const Index origin = l.begin < tile.x0 - side ? l.begin : tile.x0 - side;  // column of lanes[0]
 
-  std::ptrdiff_t made = tile.y0 - r < 0 ? 0 : tile.y0 - r;  // rows of the frame that are in the rings
-  for (std::ptrdiff_t y = tile.y0; y < tile.y1; y += kRows) {
-    const std::ptrdiff_t until = y + kRows + r < tile.height ? y + kRows + r : tile.height;
+  Index made = tile.y0 - r < 0 ? 0 : tile.y0 - r;  // rows of the frame that are in the rings
+  for (Index y = tile.y0; y < tile.y1; y += kRows) {
+    const Index until = y + kRows + r < tile.height ? y + kRows + r : tile.height;
     for (; made < until; ++made) make(made, made % l.ring_rows * ring_width);
     for (int i = 0; i < n_rows; ++i) {
-      std::ptrdiff_t at = border_index(y + i - r, tile.height, tile.reflect);
+      Index at = border_index(y + i - r, tile.height, tile.reflect);
       if (at >= until || at < until - l.ring_rows) at = until - 1;  // only for rows past y1
       offsets[i] = at % l.ring_rows * ring_width;
     }
@@ -78,15 +77,14 @@ STC_INLINE void sweep(const Tile& tile, const TileLayout& l, float* scratch, int
 }
 
 /// Transposed plane back to rows: lane f kRows + i is row y + i of out[f].
-STC_INLINE void write_rows(const Tile& tile, const float* lanes, float* const* out, int n_frames,
-                           std::ptrdiff_t y) noexcept {
-  const std::ptrdiff_t n_rows = tile.y1 - y < kRows ? tile.y1 - y : kRows;
-  for (std::ptrdiff_t x = tile.x0; x < tile.x1; x += kLanes) {
+STC_INLINE void write_rows(const Tile& tile, const float* lanes, float* const* out, int n_frames, Index y) noexcept {
+  const Index n_rows = tile.y1 - y < kRows ? tile.y1 - y : kRows;
+  for (Index x = tile.x0; x < tile.x1; x += kLanes) {
     F32 block[kLanes];
     STC_UNROLL
     for (int i = 0; i < kLanes; ++i) block[i] = load(lanes + (x - tile.x0 + i) * kLanes);
     transpose(block);
-    const std::ptrdiff_t n = tile.x1 - x < kLanes ? tile.x1 - x : kLanes;
+    const Index n = tile.x1 - x < kLanes ? tile.x1 - x : kLanes;
     float rows[kLanes * kLanes];
     if (n < kLanes)
       for (int i = 0; i < kLanes; ++i) store(rows + i * kLanes, block[i]);
@@ -96,7 +94,7 @@ STC_INLINE void write_rows(const Tile& tile, const float* lanes, float* const* o
         if (n == kLanes) {
           store(to, block[f * kRows + i]);
         } else {
-          for (std::ptrdiff_t j = 0; j < n; ++j) to[j] = rows[(f * kRows + i) * kLanes + j];
+          for (Index j = 0; j < n; ++j) to[j] = rows[(f * kRows + i) * kLanes + j];
         }
       }
   }

@@ -10,11 +10,11 @@ namespace {
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using View = Eigen::Map<const Matrix>;
 
-void add_scatter(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t begin, std::ptrdiff_t end,
-                 const double* Z, std::ptrdiff_t depth, double* sums) {
+void add_scatter(const std::int64_t* indptr, const std::int32_t* indices, Index begin, Index end, const double* Z,
+                 Index depth, double* sums) {
   using Row = Eigen::Map<const Eigen::RowVectorXd>;
   Matrix differences = Matrix::Zero(end - begin, depth);
-  for (std::ptrdiff_t i = begin; i < end; ++i) {
+  for (Index i = begin; i < end; ++i) {
     const Row own(Z + i * depth, depth);
     for (std::int64_t e = indptr[i]; e < indptr[i + 1]; ++e)
       differences.row(i - begin) += own - Row(Z + indices[e] * depth, depth);
@@ -23,7 +23,7 @@ void add_scatter(const std::int64_t* indptr, const std::int32_t* indices, std::p
       View(Z + begin * depth, end - begin, depth).transpose() * differences;
 }
 
-bool solve(const double* A, const double* B, std::ptrdiff_t n, double* values, double* vectors) {
+bool solve(const double* A, const double* B, Index n, double* values, double* vectors) {
   const Eigen::LLT<Eigen::MatrixXd> factor{View(B, n, n)};
   if (factor.info() != Eigen::Success) return false;
   Eigen::MatrixXd turned = View(A, n, n);

@@ -12,11 +12,11 @@ struct LinearTable {
   /// sums += Z' L Z for rows [begin, end) of the Laplacian L of a graph in compressed rows. Z is (n, depth), C order;
   /// sums is (depth, depth). Differences are taken edge by edge: nothing is lost where the ends are close and far from
   /// the origin.
-  void (*add_scatter)(const std::int64_t* indptr, const std::int32_t* indices, std::ptrdiff_t begin, std::ptrdiff_t end,
-                      const double* Z, std::ptrdiff_t depth, double* sums);
+  void (*add_scatter)(const std::int64_t* indptr, const std::int32_t* indices, Index begin, Index end, const double* Z,
+                      Index depth, double* sums);
   /// Solve A w = value B w for symmetric A and B (n, n): values (n) ascending, vectors in the rows of (n, n), of unit
   /// length in B. False unless B is positive definite.
-  bool (*solve)(const double* A, const double* B, std::ptrdiff_t n, double* values, double* vectors);
+  bool (*solve)(const double* A, const double* B, Index n, double* values, double* vectors);
 };
 
 }  // namespace stcorner::kernels

@@ -1,10 +1,10 @@
-#include "buffer.hpp"
-
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
+
+#include "engine.hpp"
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -31,11 +31,11 @@ float* allocate(std::size_t bytes) {
   return reinterpret_cast<float*>(aligned);
 }
 
-std::size_t bytes_of(std::ptrdiff_t size) { return static_cast<std::size_t>(size > 0 ? size : 1) * sizeof(float); }
+std::size_t bytes_of(Index size) { return static_cast<std::size_t>(size > 0 ? size : 1) * sizeof(float); }
 
 }  // namespace
 
-FloatBuffer::FloatBuffer(std::ptrdiff_t size) : data_(allocate(bytes_of(size))), size_(size) {}
+FloatBuffer::FloatBuffer(Index size) : data_(allocate(bytes_of(size))), size_(size) {}
 
 void FloatBuffer::Free::operator()(float* p) const noexcept {
   void* raw;
@@ -43,33 +43,31 @@ void FloatBuffer::Free::operator()(float* p) const noexcept {
   std::free(raw);
 }
 
-FrameRing::FrameRing(std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t depth)
-    : depth_(depth), stride_((width + 15) / 16 * 16 + kPad) {
-  constexpr std::ptrdiff_t kPage = 1024, kSkew = 80;  // floats: 4 KiB and five cache lines
+FrameRing::FrameRing(Index height, Index width, Index depth) : depth_(depth), stride_((width + 15) / 16 * 16 + kPad) {
+  constexpr Index kPage = 1024, kSkew = 80;  // floats: 4 KiB and five cache lines
   plane_ = ((height * stride_ + kPad) / kPage + 1) * kPage + kSkew;
   buffer_ = FloatBuffer(depth * plane_ + kPad);
 }
 
-RawRing::RawRing(std::ptrdiff_t pixels, std::ptrdiff_t depth)
-    : pixels_(pixels), depth_(depth), types_(static_cast<std::size_t>(depth), PixelType::u8) {}
+RawRing::RawRing(Index pixels, Index depth) : pixels_(pixels), depth_(depth), types_(depth, PixelType::u8) {}
 
-const void* RawRing::frame(std::ptrdiff_t t) const noexcept { return buffer_.data() + t % depth_ * slot_; }
+const void* RawRing::frame(Index t) const noexcept { return buffer_.data() + t % depth_ * slot_; }
 
-void* RawRing::put(std::ptrdiff_t t, PixelType type) {
-  const std::ptrdiff_t bytes = type == PixelType::u8 ? 1 : type == PixelType::u16 ? 2 : 4;
-  const std::ptrdiff_t slot = (pixels_ * bytes + 63) / 64 * 16;
+void* RawRing::put(Index t, PixelType type) {
+  const Index bytes = type == PixelType::u8 ? 1 : type == PixelType::u16 ? 2 : 4;
+  const Index slot = (pixels_ * bytes + 63) / 64 * 16;
   if (slot > slot_) {
     FloatBuffer wider(depth_ * slot);
-    for (std::ptrdiff_t i = 0; i < depth_ && slot_ > 0; ++i)
+    for (Index i = 0; i < depth_ && slot_ > 0; ++i)
       std::memcpy(wider.data() + i * slot, buffer_.data() + i * slot_, static_cast<std::size_t>(slot_) * sizeof(float));
     buffer_ = std::move(wider);
     slot_ = slot;
   }
-  types_[static_cast<std::size_t>(t % depth_)] = type == PixelType::f64 ? PixelType::f32 : type;
+  types_[t % depth_] = type == PixelType::f64 ? PixelType::f32 : type;
   return buffer_.data() + t % depth_ * slot_;
 }
 
-float* scratch(std::ptrdiff_t size) {
+float* scratch(Index size) {
   thread_local FloatBuffer buffer;
   // What one call of very wide windows needed does not stay for all later ones.
   if (buffer.size() < size || buffer.size() / 64 > size) buffer = FloatBuffer(size);

@@ -1,5 +1,3 @@
-#include "stcorner/video/descriptors.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -8,14 +6,12 @@
 #include <utility>
 
 #include "kernels/video.hpp"
-#include "stcorner/parallel.hpp"
+#include "stcorner/video/consumers.hpp"
 
 namespace stcorner::video {
 namespace {
 
 using kernels::kVotes;
-using Index = std::ptrdiff_t;
-
 constexpr Index kBand = 16;  // rows of a frame in one item
 
 /// First voxel of each cell of an axis of n and, after the last cell, the first beyond: those within the half size of
@@ -36,7 +32,7 @@ std::array<Index, n_cells + 1> bounds(double centre, double half, Index n) {
     Index at = std::clamp(static_cast<Index>(centre - half + 2.0 * half * c / n_cells), begin, end);
     while (at > begin && cell(at - 1) >= c) --at;
     while (at < end && cell(at) < c) ++at;
-    result[static_cast<std::size_t>(c)] = at;
+    result[c] = at;
   }
   return result;
 }
@@ -60,12 +56,12 @@ StipDescriber::StipDescriber(DescriberOptions options) : TensorConsumer(options.
       if (!(half > 0.0 && half < kFar)) throw std::invalid_argument("half sizes must be finite and > 0");
   }
   row_ = kernels::votes_length(h.width);
-  votes_.resize(static_cast<std::size_t>(kernels::kTimeBlock * h.height * row_));
+  votes_.resize(kernels::kTimeBlock * h.height * row_);
   sums_.assign(options_.points.size() * kCells * kVotes, 0.0f);
   waiting_.resize(options_.points.size());
   std::iota(waiting_.begin(), waiting_.end(), Index{0});
   const auto first = [&](Index i) {
-    const Neighbourhood& p = options_.points[static_cast<std::size_t>(i)];
+    const Neighbourhood& p = options_.points[i];
     return p.t - p.half_t;
   };
   std::stable_sort(waiting_.begin(), waiting_.end(), [&](Index a, Index b) { return first(a) > first(b); });
@@ -77,7 +73,7 @@ float* StipDescriber::votes(Index t, Index y) noexcept {
 
 void StipDescriber::done(Index t, Index n) {
   const HarrisOptions& h = options_.harris;
-  const auto point = [&](Index i) -> const Neighbourhood& { return options_.points[static_cast<std::size_t>(i)]; };
+  const auto point = [&](Index i) -> const Neighbourhood& { return options_.points[i]; };
   while (!waiting_.empty() && point(waiting_.back()).t - point(waiting_.back()).half_t < static_cast<double>(t + n)) {
     active_.push_back(waiting_.back());
     waiting_.pop_back();
@@ -91,7 +87,7 @@ void StipDescriber::done(Index t, Index n) {
     }
   };
   drive(Items(n * bands, vote), h.n_threads, pause_);
-  const auto add_point = [&](Index item) { add(active_[static_cast<std::size_t>(item)], t, n); };
+  const auto add_point = [&](Index item) { add(active_[item], t, n); };
   drive(Items(static_cast<Index>(active_.size()), add_point), h.n_threads, pause_);
   const auto ended = [&](Index i) { return point(i).t + point(i).half_t < static_cast<double>(t + n); };
   active_.erase(std::remove_if(active_.begin(), active_.end(), ended), active_.end());
@@ -100,7 +96,7 @@ void StipDescriber::done(Index t, Index n) {
 /// Frames [t, t + n) of a point.
 void StipDescriber::add(Index point, Index t, Index n) {
   const HarrisOptions& h = options_.harris;
-  const Neighbourhood& p = options_.points[static_cast<std::size_t>(point)];
+  const Neighbourhood& p = options_.points[point];
   const auto ts = bounds<kCellsT>(p.t, p.half_t, t + n);
   const auto ys = bounds<kCellsY>(p.y, p.half_y, h.height);
   const auto xs = bounds<kCellsX>(p.x, p.half_x, h.width);

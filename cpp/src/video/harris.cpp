@@ -6,17 +6,13 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine.hpp"
 #include "kernels/video.hpp"
-#include "level.hpp"
-#include "stcorner/parallel.hpp"
-#include "stcorner/video/gaussian.hpp"
 
 namespace stcorner::video {
 namespace {
 
 using kernels::kTimeBlock;
-using Index = std::ptrdiff_t;
-
 constexpr Index kLongestSide = Index{1} << 20;
 
 std::vector<float> to_float(const std::vector<double>& values, double factor = 1.0) {
@@ -31,6 +27,25 @@ void require(bool condition, const char* message) {
 }
 
 }  // namespace
+
+int gaussian_radius(double sd) {
+  if (!(sd > 0.0 && sd <= 1e6)) throw std::invalid_argument("standard deviation must be > 0 and <= 1e6");
+  // The small number keeps 4 * sqrt(2)^2 from being rounded up to 9.
+  return std::max(1, static_cast<int>(std::ceil(4.0 * sd - 1e-9)));
+}
+
+std::vector<double> gaussian_taps(double sd) {
+  const int radius = gaussian_radius(sd);
+  std::vector<double> taps(static_cast<std::size_t>(radius) + 1);
+  double sum = 0.0;
+  for (int i = 0; i <= radius; ++i) {
+    const double value = std::exp(-0.5 * i * i / (sd * sd));
+    taps[i] = value;
+    sum += i == 0 ? value : 2.0 * value;
+  }
+  for (double& tap : taps) tap /= sum;
+  return taps;
+}
 
 HarrisEngine::HarrisEngine(HarrisOptions options) : options_(std::move(options)) {
   const HarrisOptions& o = options_;
@@ -108,10 +123,21 @@ void HarrisEngine::choose_tiles(Window& window, Index planes) const {
   if (options_.tile_height > 0) window.tile_height = options_.tile_height;
 }
 
-const float* HarrisEngine::smoothed(Index scale, Index t) const {
-  return levels_[static_cast<std::size_t>(scale)].frames.frame(t);
-}
+const float* HarrisEngine::smoothed(Index scale, Index t) const { return levels_[scale].frames.frame(t); }
 
 Index HarrisEngine::smoothed_stride() const noexcept { return levels_.front().frames.stride(); }
+
+void describe_tensor(const float* tensor, Index n, TensorOutput output, float* out, int n_threads, Pause pause) {
+  constexpr Index kPiece = 4096;
+  const auto some = [&](Index begin, Index end) {
+    kernels::EigenJob job{};
+    for (Index c = 0; c < 6; ++c) job.planes[c] = tensor + c * n + begin;
+    for (Index c = 0; c < tensor_planes(output); ++c) job.out[c] = out + c * n + begin;
+    job.n = end - begin;
+    job.output = output;
+    kernels::video_table().eigen(job);
+  };
+  drive(pieces(n, kPiece, some), n_threads, pause);
+}
 
 }  // namespace stcorner::video

@@ -7,17 +7,14 @@
 #include <string>
 #include <utility>
 
+#include "engine.hpp"
 #include "kernels/video.hpp"
-#include "level.hpp"
-#include "stcorner/parallel.hpp"
 
 namespace stcorner::video {
 namespace {
 
 using kernels::border_index;
 using kernels::kTimeBlock;
-using Index = std::ptrdiff_t;
-
 Index pixel_size(PixelType type) {
   switch (type) {
     case PixelType::u8: return 1;
@@ -90,7 +87,7 @@ void HarrisEngine::take(const void* frames, PixelType type, Index n, Pause pause
   const auto copy = [&](Index item) {
     const Index frame = item / each, begin = item % each * kPiece;
     const char* const from = static_cast<const char*>(frames) + (frame * pixels + begin) * bytes;
-    char* const to = slots[static_cast<std::size_t>(frame)] + begin * kept;
+    char* const to = slots[frame] + begin * kept;
     if (kernels::video_table().take(from, type, std::min(kPiece, pixels - begin), to)) return;
     Index first = bad_frame.load();
     while (frame < first && !bad_frame.compare_exchange_weak(first, frame)) {

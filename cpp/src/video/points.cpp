@@ -1,5 +1,3 @@
-#include "stcorner/video/points.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,14 +5,13 @@
 #include <unordered_map>
 #include <utility>
 
-#include "buffer.hpp"
+#include "engine.hpp"
 #include "kernels/video.hpp"
-#include "stcorner/parallel.hpp"
+#include "stcorner/video/consumers.hpp"
 
 namespace stcorner::video {
 namespace {
 
-using Index = std::ptrdiff_t;
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
 /// Rows y - 1, y, y + 1 of three planes; `row(dt, y)` gives a row.
@@ -84,9 +81,9 @@ void StipDetector::drop_weak(std::vector<InterestPoint>& points) const {
 void StipDetector::search(Index t, Index n, bool last) {
   if (n <= 0) return;
   const Index scales = static_cast<Index>(options().scales.size()), end = t + n;
-  std::vector<Found> found(static_cast<std::size_t>(n * scales), Found{{}, kLowest});
+  std::vector<Found> found(n * scales, Found{{}, kLowest});
   const auto search_plane = [&](Index item) {
-    search_frame(t + item / scales, item % scales, last ? end : -1, found[static_cast<std::size_t>(item)]);
+    search_frame(t + item / scales, item % scales, last ? end : -1, found[item]);
   };
   drive(Items(n * scales, search_plane), options().n_threads, pause_);
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -113,14 +110,14 @@ void StipDetector::search_frame(Index t, Index scale, Index end, Found& found) c
   const Index margin = options_.exclude_border ? 1 : 0;
   const bool border_frame = t == 0 || t + 1 == end;
   const float level = threshold(scale);
-  std::vector<Index> columns(static_cast<std::size_t>(o.width));
+  std::vector<Index> columns(o.width);
   for (Index y = options_.row_begin; y < options_.row_end; ++y) {
     const float* rows[9];
     gather(row, y, rows);
     const bool skip = margin && (border_frame || y == 0 || y == o.height - 1);
     const Index count = table.maxima(rows, 0, o.width, skip ? -kLowest : level, columns.data(), &found.largest);
     for (Index i = 0; i < count; ++i) {
-      const Index x = columns[static_cast<std::size_t>(i)];
+      const Index x = columns[i];
       if (x < margin || x >= o.width - margin) continue;
       const InterestPoint point = make_point(rows, t, y, x, scale);
       if (!options_.scale_selection || is_best_scale(point)) found.points.push_back(point);
@@ -134,7 +131,7 @@ bool StipDetector::is_best_scale(const InterestPoint& p) const {
   const HarrisOptions& o = engine_.options();
   const Index last = engine_.frames_in() - 1, stride = engine_.smoothed_stride();
   const auto laplacian = [&](Index scale) {
-    const HarrisScale& at = o.scales[static_cast<std::size_t>(scale)];
+    const HarrisScale& at = o.scales[scale];
     const auto value = [&](Index t, Index y, Index x) {
       const Index tt = std::clamp<Index>(t, 0, last), yy = std::clamp<Index>(y, 0, o.height - 1);
       return static_cast<double>(engine_.smoothed(scale, tt)[yy * stride + std::clamp<Index>(x, 0, o.width - 1)]);
@@ -165,19 +162,17 @@ std::vector<InterestPoint> local_maxima(const float* response, Index n_frames, I
                                         float threshold, int n_threads, Pause pause) {
   if (n_frames < 3 || height < 3 || width < 3) return {};
   const auto& table = kernels::video_table();
-  std::vector<std::vector<InterestPoint>> found(static_cast<std::size_t>(n_frames - 2));
+  std::vector<std::vector<InterestPoint>> found(n_frames - 2);
   const auto search_frame = [&](Index item) {
     const Index t = item + 1;
     const auto row = [&](Index dt, Index y) { return response + ((t + dt) * height + y) * width; };
-    std::vector<Index> columns(static_cast<std::size_t>(width));
+    std::vector<Index> columns(width);
     float largest = kLowest;
     for (Index y = 1; y + 1 < height; ++y) {
       const float* rows[9];
       gather(row, y, rows);
       const Index count = table.maxima(rows, 1, width - 1, threshold, columns.data(), &largest);
-      for (Index i = 0; i < count; ++i)
-        found[static_cast<std::size_t>(item)].push_back(
-            make_point(rows, t, y, columns[static_cast<std::size_t>(i)], 0));
+      for (Index i = 0; i < count; ++i) found[item].push_back(make_point(rows, t, y, columns[i], 0));
     }
   };
   drive(Items(n_frames - 2, search_frame), n_threads, pause);
@@ -196,7 +191,7 @@ std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, I
     for (const std::int64_t c : part) key = key * 2097169u + static_cast<std::uint64_t>(c + 1);
     return key;
   };
-  std::vector<std::uint8_t> keep(static_cast<std::size_t>(n), 0);
+  std::vector<std::uint8_t> keep(n, 0);
   const auto decide = [&](Index i) {
     const std::int64_t* p = coordinates + 3 * i;
     const auto rival = [&](Index j) {
@@ -210,7 +205,7 @@ std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, I
       free = at == cells.end() || std::none_of(at->second.begin(), at->second.end(), rival);
     }
     if (!free) return;
-    keep[static_cast<std::size_t>(i)] = 1;
+    keep[i] = 1;
     cells[cell(p, 0, 0, 0)].push_back(i);
   };
   drive(Items(n, decide), 1, pause);

@@ -13,6 +13,13 @@ namespace stcorner::video {
 
 class RawRing;
 
+/// Radius of a Gaussian of standard deviation `sd` truncated at 4 standard deviations, at least 1.
+int gaussian_radius(double sd);
+
+/// Right half of the sampled Gaussian, centre first, gaussian_radius(sd) + 1 values; the whole filter
+/// sums to 1. Throws std::invalid_argument unless 0 < sd <= 1e6.
+std::vector<double> gaussian_taps(double sd);
+
 enum class PixelType { u8, u16, f32, f64 };
 
 struct HarrisScale {
@@ -21,7 +28,7 @@ struct HarrisScale {
 };
 
 struct HarrisOptions {
-  std::ptrdiff_t height = 0, width = 0;
+  Index height = 0, width = 0;
   std::vector<HarrisScale> scales;
   double s = 2.0;                // integration variance over differentiation variance
   double k = 0.005;
@@ -31,7 +38,7 @@ struct HarrisOptions {
   bool reflect = true;           // border; else the outermost pixel is repeated
   bool tensor = false;           // the six tensor planes instead of the response
   int n_threads = 0;
-  std::ptrdiff_t tile_width = 0, tile_height = 0;  // 0: chosen from the frame and the caches
+  Index tile_width = 0, tile_height = 0;  // 0: chosen from the frame and the caches
 };
 
 /// Where the engine puts its results.
@@ -40,10 +47,10 @@ class HarrisSink {
   virtual ~HarrisSink() = default;
   /// Memory for frame t of a scale: row 0, rows `stride()` floats apart. `channel` is 0 for a response
   /// and 0..5 (tt, ty, tx, yy, yx, xx) for a tensor.
-  virtual float* plane(std::ptrdiff_t scale, std::ptrdiff_t t, std::ptrdiff_t channel) = 0;
-  virtual std::ptrdiff_t stride() const = 0;
+  virtual float* plane(Index scale, Index t, Index channel) = 0;
+  virtual Index stride() const = 0;
   /// Frames [t, t + n) of all scales are complete.
-  virtual void done(std::ptrdiff_t t, std::ptrdiff_t n) = 0;
+  virtual void done(Index t, Index n) = 0;
 };
 
 /// Streaming space-time Harris detector (Laptev 2005): frames go in, the response of every scale comes
@@ -58,21 +65,21 @@ class HarrisEngine {
 
   const HarrisOptions& options() const noexcept { return options_; }
   /// Frames that must follow a frame before its response is final.
-  std::ptrdiff_t latency() const noexcept { return latency_; }
-  std::ptrdiff_t frames_in() const noexcept { return taken_; }
-  std::ptrdiff_t frames_out() const noexcept { return done_; }
+  Index latency() const noexcept { return latency_; }
+  Index frames_in() const noexcept { return taken_; }
+  Index frames_out() const noexcept { return done_; }
 
   /// Take n frames, C-contiguous (n, height, width). With `drain` every response that became final is
   /// delivered; without it some may wait for the next call, so that blocks are full.
   /// Throws std::invalid_argument if a value is not finite.
   /// An exception of `pause` leaves the stream unfit for more.
-  void push(const void* frames, PixelType type, std::ptrdiff_t n, bool drain, HarrisSink& sink, Pause pause = nullptr);
+  void push(const void* frames, PixelType type, Index n, bool drain, HarrisSink& sink, Pause pause = nullptr);
   /// The stream has ended: deliver all that is left.
   void finish(HarrisSink& sink, Pause pause = nullptr);
 
   /// Smoothed frame t of a scale, while it is among the last ones (t >= frames_out() - 10); for t + 1 as well.
-  const float* smoothed(std::ptrdiff_t scale, std::ptrdiff_t t) const;
-  std::ptrdiff_t smoothed_stride() const noexcept;
+  const float* smoothed(Index scale, Index t) const;
+  Index smoothed_stride() const noexcept;
 
  private:
   struct Window;
@@ -82,26 +89,40 @@ class HarrisEngine {
 
   static Window window(double sd_y, double sd_x, double sd_t);
 
-  std::ptrdiff_t room() const;
-  void take(const void* frames, PixelType type, std::ptrdiff_t n, Pause pause);
+  Index room() const;
+  void take(const void* frames, PixelType type, Index n, Pause pause);
   bool step(bool drain, HarrisSink& sink, Pause pause);
   bool smooth(bool drain, Pause pause);
   bool respond(bool drain, HarrisSink& sink, Pause pause);
-  SmoothTask smooth_task(Level& level, std::ptrdiff_t n) const;
-  ResponseTask response_task(const Level& level, std::ptrdiff_t scale, std::ptrdiff_t n, HarrisSink& sink) const;
+  SmoothTask smooth_task(Level& level, Index n) const;
+  ResponseTask response_task(const Level& level, Index scale, Index n, HarrisSink& sink) const;
   template <class Task>
   void drive_tiles(const std::vector<Task>& tasks, Pause pause);
-  kernels::Tile tile_of(const Window& window, std::ptrdiff_t tile, std::ptrdiff_t n) const;
-  void run(const SmoothTask& task, std::ptrdiff_t tile);
-  void run(const ResponseTask& task, std::ptrdiff_t tile);
-  void choose_tiles(Window& window, std::ptrdiff_t planes) const;
-  std::ptrdiff_t length() const noexcept;
+  kernels::Tile tile_of(const Window& window, Index tile, Index n) const;
+  void run(const SmoothTask& task, Index tile);
+  void run(const ResponseTask& task, Index tile);
+  void choose_tiles(Window& window, Index planes) const;
+  Index length() const noexcept;
 
   HarrisOptions options_;
   std::unique_ptr<RawRing> raw_;
   std::vector<Level> levels_;
-  std::ptrdiff_t latency_ = 0, taken_ = 0, done_ = 0;
+  Index latency_ = 0, taken_ = 0, done_ = 0;
   bool closed_ = false;
 };
+
+/// What is made of the tensor's eigenvalues a >= b >= c >= 0.
+enum class TensorOutput { tensor, eigenvalues, eigen, anisotropy };
+
+/// Planes of an output: the tensor's six; a, b, c; these and the unit vector (t, y, x) of each; shares of linear
+/// (b - c) / a, planar (a - b) / a and spherical c / a structure and the coherence, the fractional anisotropy.
+constexpr int tensor_planes(TensorOutput output) noexcept {
+  constexpr int kPlanes[] = {6, 3, 12, 4};
+  return kPlanes[static_cast<int>(output)];
+}
+
+/// From six planes of n voxels, one after another, to those of `output`, which is not the tensor itself.
+void describe_tensor(const float* tensor, Index n, TensorOutput output, float* out, int n_threads,
+                     Pause pause = nullptr);
 
 }  // namespace stcorner::video

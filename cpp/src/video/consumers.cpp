@@ -1,18 +1,23 @@
-#include "stcorner/video/orientation.hpp"
-
+// What consumers of the engine's results share, and those that sum over the cells of a grid.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
-#include "buffer.hpp"
+#include "engine.hpp"
 #include "kernels/video.hpp"
-#include "stcorner/parallel.hpp"
+#include "stcorner/video/consumers.hpp"
 
 namespace stcorner::video {
 namespace {
 
-using Index = std::ptrdiff_t;
+HarrisOptions with_tensor(HarrisOptions options) {
+  if (options.scales.size() != 1) throw std::invalid_argument("a tensor is of one scale");
+  options.tensor = true;
+  return options;
+}
+
 constexpr double kPi = 3.14159265358979323846;
 
 /// Where pixel i of n lies between the centres of n_cells cells: the upper of the two cells, -1 to n_cells - 1, and
@@ -38,6 +43,79 @@ Index first_of(Index cell, Index n, Index n_cells) {
 
 }  // namespace
 
+HarrisConsumer::HarrisConsumer(HarrisOptions options, Index depth) : engine_(std::move(options)) {
+  const HarrisOptions& o = engine_.options();
+  for (std::size_t i = 0; i < (o.tensor ? 6 : o.scales.size()); ++i) results_.emplace_back(o.height, o.width, depth);
+}
+
+HarrisConsumer::~HarrisConsumer() = default;
+
+void HarrisConsumer::push(const void* frames, PixelType type, Index n, bool drain, Pause pause) {
+  pause_ = pause;
+  engine_.push(frames, type, n, drain, *this, pause);
+}
+
+void HarrisConsumer::finish(Pause pause) {
+  pause_ = pause;
+  engine_.finish(*this, pause);
+}
+
+const FrameRing& HarrisConsumer::results(Index plane) const noexcept { return results_[plane]; }
+
+float* HarrisConsumer::plane(Index scale, Index t, Index channel) {
+  return results(options().tensor ? channel : scale).frame(t);
+}
+
+Index HarrisConsumer::stride() const { return results_.front().stride(); }
+
+TensorConsumer::TensorConsumer(HarrisOptions options)
+    : HarrisConsumer(with_tensor(std::move(options)), kernels::kTimeBlock) {}
+
+kernels::TensorRows TensorConsumer::rows(Index t, Index y) const noexcept {
+  const auto row = [&](Index channel) { return results(channel).frame(t) + y * results(channel).stride(); };
+  return {row(1), row(2), row(3), row(4), row(5)};
+}
+
+TextureMap::TextureMap(TextureOptions options)
+    : HarrisConsumer(options.harris, kernels::kTimeBlock), options_(std::move(options)) {
+  const Grid& g = options_.grid;
+  g.check(options_.harris);
+  const auto parts = options_.harris.scales.size() * static_cast<std::size_t>(g.segments * g.rows * g.columns);
+  counts_.assign(parts * (options_.edges.size() + 1), 0);
+}
+
+void TextureMap::done(Index t, Index n) {
+  const auto& table = kernels::video_table();
+  const Grid& g = options_.grid;
+  const HarrisOptions& h = options_.harris;
+  const std::vector<float>& edges = options_.edges;
+  const Index scales = static_cast<Index>(h.scales.size()), n_edges = static_cast<Index>(edges.size());
+  const auto count_row = [&](Index item) {
+    const Index scale = item / g.rows, row = item % g.rows, bins = n_edges + 1;
+    const FrameRing& ring = results(scale);
+    const Index y0 = row * h.height / g.rows, y1 = (row + 1) * h.height / g.rows;
+    std::vector<std::int32_t> at_least(n_edges * h.width);  // of each column of pixels
+    for (Index i = t; i < std::min(t + n, g.n_frames); ++i) {
+      table.count_at_least(ring.frame(i) + y0 * ring.stride(), ring.stride(), y1 - y0, h.width, edges.data(),
+                           static_cast<int>(n_edges), at_least.data());
+      for (Index column = 0; column < g.columns; ++column) {
+        const Index x0 = column * h.width / g.columns, x1 = (column + 1) * h.width / g.columns;
+        const Index part = ((scale * g.segments + g.segment_of(i)) * g.rows + row) * g.columns + column;
+        std::int64_t* const counts = counts_.data() + part * bins;
+        std::int64_t before = (y1 - y0) * (x1 - x0);
+        for (Index edge = 0; edge < n_edges; ++edge) {
+          const std::int32_t* const of_row = at_least.data() + edge * h.width;
+          const std::int64_t above = std::accumulate(of_row + x0, of_row + x1, std::int32_t{0});
+          counts[edge] += before - above;
+          before = above;
+        }
+        counts[n_edges] += before;
+      }
+    }
+  };
+  drive(Items(scales * g.rows, count_row), h.n_threads, pause_);
+}
+
 OrientationMap::OrientationMap(OrientationOptions options)
     : TensorConsumer(options.harris), options_(std::move(options)) {
   const OrientationOptions& o = options_;
@@ -54,7 +132,7 @@ OrientationMap::OrientationMap(OrientationOptions options)
   for (Index column = -1; column <= g.columns; ++column)
     column_begins_.push_back(first_of(column, o.harris.width, g.columns));
   for (Index x = 0; x < o.harris.width; ++x) shares_.push_back(place(x, o.harris.width, g.columns).share);
-  sums_.assign(static_cast<std::size_t>(g.segments * (g.rows + 1) * 2 * g.columns * kParts * o.bins), 0.0);
+  sums_.assign(g.segments * (g.rows + 1) * 2 * g.columns * kParts * o.bins, 0.0);
 }
 
 void OrientationMap::done(Index t, Index n) {
@@ -101,7 +179,7 @@ void OrientationMap::add(Index band, Index t, float* votes) {
       for (Index v = 0; v < values; ++v) {
         double left = 0.0, right = 0.0;
         for (Index i = x[0]; i < x[1]; ++i) {
-          const double vote = from[v * h.width + i], share = shares_[static_cast<std::size_t>(i)];
+          const double vote = from[v * h.width + i], share = shares_[i];
           left += vote;
           right += share * vote;
         }
