@@ -2,7 +2,7 @@
 
     python bench/video.py              all workloads with 1 and 2 threads; writes bench/results/video.json
     python bench/video.py --hour       one hour of generated 640 x 480 video through detect_stips: peak memory
-    python bench/video.py --sizes      the response from 640 x 480 to 3840 x 2160, and points of the last
+    python bench/video.py --sizes      the response from 640 x 480 to 3840 x 2160, points of 4K, and peers
     python bench/video.py --quick      the face crop only
 
 Results are compared before anything is timed. Ratios are of medians; all cases of a thread count run in
@@ -167,6 +167,39 @@ def size(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def size_of_peer(name: str, case: str, threads: int) -> dict[str, Any]:
+    """The response of one clip of 24 frames in memory; the best wall time of a few runs, and what it holds.
+
+    Peers hold the whole clip and its six products, so that memory ends their clips; a longer one streams.
+    """
+    import stcorner
+
+    shape = (24, *SIZES[name])
+    frames = np.tile(make_clip((8, 480, 640)), (1, 5, 6))[:, : shape[1], : shape[2]]
+    video = np.empty(shape, np.float32)
+    for start in range(0, shape[0], len(frames)):
+        video[start : start + len(frames)] = frames
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    best = math.inf
+    try:
+        if case == "stcorner":
+            options = {"sigma": SIGMA, "tau": TAU, "scale_normalize": False, "n_threads": threads}
+            run = lambda clip: stcorner.corner_harris_3d(clip, **options)  # noqa: E731
+        else:
+            run = PEERS[case](shape, threads)
+        for _ in range({"vga": 5, "1080p": 3, "4k": 2}[name]):
+            start_s = time.perf_counter()
+            run(video)
+            best = min(best, time.perf_counter() - start_s)
+    except (ImportError, MemoryError) as error:
+        return {"what": name, "case": case, "threads": threads, "not_measured": repr(error)}
+    return {
+        "what": name, "case": case, "threads": threads, "frames": shape[0], "best_s": best,
+        "Mvoxel_per_s": video.size / best / 1e6,
+        "peak_beyond_clip_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before,
+    }  # fmt: skip
+
+
 def hour(minutes: float) -> dict[str, Any]:
     """Generated 25 fps VGA video through detect_stips; frames are made as they are read."""
     import stcorner
@@ -209,15 +242,25 @@ def main() -> None:
         print(json.dumps(child(arguments.child[0], int(arguments.child[1]), arguments.repeats)))
         return
     if arguments.size:
-        print(json.dumps(size(arguments.size)))
+        what, *peer = arguments.size.split(":")
+        row = size_of_peer(what, peer[0], int(peer[1])) if peer else size(what)
+        print(json.dumps(row))
         return
     if arguments.sizes:
         rows = []
-        for name in [*SIZES, *SIZES, "4k points"]:  # twice, so that a busy minute shows
+        # Twice, so that a busy minute shows.
+        names = [*SIZES, *SIZES, "4k points"]
+        names += [f"{name}:{case}:{n}" for name in SIZES for n in (1, 2) for case in ("stcorner", *PEERS)]
+        for name in names:
+            limits = ("OMP", "OPENBLAS", "NUMBA", "HL")
+            env = {**os.environ, **{f"{each}_NUM_THREADS": name[-1] for each in limits if ":" in name}}
             run = subprocess.run(
-                [sys.executable, __file__, "--size", name], stdout=subprocess.PIPE, text=True, check=True
+                [sys.executable, __file__, "--size", name], env=env, stdout=subprocess.PIPE, text=True
             )
-            rows.append(json.loads(run.stdout.splitlines()[-1]))
+            if run.returncode:  # ended by the system, which had no more memory
+                rows.append({"what": name, "not_measured": f"exit status {run.returncode}"})
+            else:
+                rows.append(json.loads(run.stdout.splitlines()[-1]))
             print(rows[-1], flush=True)
         print(write_results("video_sizes", rows, arguments.out))
         return
