@@ -1,3 +1,7 @@
+#include <pybind11/stl.h>
+
+#include <optional>
+
 #include "arrays.hpp"
 #include "stcorner/audio/framewise.hpp"
 #include "stcorner/audio/pitch.hpp"
@@ -50,12 +54,16 @@ Array<float> resample_frames(const Array<float>& signal, const Array<float>& win
 }
 
 Array<float> band_spectra(const Array<float>& signal, const Array<float>& window, const Array<Index>& starts,
-                          Index n_fft, const Array<float>& basis, float least, float scale, int n_threads) {
+                          Index n_fft, const Array<float>& basis, float least, float scale,
+                          const std::optional<Array<float>>& cosines, int n_threads) {
   if (basis.ndim() != 2 || basis.shape(1) != n_fft / 2 + 1)
     throw py::value_error("basis must have shape (bands, n_fft / 2 + 1)");
-  Array<float> out({starts.size(), basis.shape(0)});
+  if (cosines && (cosines->ndim() != 2 || cosines->shape(0) < 1 || cosines->shape(1) != basis.shape(0)))
+    throw py::value_error("cosines must have shape (rows, bands), with 1 row at least");
+  const audio::Cosines then = cosines ? audio::Cosines{cosines->data(), cosines->shape(0)} : audio::Cosines{};
+  Array<float> out({starts.size(), cosines ? then.n_rows : basis.shape(0)});
   without_gil([&] {
-    audio::band_spectra(frames_at(signal, window, starts), n_fft, basis.data(), basis.shape(0), {least, scale},
+    audio::band_spectra(frames_at(signal, window, starts), n_fft, basis.data(), basis.shape(0), {least, scale}, then,
                         out.mutable_data(), n_threads, &pause);
   });
   return out;
@@ -119,7 +127,7 @@ void bind_audio(py::module_& m) {
   define(m, "power_spectra", &power_spectra, "signal", "window", "starts", "n_fft", "n_threads");
   define(m, "resample_frames", &resample_frames, "signal", "window", "starts", "n_fft", "n_bins", "n_back", "length",
          "n_threads");
-  define(m, "band_spectra", &band_spectra, "signal", "window", "starts", "n_fft", "basis", "least", "scale",
+  define(m, "band_spectra", &band_spectra, "signal", "window", "starts", "n_fft", "basis", "least", "scale", "cosines",
          "n_threads");
   define(m, "logarithms", &logarithms, "x", "least", "scale", "n_threads");
   define(m, "project", &project, "rows", "basis", "n_threads");

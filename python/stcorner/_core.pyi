@@ -171,6 +171,7 @@ def band_spectra(
     basis: NDArray[np.float32],
     least: float,
     scale: float,
+    cosines: NDArray[np.float32] | None,
     n_threads: int,
 ) -> NDArray[np.float32]: ...
 def logarithms(x: NDArray[np.float32], least: float, scale: float, n_threads: int) -> NDArray[np.float32]: ...

@@ -114,6 +114,23 @@ def test_one_pass_gives_the_levels_of_two(voice: np.ndarray) -> None:
     ), sr=16000, n_mels=80))  # fmt: skip
 
 
+@pytest.mark.parametrize("n_fft", [400, 512, 398])
+@pytest.mark.parametrize("loud", [1.0, 1e12])  # so loud that the powers are looked at
+def test_mfcc_in_one_pass_are_those_of_two(voice: np.ndarray, n_fft: int, loud: float) -> None:
+    y = np.stack([voice, voice[::-1]])
+    options = {"sr": 16000, "n_fft": n_fft, "hop_length": 160, "n_mels": 41, "window": loud * np.ones(n_fft)}
+    mel = stcorner.melspectrogram(y, **options)
+    found = stcorner.mfcc(y, **options, n_mfcc=13, top_db=None)
+    np.testing.assert_array_equal(found, stcorner.mfcc(S=mel, n_mfcc=13, top_db=None))
+
+
+def test_mfcc_in_one_pass_refuse_what_two_refuse(voice: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"y must have powers below 3\.4e38"):
+        stcorner.mfcc(voice, sr=16000, top_db=None, window=np.full(2048, 1e20))
+    with pytest.raises(ValueError, match="n_mfcc must be >= 1 and <= 40, got 41"):
+        stcorner.mfcc(voice, sr=16000, top_db=None, n_mels=40, n_mfcc=41)
+
+
 def test_logarithms_are_within_a_unit_in_the_last_place() -> None:
     x = np.exp(np.random.default_rng(1).uniform(-80, 80, 100_003)).astype(np.float32)
     x[:3] = 1.0, np.nextafter(np.float32(1), np.float32(0)), np.nextafter(np.float32(1), np.float32(2))

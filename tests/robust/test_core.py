@@ -22,7 +22,11 @@ def test_a_transform_of_more_stages_than_a_plan_holds() -> None:
     with pytest.raises(ValueError, match=r"at most 2\^30 points"):
         _core.power_spectra(SOUND, SOUND[:4], np.arange(0), 3**39, 1)
     with pytest.raises(ValueError, match="basis must have shape"):
-        _core.band_spectra(SOUND, SOUND[:4], np.arange(0), 3**39, empty, 1e-10, 0.0, 1)
+        _core.band_spectra(SOUND, SOUND[:4], np.arange(0), 3**39, empty, 1e-10, 0.0, None, 1)
+    with pytest.raises(ValueError, match="cosines must have shape"):
+        _core.band_spectra(
+            SOUND, SOUND[:4], np.arange(0), 4, np.ones((2, 3), np.float32), 1e-10, 0.0, empty, 1
+        )
 
 
 @pytest.mark.parametrize("n_frames", [0, 1, 2, 2**40])

@@ -80,14 +80,18 @@ void resample_frames(const Frames& frames, std::ptrdiff_t n_fft, std::ptrdiff_t 
 }
 
 void band_spectra(const Frames& frames, std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands,
-                  Logarithm logarithm, float* out, int n_threads, Pause pause) {
+                  Logarithm logarithm, Cosines cosines, float* out, int n_threads, Pause pause) {
   check(logarithm);
   const Bands bands = bands_of(basis, n_bands, n_fft / 2 + 1);
   const kernels::BandJob sums{bands.data(), n_bands, logarithm.least, logarithm.scale};
-  const auto kernel = kernels::audio_table().band_spectra;
-  each_batch(frames, n_fft, n_threads, pause, 2 * n_bands,
+  const Bands rows = bands_of(cosines.basis, cosines.n_rows, n_bands);
+  const kernels::AudioTable& table = kernels::audio_table();
+  each_batch(frames, n_fft, n_threads, pause, 4 * n_bands,
              [&](const auto& plan, const auto& job, float* scratch, std::ptrdiff_t first) {
-               kernel(plan, job, sums, scratch, out + first * n_bands);
+               if (rows.empty()) return table.band_spectra(plan, job, sums, scratch, out + first * n_bands);
+               float* const levels = scratch + (4 * n_fft + 2 * n_bands) * table.lanes32;
+               table.band_spectra(plan, job, sums, scratch, levels);
+               table.project(levels, job.n_frames, n_bands, rows.data(), cosines.n_rows, out + first * cosines.n_rows);
              });
 }
 

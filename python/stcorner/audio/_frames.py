@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 # The power of a frame of any length that fits into memory still fits into float32.
-_LARGEST = 1e12
+LARGEST_SAMPLE = 1e12
 # In samples: a frame holds three periods of the lowest pitch, and memory that many.
 _LONGEST_PERIOD = 1e6
 # In the tracker's own samples: what it prepares takes time with the square of this.
@@ -61,10 +61,12 @@ def check_signal(y: ArrayLike, *, dtype: DTypeLike = np.float32) -> NDArray[Any]
     if sound:
         flat = array.reshape(-1)
         with np.errstate(over="ignore", invalid="ignore"):
-            sound = bool(np.dot(flat, flat) <= _LARGEST**2)
+            sound = bool(np.dot(flat, flat) <= LARGEST_SAMPLE**2)
     checked = check_array("y", array, dtype=dtype, finite=not sound)
-    if not sound and (largest := np.abs(checked).max()) > _LARGEST:
-        raise ParameterError(f"y must be of magnitude <= {_LARGEST:g} (full scale is 1.0), got {largest:g}")
+    if not sound and (largest := np.abs(checked).max()) > LARGEST_SAMPLE:
+        raise ParameterError(
+            f"y must be of magnitude <= {LARGEST_SAMPLE:g} (full scale is 1.0), got {largest:g}"
+        )
     return checked
 
 

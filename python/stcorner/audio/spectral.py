@@ -342,6 +342,11 @@ def mfcc(
     >>> mfcc(np.zeros(4096), sr=16000, n_mfcc=13).shape
     (13, 9)
     """
+    if y is not None and S is None and top_db is None:  # no frame needs another
+        options = _transform(n_fft, hop_length, win_length, window, center)
+        bands = mel_filters(sr, options["n_fft"], n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm)
+        count = check_integer("n_mfcc", n_mfcc, low=1, high=len(bands))
+        return spectra(y, **options, basis=bands, least=1e-10, n_cepstra=count).swapaxes(-1, -2)
     if S is None:
         levels = log_mel(
             y, sr=sr, n_fft=n_fft, hop_length=hop_length, win_length=win_length, window=window, center=center,

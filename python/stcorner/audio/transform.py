@@ -9,7 +9,7 @@ import numpy as np
 from stcorner import _core
 from stcorner._base.validation import check_integer, resolve_n_threads
 from stcorner.audio._filters import cosine_basis
-from stcorner.audio._frames import check_signal, frame_layout
+from stcorner.audio._frames import LARGEST_SAMPLE, check_signal, frame_layout
 from stcorner.audio.framewise import window_samples
 from stcorner.errors import ParameterError
 
@@ -20,6 +20,7 @@ __all__ = ["TINY", "cepstrum", "decibels", "power_spectrogram", "project", "spec
 
 _DECIBEL = 10.0 / float(np.log(10.0))
 _LARGEST = np.float32(385.3)  # dB, of the largest power that float32 holds
+_SAFE = 1e38  # with room for rounding
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -33,11 +34,13 @@ def spectra(
     center: bool,
     basis: NDArray[np.float32] | None = None,
     least: float | None = None,
+    n_cepstra: int | None = None,
     n_threads: int | None = None,
 ) -> NDArray[np.float32]:
     """Return power spectra (..., t, bins), or their products with a basis (..., t, bands).
 
-    With `least` these are in decibels, and none below that power.
+    With `least` these are in decibels, and none below that power; with `n_cepstra`, their
+    first coefficients.
     """
     signal = check_signal(y)
     length, hop, start, n_frames = frame_layout(
@@ -47,6 +50,12 @@ def spectra(
     weights = window_samples(window, width).astype(np.float32)
     threads = resolve_n_threads(n_threads)
     starts = start + (length - width) // 2 + hop * np.arange(n_frames)
+    cosines = inner = None
+    if n_cepstra is not None and basis is not None:
+        cosines = cosine_basis(len(basis), n_cepstra)
+        most = (LARGEST_SAMPLE * float(np.abs(weights).sum())) ** 2 * float(basis.sum(axis=1).max())
+        if _is_smooth(length) and most < _SAFE:  # in one pass nobody sees the powers
+            inner = cosines
     parts = []
     for row in signal.reshape(-1, signal.shape[-1]):
         if not _is_smooth(length):
@@ -57,10 +66,12 @@ def spectra(
             parts.append(_core.power_spectra(row, weights, starts, length, threads))
         else:
             log = (1.0, 0.0) if least is None else (least, _DECIBEL)
-            parts.append(_core.band_spectra(row, weights, starts, length, basis, *log, threads))
+            parts.append(_core.band_spectra(row, weights, starts, length, basis, *log, inner, threads))
     result = parts[0][None] if len(parts) == 1 else np.stack(parts)
-    if not result.max() < (np.inf if least is None else _LARGEST):
+    if inner is None and not result.max() < (np.inf if least is None else _LARGEST):
         raise ParameterError(f"y must have powers below 3.4e38, got more with n_fft {length}")
+    if inner is None and cosines is not None:
+        result = project(result, cosines, threads)
     return result.reshape(*signal.shape[:-1], *result.shape[1:])
 
 

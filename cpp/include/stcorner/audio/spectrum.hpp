@@ -31,11 +31,18 @@ struct Logarithm {
   float scale = 0.0F;
 };
 
+/// A basis (n_rows, n_bands) for the cosine transform of levels; none without rows.
+struct Cosines {
+  const float* basis = nullptr;
+  std::ptrdiff_t n_rows = 0;
+};
+
 /// The same spectra, their sums by the rows of a basis (n_bands, n_fft / 2 + 1) and the logarithm of these, into
 /// (n_frames, n_bands): the spectra themselves never leave the cache. The zeros that a row of the basis begins and ends
-/// with are skipped. Throws std::invalid_argument for a least value that is not a normal number > 0.
+/// with are skipped. With cosines, what `project` makes of these rows, into (n_frames, n_rows), without the rows
+/// themselves going through memory. Throws std::invalid_argument for a least value that is not a normal number > 0.
 void band_spectra(const Frames& frames, std::ptrdiff_t n_fft, const float* basis, std::ptrdiff_t n_bands,
-                  Logarithm logarithm, float* out, int n_threads, Pause pause = nullptr);
+                  Logarithm logarithm, Cosines cosines, float* out, int n_threads, Pause pause = nullptr);
 
 /// Logarithms of `n` values; throws as above.
 void logarithms(const float* x, std::ptrdiff_t n, Logarithm logarithm, float* out, int n_threads,
