@@ -131,6 +131,18 @@ def test_mfcc_in_one_pass_refuse_what_two_refuse(voice: np.ndarray) -> None:
         stcorner.mfcc(voice, sr=16000, top_db=None, n_mels=40, n_mfcc=41)
 
 
+@pytest.mark.parametrize("context", [(0, 0), (4, 4), (0, 2), (50, 3)])
+@pytest.mark.parametrize(("name", "top_db"), [("log_mel", None), ("mfcc", None), ("mfcc", 80.0)])
+def test_context_is_that_of_the_oracle(
+    voice: np.ndarray, name: str, top_db: float | None, context: tuple[int, int]
+) -> None:
+    function, options = getattr(stcorner, name), {"sr": 22050, "top_db": top_db}
+    stereo = np.stack([voice, voice[::-1]])[:, :10000]
+    alone, found = function(stereo, **options), function(stereo, **options, context=context)
+    for one, rows in zip(alone, found, strict=True):
+        np.testing.assert_array_equal(rows.T, oracle.spliced(one.T, *context))
+
+
 def test_logarithms_are_within_a_unit_in_the_last_place() -> None:
     x = np.exp(np.random.default_rng(1).uniform(-80, 80, 100_003)).astype(np.float32)
     x[:3] = 1.0, np.nextafter(np.float32(1), np.float32(0)), np.nextafter(np.float32(1), np.float32(2))
@@ -185,6 +197,9 @@ def test_silence_has_defined_values() -> None:
         ("mfcc", {"n_mfcc": 129}, "n_mfcc must be >= 1 and <= 128, got 129"),
         ("mfcc", {"top_db": -1.0}, "top_db must be finite and >= 0, got -1"),
         ("mfcc", {"y": np.array([np.nan] * 9)}, "y must be finite, got 9 NaN"),
+        ("mfcc", {"context": (51, 0)}, r"context\[0\] must be >= 0 and <= 50, got 51"),
+        ("log_mel", {"context": (0, -1)}, r"context\[1\] must be >= 0 and <= 50, got -1"),
+        ("log_mel", {"context": 3}, r"context must be two integers, \(left, right\), got 3"),
         ("chroma", {"n_chroma": 0}, "n_chroma must be >= 1, got 0"),
         ("chroma", {"tuning": np.nan}, "tuning must be finite .*, got nan"),
         ("chroma", {"y": None, "S": -np.ones((5, 5))}, "S must be >= 0, got -1"),

@@ -246,6 +246,12 @@ def loudness(power: np.ndarray, sr: float, n_fft: int) -> np.ndarray:
     return ((power @ triangles(int(sr), n_fft, 26, 20, high).T * ear) ** 0.33).sum(axis=1)
 
 
+def spliced(rows: np.ndarray, left: int, right: int) -> np.ndarray:
+    """Frames (t, n) side by side with those before and after, the oldest first, as Kaldi's splice-feats."""
+    longer = np.pad(rows, ((left, right), (0, 0)), mode="edge")
+    return np.concatenate([longer[i : i + len(rows)] for i in range(left + 1 + right)], axis=1)
+
+
 def descriptors(y: np.ndarray, sr: int, scale: float | None = None) -> dict[str, np.ndarray]:
     """Every descriptor of the registry, frame by frame: 25 ms, a step of 10 ms, centred.
 

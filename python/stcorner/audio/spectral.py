@@ -26,6 +26,8 @@ __all__ = [
     "spectral_features",
 ]
 
+_FARTHEST = 50  # frames of context
+
 
 def _transform(
     n_fft: int, hop_length: int, win_length: int | None, window: str | ArrayLike, center: bool
@@ -194,6 +196,26 @@ def _within(decibel: NDArray[np.float32], top_db: float | None) -> NDArray[np.fl
     return decibel
 
 
+def _checked_context(context: Any) -> tuple[int, int]:
+    try:
+        left, right = context
+    except (TypeError, ValueError):
+        raise ParameterError(f"context must be two integers, (left, right), got {context!r}") from None
+    return (
+        check_integer("context[0]", left, low=0, high=_FARTHEST),
+        check_integer("context[1]", right, low=0, high=_FARTHEST),
+    )
+
+
+def _stacked(rows: NDArray[np.float32], context: tuple[int, int]) -> NDArray[np.float32]:
+    """Return (..., n, t) of frames (..., t, n), each stacked with those about it."""
+    if any(context):
+        t = rows.shape[-2]
+        near = np.arange(t)[:, None] + np.arange(-context[0], context[1] + 1)
+        rows = rows[..., near.clip(0, t - 1), :].reshape(*rows.shape[:-1], -1)
+    return rows.swapaxes(-1, -2)
+
+
 def log_mel(
     y: ArrayLike | None = None,
     *,
@@ -211,6 +233,7 @@ def log_mel(
     norm: str | None = "slaney",
     amin: float = 1e-10,
     top_db: float | None = None,
+    context: tuple[int, int] = (0, 0),
 ) -> NDArray[np.float32]:
     """Compute the mel spectrum in decibels, in one pass over the frames.
 
@@ -242,16 +265,19 @@ def log_mel(
         Powers below this count as this.
     top_db : float, >= 0, or None
         Values further below the largest are raised to that distance; None leaves them.
+    context : (int, int), 0 to 50 each
+        Frames before and after each that are stacked with it, the oldest on top; the first and the last frame
+        stand for those beyond the ends.
 
     Returns
     -------
-    ndarray of shape (..., n_mels, t), float32
+    ndarray of shape (..., (left + 1 + right) * n_mels, t), float32
         What `power_to_db` makes of `melspectrogram`.
 
     Raises
     ------
     ValueError
-        As `melspectrogram` and `power_to_db`.
+        As `melspectrogram` and `power_to_db`, or if `context` is not two such integers.
 
     See Also
     --------
@@ -262,7 +288,10 @@ def log_mel(
     --------
     >>> round(float(log_mel(np.zeros(4096), sr=16000, n_mels=40).max()))
     -100
+    >>> log_mel(np.zeros(4096), sr=16000, n_mels=40, context=(5, 2)).shape
+    (320, 9)
     """
+    around = _checked_context(context)
     options = _transform(n_fft, hop_length, win_length, window, center)
     single = np.finfo(np.float32)
     least = check_real("amin", amin, low=float(single.tiny), high=float(single.max))
@@ -270,7 +299,7 @@ def log_mel(
     def filters(size: int, _: NDArray[Any] | None) -> NDArray[np.float32]:
         return mel_filters(sr, size, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm)
 
-    return _within(_in_bands(y, S, options, filters, least=least), top_db).swapaxes(-1, -2)
+    return _stacked(_within(_in_bands(y, S, options, filters, least=least), top_db), around)
 
 
 def mfcc(
@@ -290,6 +319,7 @@ def mfcc(
     htk: bool = False,
     mel_norm: str | None = "slaney",
     top_db: float | None = 80.0,
+    context: tuple[int, int] = (0, 0),
 ) -> NDArray[np.float32]:
     """Compute mel-frequency cepstral coefficients: the cosine transform of the mel spectrum in decibels.
 
@@ -321,10 +351,13 @@ def mfcc(
         The `norm` of `melspectrogram`.
     top_db : float or None
         Values more than this below the clip's largest are raised to it; None keeps frames independent.
+    context : (int, int), 0 to 50 each
+        Frames before and after each that are stacked with it, the oldest on top; the first and the last frame
+        stand for those beyond the ends.
 
     Returns
     -------
-    ndarray of shape (..., n_mfcc, t), float32
+    ndarray of shape (..., (left + 1 + right) * n_mfcc, t), float32
         Coefficients, without unit.
 
     Raises
@@ -341,12 +374,15 @@ def mfcc(
     --------
     >>> mfcc(np.zeros(4096), sr=16000, n_mfcc=13).shape
     (13, 9)
+    >>> mfcc(np.zeros(4096), sr=16000, n_mfcc=13, context=(4, 4)).shape
+    (117, 9)
     """
+    around = _checked_context(context)
     if y is not None and S is None and top_db is None:  # no frame needs another
         options = _transform(n_fft, hop_length, win_length, window, center)
         bands = mel_filters(sr, options["n_fft"], n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm)
         count = check_integer("n_mfcc", n_mfcc, low=1, high=len(bands))
-        return spectra(y, **options, basis=bands, least=1e-10, n_cepstra=count).swapaxes(-1, -2)
+        return _stacked(spectra(y, **options, basis=bands, least=1e-10, n_cepstra=count), around)
     if S is None:
         levels = log_mel(
             y, sr=sr, n_fft=n_fft, hop_length=hop_length, win_length=win_length, window=window, center=center,
@@ -359,7 +395,7 @@ def mfcc(
     if levels.ndim < 2:
         raise ParameterError(f"S must have shape (..., n_mels, t), got {levels.shape}")
     count = check_integer("n_mfcc", n_mfcc, low=1, high=levels.shape[-2])
-    return cepstrum(levels.swapaxes(-1, -2), count).swapaxes(-1, -2)
+    return _stacked(cepstrum(levels.swapaxes(-1, -2), count), around)
 
 
 def chroma(
