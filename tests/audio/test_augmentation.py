@@ -95,6 +95,21 @@ def test_babble_has_the_ratio_and_the_band_of_the_voice() -> None:
     assert spectrum[300:800].sum() > 0.98 * spectrum.sum()  # played at 0.7 to 1.4 times its speed
 
 
+def test_babble_is_made_of_other_voices_equally_loud() -> None:
+    y = tone(500.0)
+    voices = [0.01 * tone(2000.0), tone(4000.0), np.zeros(100)]
+    babble = augment.add_babble(y, sr=SR, snr=3.0, voices=voices, seed=2) - y
+    assert 10 * np.log10(np.mean(y**2) / np.mean(babble**2)) == pytest.approx(3.0, abs=0.01)
+    spectrum = np.abs(np.fft.rfft(babble)) ** 2
+    low, high = spectrum[1300:2700].sum(), spectrum[2800:5700].sum()
+    assert low + high > 0.97 * spectrum.sum()
+    assert 0.4 < low / high < 2.5  # three of each, at phases that add and cancel
+    np.testing.assert_array_equal(
+        augment.augment_audio(y, sr=SR, kinds="babble", seed=4, voices=voices),
+        augment.augment_audio(y, sr=SR, kinds="babble", seed=4, voices=voices),
+    )
+
+
 def test_band_and_telephone_keep_what_is_inside() -> None:
     y = tone(100.0) + tone(1000.0) + tone(5000.0)
     y[0] = 0.0

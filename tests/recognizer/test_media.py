@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +59,29 @@ def test_clips_give_both_blocks_and_copies(corpus: ClipList) -> None:
     assert (details["sr"], details["fps"], details["face_id"]) == (16000, 25.0, 0)
     assert details["n_voiced"] > 0
     assert details["n_frames"] > 12
+
+
+def test_the_babble_of_a_copy_is_the_speakers_other_clips(corpus: ClipList) -> None:
+    def babbled(clips: list[Clip], n_jobs: int = 1) -> np.ndarray:
+        learner = EmotionRecognizer("audio", augment="babble")
+        return learner.extract(clips, n_jobs=n_jobs).blocks["audio"][1]
+
+    first, mate = (clip for clip in corpus if clip.subject == corpus[0].subject)
+    stranger = next(clip for clip in corpus if clip.subject != first.subject)
+    alone = babbled([first])
+    np.testing.assert_array_equal(babbled([first, stranger]), alone)
+    other = babbled([first, mate, stranger])
+    assert not np.array_equal(other, alone)
+    np.testing.assert_array_equal(babbled([first, stranger, mate], n_jobs=2), other)
+
+
+def test_a_mate_that_cannot_be_read_is_left_out_of_the_babble(corpus: ClipList, tmp_path: Path) -> None:
+    damaged = replace(corpus[1], path=tmp_path / "damaged.wav", audio_path=None, subject=corpus[0].subject)
+    damaged.path.write_bytes(b"RIFF")
+    learner = EmotionRecognizer("audio", augment="babble")
+    alone, both = learner.extract(corpus[:1]), learner.extract([corpus[0], damaged])
+    np.testing.assert_array_equal(both.blocks["audio"][:2], alone.blocks["audio"])
+    assert [error.path for error in both.errors] == [damaged.path]
 
 
 @pytest.mark.slow

@@ -46,11 +46,11 @@ __all__ = [
 SPEEDS = (0.88, 0.94, 1.06, 1.13)
 AUDIO_KINDS = (
     "speed", "slower", "faster", "noise", "pitch", "stretch", "gain", "room",
-    "white", "pink", "babble", "band", "telephone", "hall", "codec", "clipped",
+    "white", "pink", "coloured", "babble", "band", "telephone", "hall", "codec", "clipped",
 )  # fmt: skip
 # Copies for recordings of all kinds, as the shipped models learnt from.
 RECORDINGS = (
-    "slower", "faster", "noise", "white", "pink", "babble", "band", "telephone", "hall", "codec",
+    "slower", "faster", "noise", "white", "pink", "coloured", "babble", "band", "telephone", "hall", "codec",
 )  # fmt: skip
 # Format and encoder of each codec, the rate that it is given, and kbit/s that it takes.
 CODECS = {
@@ -78,7 +78,12 @@ def clip_seed(seed: int, clip_id: str) -> int:
 
 
 def augment_audio(
-    y: ArrayLike, *, sr: int, kinds: str | Sequence[str] = "speed", seed: int = 0
+    y: ArrayLike,
+    *,
+    sr: int,
+    kinds: str | Sequence[str] = "speed",
+    seed: int = 0,
+    voices: Sequence[ArrayLike] = (),
 ) -> NDArray[np.float32]:
     """Return an altered copy of a sound, its alterations drawn at random.
 
@@ -95,10 +100,11 @@ def augment_audio(
     ``room``      reverberation of 0.15 to 0.6 s, 3 to 12 dB below the voice
     ``white``     white noise at 0 to 20 dB
     ``pink``      noise that falls by 1.5 to 6 dB an octave, at 0 to 20 dB
-    ``babble``    voices made of this one at 0 to 15 dB
+    ``coloured``  noise that falls by -1 to 8 dB an octave, at -3 to 20 dB
+    ``babble``    `voices`, or six made of this one, at 0 to 15 dB
     ``band``      nothing above 2.5 to 6 kHz, nor below 0 to 300 Hz
     ``telephone``  about 300 to 3400 Hz, quantised by mu-law
-    ``hall``      reverberation of 0.2 to 1.2 s, from 8 dB below to 6 above
+    ``hall``      reverberation of 0.2 to 1.3 s, from 6 dB below to 15 above
     ``codec``     mp3, Opus or AMR at a low rate, if there is the encoder
     ``clipped``   the loudest 0.5 to 10 % of the samples cut off
     ============  ==========================================================
@@ -113,6 +119,8 @@ def augment_audio(
         What is done, in this order.
     seed : int, default=0
         Of everything drawn; see `clip_seed`.
+    voices : sequence of array_like, optional
+        Sounds at `sr` of which ``babble`` is made; see `add_babble`.
 
     Returns
     -------
@@ -161,8 +169,12 @@ def augment_audio(
             case "pink":
                 snr, slope, drawn = rng.uniform(0, 20), rng.uniform(1.5, 6.0), int(rng.integers(2**32))
                 sound = add_noise(sound, snr=snr, slope=slope, seed=drawn)
+            case "coloured":
+                snr, slope, drawn = rng.uniform(-3, 20), rng.uniform(-1, 8), int(rng.integers(2**32))
+                sound = add_noise(sound, snr=snr, slope=slope, seed=drawn)
             case "babble":
-                sound = add_babble(sound, sr=rate, snr=rng.uniform(0, 15), seed=int(rng.integers(2**32)))
+                snr, drawn = rng.uniform(0, 15), int(rng.integers(2**32))
+                sound = add_babble(sound, sr=rate, snr=snr, voices=voices, seed=drawn)
             case "band":
                 high = rng.uniform(2500, 6000)
                 sound = limit_band(sound, sr=rate, low=max(0.0, rng.uniform(-300, 300)), high=high)
@@ -170,8 +182,8 @@ def augment_audio(
                 low, high = rng.uniform(200, 400), rng.uniform(3200, 3600)
                 sound = _mu_law(limit_band(sound, sr=rate, low=low, high=high), rng.uniform(0.1, 1.0))
             case "hall":
-                reverberation, ratio = rng.uniform(0.2, 1.2), rng.uniform(-6, 8)
-                drawn = int(rng.integers(2**32))
+                reverberation = math.exp(rng.uniform(math.log(0.2), math.log(1.3)))
+                ratio, drawn = rng.uniform(-15, 6), int(rng.integers(2**32))
                 sound = add_room(sound, sr=rate, reverberation=reverberation, ratio=ratio, seed=drawn)
             case "codec":
                 codec = str(rng.choice(list(CODECS)))
@@ -221,8 +233,16 @@ def add_noise(y: ArrayLike, *, snr: float, slope: float = 0.0, seed: int = 0) ->
     return _mixed(sound, noise, snr)
 
 
-def add_babble(y: ArrayLike, *, sr: int, snr: float, n_voices: int = 6, seed: int = 0) -> NDArray[np.float32]:
-    """Add the talk of several voices: the sound itself, faster or slower, from other moments on.
+def add_babble(
+    y: ArrayLike,
+    *,
+    sr: int,
+    snr: float,
+    n_voices: int = 6,
+    voices: Sequence[ArrayLike] = (),
+    seed: int = 0,
+) -> NDArray[np.float32]:
+    """Add the talk of several voices, each faster or slower, from another moment on.
 
     Parameters
     ----------
@@ -234,6 +254,8 @@ def add_babble(y: ArrayLike, *, sr: int, snr: float, n_voices: int = 6, seed: in
         Ratio of the powers of sound and babble in decibels.
     n_voices : int, default=6
         How many talk, 1 to 20.
+    voices : sequence of array_like, optional
+        Sounds at `sr` that talk in turn, all equally loud; by default the sound itself.
     seed : int, default=0
         Of speeds and moments.
 
@@ -244,10 +266,12 @@ def add_babble(y: ArrayLike, *, sr: int, snr: float, n_voices: int = 6, seed: in
     sound, rate = _sound(y, sr)
     rng = np.random.default_rng(seed)
     total = np.zeros(len(sound))
-    for _ in range(check_integer("n_voices", n_voices, low=1, high=20)):
+    talking = [each for each, _ in (_sound(voice, sr) for voice in voices) if each.any()] or [sound]
+    for i in range(check_integer("n_voices", n_voices, low=1, high=20)):
         factor = math.exp(rng.uniform(math.log(0.7), math.log(1.4)))
-        voice = np.resize(change_speed(sound, sr=rate, factor=factor), len(sound))
-        total += np.roll(voice, rng.integers(len(sound)))
+        voice = change_speed(talking[i % len(talking)], sr=rate, factor=factor)
+        level = max(float(np.sqrt(np.mean(voice**2))), 1e-15)
+        total += np.roll(np.resize(voice, len(sound)), rng.integers(len(sound))) / level
     return _mixed(sound, total, snr)
 
 

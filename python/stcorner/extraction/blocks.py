@@ -124,6 +124,7 @@ def describe_clips(
             f"blocks {unknown} are not built in: give an object, such as FeatureTable(source, "
             f"name={unknown[0]!r}), or features that hold them"
         )
+    plan = plan.hearing(clips)
     found: dict[int, list[Row]] = {}
     _LOG.info("describing %d clips by %s", len(clips), ", ".join(names))
     for at, rows in _map(clips, plan, n_jobs):

@@ -41,6 +41,7 @@ _EDGE = SAMPLE_RATE // 100
 # Seconds: tables give times to the hundredth, and lossy codecs end with a block.
 _END_TOLERANCE = 0.05
 _SHORT = SAMPLE_RATE // 10
+_VOICES = 6  # of the babble of a copy
 _REMARKS = {
     "little_speech": "less than 0.3 s of its sound is voiced: too little to tell anything by",
     "no_speech": "no voice was found in its sound",
@@ -272,13 +273,14 @@ def _altered_copies(row: Row, sound: NDArray[np.float32], plan: Plan) -> list[Ro
     from stcorner.audio.augmentation import augment_audio, clip_seed
 
     seed = clip_seed(plan.seed, row.clip.clip_id)
+    voices = _voices(row.clip, plan)
     copies = []
     for kind in plan.augment:
         altered = RowBuilder(row.clip, plan)
 
         def vector(kind: str = kind) -> tuple[Described, dict[str, Any]]:
             kinds = kind.split("+")
-            altered = augment_audio(sound, sr=SAMPLE_RATE, kinds=kinds, seed=seed)
+            altered = augment_audio(sound, sr=SAMPLE_RATE, kinds=kinds, seed=seed, voices=voices)
             return describe_sound(altered, plan, presence=False)
 
         altered.attempt("audio", row.clip.sound, vector)
@@ -293,6 +295,22 @@ def _altered_copies(row: Row, sound: NDArray[np.float32], plan: Plan) -> list[Ro
             reason = altered.errors[0].error
             row.details["warnings"].append(f"no {kind!r} copy of {row.clip.sound}: {reason}")
     return copies
+
+
+def _voices(clip: Clip, plan: Plan) -> list[NDArray[np.float32]]:
+    """Return what other clips of the speaker say, a few drawn; those that cannot be read are left out."""
+    from stcorner.audio.augmentation import clip_seed
+
+    others = [other for other in plan.voices.get(clip.group, ()) if other.key != clip.key]
+    drawn = np.random.default_rng(clip_seed(plan.seed, f"voices of {clip.clip_id}")).permutation(len(others))
+    voices: list[NDArray[np.float32]] = []
+    for other in (others[at] for at in drawn[:_VOICES].tolist()):
+        try:
+            with collected_remarks():  # said where that clip is described
+                voices.append(_load_sound(other, plan))
+        except Exception as error:
+            fault_of_input(error, other.path)
+    return voices
 
 
 def _look(path: Source, stream: str, details: dict[str, Any], known: dict[Source, MediaInfo]) -> None:

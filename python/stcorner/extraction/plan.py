@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,10 +10,12 @@ from stcorner._base.validation import check_choice, check_integer, check_real
 from stcorner.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from stcorner.corpora.clip import Clip
 
 __all__ = ["BUILT_IN", "SAMPLE_RATE", "Face", "Plan", "check_face", "check_window"]
 
@@ -83,6 +85,8 @@ class Plan:
         Instruction set that workers must use; empty for any. Sets differ in the last bits.
     old_video : bool
         Whether the block ``"video"`` is the texture map, as in models of earlier versions.
+    voices : mapping of a speaker to a list of clips
+        What the babble of copies is made of, see `hearing`.
     """
 
     blocks: tuple[str, ...]
@@ -98,6 +102,7 @@ class Plan:
     max_seconds: float | None = None
     isa: str = ""
     old_video: bool = False
+    voices: Mapping[tuple[str, str], Sequence[Clip]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def checked(
@@ -141,6 +146,18 @@ class Plan:
         """Return the plan whose block ``"video"`` has these columns, perhaps those of an earlier version."""
         return replace(self, old_video=bool(names.get("video")) and names["video"][0].startswith(_OLD_VIDEO))
 
+    def hearing(self, clips: Iterable[Clip]) -> Plan:
+        """Return the plan with the clips of each speaker, of which the babble of their copies is made.
+
+        The speaker's own, and not another's: a copy then tells a model nothing of those that it is tested on.
+        """
+        voices: dict[tuple[str, str], list[Clip]] = {}
+        if any("babble" in kind.split("+") for kind in self.augment):
+            for clip in clips:
+                if clip.subject and clip.recording is None:
+                    voices.setdefault(clip.group, []).append(clip)
+        return replace(self, voices=voices)
+
     def face_descriptions(self) -> dict[str, Callable[[NDArray[np.uint8]], NDArray[np.float32]]]:
         """Return what describes a stretch of face crops, by block; the expressions look at single ones."""
         from stcorner.video import orientation_histogram, texture_map_histogram
@@ -171,7 +188,9 @@ class Plan:
         """Return what decides the numbers, as JSON can hold it: for manifests and for telling runs apart."""
         import stcorner
 
-        return {"stcorner": stcorner.__version__, "plan": asdict(self)}
+        values = asdict(replace(self, voices={}))
+        del values["voices"]  # the clips of the table themselves
+        return {"stcorner": stcorner.__version__, "plan": values}
 
 
 def _column_names(block: str, plan: Plan) -> list[str]:

@@ -176,6 +176,7 @@ def extract(
     )  # fmt: skip
     place, part = _place(Path(out), shard)
     items = make_items(clips_or_root, subject=subject)
+    plan = plan.hearing(item.clip for item in items)
     if part is not None:
         items = items[part[0] - 1 :: part[1]]
     start = perf_counter()
