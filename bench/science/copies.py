@@ -21,10 +21,10 @@ SETS = {
     "speed": ("slower", "faster"),
     "default": ("slower", "faster", "noise"),
     "all but speed": tuple(k for k in RECORDINGS if k not in ("slower", "faster")),
-    "all but noise": tuple(k for k in RECORDINGS if k not in ("white", "coloured", "hall+coloured")),
+    "all but noise": tuple(k for k in RECORDINGS if k not in ("noise", "white", "pink", "coloured")),
     "all but babble": tuple(k for k in RECORDINGS if k != "babble"),
     "all but bands": tuple(k for k in RECORDINGS if k not in ("band", "telephone")),
-    "all but rooms": tuple(k for k in RECORDINGS if not k.startswith("hall")),
+    "all but rooms": tuple(k for k in RECORDINGS if k != "hall"),
     "all but codecs": tuple(k for k in RECORDINGS if k != "codec"),
     "all": RECORDINGS,
 }
