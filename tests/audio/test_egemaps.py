@@ -138,8 +138,8 @@ def test_functionals_equal_the_oracle() -> None:
     for n in (1, 2, 3, 60):
         x = tracks[0, :n] + 1.0
         low, middle, high = np.quantile(x, [0.2, 0.5, 0.8])
-        expected = [x.mean(), x.std() / x.mean(), low, middle, high, high - low]
-        np.testing.assert_allclose(_core.contour(x, 0.01)[:6], expected, atol=1e-12)
+        values = [x.mean(), x.std() / x.mean(), low, middle, high, high - low]
+        np.testing.assert_allclose(_core.contour(x, 0.01)[:6], values, atol=1e-12)
     silent, none = _core.smooth_tracks(np.zeros((1, 3)), True)
     assert not np.any(silent)
     assert not np.any(none)

@@ -37,9 +37,9 @@ _DECODERS = frozenset({"av", "soundfile"})
 _SILENCE = 1e-4
 # Samples at either end that do not count for that: resampling makes a step of a constant offset ring.
 _EDGE = SAMPLE_RATE // 100
-# Shorter than nearly all syllables: there is nothing in it that the statistics of a clip could be of.
 # Seconds: tables give times to the hundredth, and lossy codecs end with a block.
 _END_TOLERANCE = 0.05
+# Shorter than nearly all syllables: there is nothing in it that the statistics of a clip could be of.
 _SHORT = SAMPLE_RATE // 10
 _VOICES = 6  # of the babble of a copy
 _REMARKS = {
