@@ -52,6 +52,13 @@ AUDIO_KINDS = (
 RECORDINGS = (
     "slower", "faster", "noise", "white", "pink", "coloured", "babble", "band", "telephone", "hall", "codec",
 )  # fmt: skip
+# Bounds of what each kind of noise draws: its ratio in dB, and by how many dB an octave its power falls.
+NOISES: dict[str, tuple[tuple[float, float], tuple[float, float] | None]] = {
+    "noise": ((15, 30), None),
+    "white": ((0, 20), None),
+    "pink": ((0, 20), (1.5, 6.0)),
+    "coloured": ((-3, 20), (-1, 8)),
+}
 # Format and encoder of each codec, the rate that it is given, and kbit/s that it takes.
 CODECS = {
     "mp3": ("mp3", "libmp3lame", 16000, (16.0, 48.0)),
@@ -148,8 +155,10 @@ def augment_audio(
                 sound = change_speed(sound, sr=rate, factor=SPEEDS[0])
             case "faster":
                 sound = change_speed(sound, sr=rate, factor=SPEEDS[-1])
-            case "noise":
-                sound = add_noise(sound, snr=rng.uniform(15, 30), seed=int(rng.integers(2**32)))
+            case "noise" | "white" | "pink" | "coloured":
+                snrs, slopes = NOISES[kind]
+                snr, slope = rng.uniform(*snrs), rng.uniform(*slopes) if slopes else 0.0
+                sound = add_noise(sound, snr=snr, slope=slope, seed=int(rng.integers(2**32)))
             case "pitch":
                 sound = shift_pitch(sound, sr=rate, semitones=rng.uniform(-2, 2))
             case "stretch":
@@ -164,14 +173,6 @@ def augment_audio(
                     ratio=rng.uniform(3, 12),
                     seed=int(rng.integers(2**32)),
                 )
-            case "white":
-                sound = add_noise(sound, snr=rng.uniform(0, 20), seed=int(rng.integers(2**32)))
-            case "pink":
-                snr, slope, drawn = rng.uniform(0, 20), rng.uniform(1.5, 6.0), int(rng.integers(2**32))
-                sound = add_noise(sound, snr=snr, slope=slope, seed=drawn)
-            case "coloured":
-                snr, slope, drawn = rng.uniform(-3, 20), rng.uniform(-1, 8), int(rng.integers(2**32))
-                sound = add_noise(sound, snr=snr, slope=slope, seed=drawn)
             case "babble":
                 snr, drawn = rng.uniform(0, 15), int(rng.integers(2**32))
                 sound = add_babble(sound, sr=rate, snr=snr, voices=voices, seed=drawn)

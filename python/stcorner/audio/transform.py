@@ -39,8 +39,7 @@ def spectra(
 ) -> NDArray[np.float32]:
     """Return power spectra (..., t, bins), or their products with a basis (..., t, bands).
 
-    With `least` these are in decibels, and none below that power; with `n_cepstra`, their
-    first coefficients.
+    With `least` these are in decibels, and none below that power; with `n_cepstra`, their first coefficients.
     """
     signal = check_signal(y)
     length, hop, start, n_frames = frame_layout(
