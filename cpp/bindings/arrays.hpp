@@ -3,7 +3,6 @@
 #include <pybind11/pybind11.h>
 
 #include <chrono>
-#include <cstddef>
 #include <mutex>
 #include <set>
 #include <string>
@@ -20,6 +19,7 @@ namespace stcorner::bindings {
 // No forcecast: Python owns dtype and contiguity, so a silent copy here would hide a bug.
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
+using Shape = std::vector<Index>;
 
 /// Before 3.14 CPython ends a thread that wants the GIL back while the interpreter shuts down, by unwinding its
 /// stack. Our frames own references, which need the GIL to be given up; so the thread stays where it is until
@@ -118,6 +118,24 @@ auto without_gil(Work work) {
 inline void pause() {
   const WithGil gil;
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+/// An array of this shape, as `write(data)` fills it without the GIL.
+template <class T, class Shape, class Write>
+Array<T> filled(Shape shape, Write write) {
+  Array<T> out(std::move(shape));
+  T* const data = out.mutable_data();
+  without_gil([&] { write(data); });
+  return out;
+}
+
+/// Two of them, as `write(first, second)` fills them.
+template <class T, class Shape, class Write>
+py::tuple filled_pair(const Shape& shape, Write write) {
+  Array<T> first(shape), second(shape);
+  T *const one = first.mutable_data(), *const two = second.mutable_data();
+  without_gil([&] { write(one, two); });
+  return py::make_tuple(first, second);
 }
 
 template <class T>

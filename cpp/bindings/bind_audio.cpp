@@ -3,9 +3,7 @@
 #include <optional>
 
 #include "arrays.hpp"
-#include "stcorner/audio/framewise.hpp"
-#include "stcorner/audio/pitch.hpp"
-#include "stcorner/audio/spectrum.hpp"
+#include "stcorner/audio.hpp"
 
 namespace stcorner::bindings {
 namespace {
@@ -16,19 +14,18 @@ py::tuple zcr_rms(const Array<float>& signal, Index frame_length, Index hop_leng
   Array<float> rms(want_rms ? n_frames : 0);
   without_gil([&] {
     audio::zcr_rms(signal.data(), signal.size(), {frame_length, hop_length, first_start, n_frames}, threshold,
-                   want_zcr ? zcr.mutable_data() : nullptr, want_rms ? rms.mutable_data() : nullptr, n_threads, &pause);
+                   want_zcr ? zcr.mutable_data() : nullptr, want_rms ? rms.mutable_data() : nullptr,
+                   {n_threads, &pause});
   });
   return py::make_tuple(zcr, rms);
 }
 
 Array<double> autocorrelate(const Array<double>& signal, const Array<double>& window, Index hop_length,
                             Index first_start, Index n_frames, Index n_lags, bool unbiased, int n_threads) {
-  Array<double> out({n_frames, n_lags});
-  without_gil([&] {
+  return filled<double>(Shape{n_frames, n_lags}, [&](double* out) {
     audio::autocorrelate(signal.data(), signal.size(), {window.size(), hop_length, first_start, n_frames},
-                         window.data(), n_lags, unbiased, out.mutable_data(), n_threads, &pause);
+                         window.data(), n_lags, unbiased, out, {n_threads, &pause});
   });
-  return out;
 }
 
 audio::Frames frames_at(const Array<float>& signal, const Array<float>& window, const Array<Index>& starts) {
@@ -37,20 +34,16 @@ audio::Frames frames_at(const Array<float>& signal, const Array<float>& window, 
 
 Array<float> power_spectra(const Array<float>& signal, const Array<float>& window, const Array<Index>& starts,
                            Index n_fft, int n_threads) {
-  Array<float> out({starts.size(), n_fft / 2 + 1});
-  without_gil(
-      [&] { audio::power_spectra(frames_at(signal, window, starts), n_fft, out.mutable_data(), n_threads, &pause); });
-  return out;
+  return filled<float>(Shape{starts.size(), n_fft / 2 + 1}, [&](float* out) {
+    audio::power_spectra(frames_at(signal, window, starts), n_fft, out, {n_threads, &pause});
+  });
 }
 
 Array<float> resample_frames(const Array<float>& signal, const Array<float>& window, const Array<Index>& starts,
                              Index n_fft, Index n_bins, Index n_back, Index length, int n_threads) {
-  Array<float> out({starts.size(), length});
-  without_gil([&] {
-    audio::resample_frames(frames_at(signal, window, starts), n_fft, n_bins, n_back, length, out.mutable_data(),
-                           n_threads, &pause);
+  return filled<float>(Shape{starts.size(), length}, [&](float* out) {
+    audio::resample_frames(frames_at(signal, window, starts), n_fft, n_bins, n_back, length, out, {n_threads, &pause});
   });
-  return out;
 }
 
 Array<float> band_spectra(const Array<float>& signal, const Array<float>& window, const Array<Index>& starts,
@@ -61,39 +54,32 @@ Array<float> band_spectra(const Array<float>& signal, const Array<float>& window
   if (cosines && (cosines->ndim() != 2 || cosines->shape(0) < 1 || cosines->shape(1) != basis.shape(0)))
     throw py::value_error("cosines must have shape (rows, bands), with 1 row at least");
   const audio::Cosines then = cosines ? audio::Cosines{cosines->data(), cosines->shape(0)} : audio::Cosines{};
-  Array<float> out({starts.size(), cosines ? then.n_rows : basis.shape(0)});
-  without_gil([&] {
+  return filled<float>(Shape{starts.size(), cosines ? then.n_rows : basis.shape(0)}, [&](float* out) {
     audio::band_spectra(frames_at(signal, window, starts), n_fft, basis.data(), basis.shape(0), {least, scale}, then,
-                        out.mutable_data(), n_threads, &pause);
+                        out, {n_threads, &pause});
   });
-  return out;
 }
 
 Array<float> logarithms(const Array<float>& x, float least, float scale, int n_threads) {
-  Array<float> out(std::vector<Index>(x.shape(), x.shape() + x.ndim()));
-  without_gil([&] { audio::logarithms(x.data(), x.size(), {least, scale}, out.mutable_data(), n_threads, &pause); });
-  return out;
+  return filled<float>(Shape(x.shape(), x.shape() + x.ndim()), [&](float* out) {
+    audio::logarithms(x.data(), x.size(), {least, scale}, out, {n_threads, &pause});
+  });
 }
 
 Array<float> project(const Array<float>& rows, const Array<float>& basis, int n_threads) {
   if (rows.ndim() != 2 || basis.ndim() != 2 || rows.shape(1) != basis.shape(1))
     throw py::value_error("rows must have shape (n, bins) and basis (bands, bins)");
-  Array<float> out({rows.shape(0), basis.shape(0)});
-  without_gil([&] {
-    audio::project(rows.data(), rows.shape(0), basis.data(), basis.shape(0), basis.shape(1), out.mutable_data(),
-                   n_threads, &pause);
+  return filled<float>(Shape{rows.shape(0), basis.shape(0)}, [&](float* out) {
+    audio::project(rows.data(), rows.shape(0), basis.data(), basis.shape(0), basis.shape(1), out, {n_threads, &pause});
   });
-  return out;
 }
 
 py::tuple track_pitch(const Array<float>& signal, Index frame_length, Index hop_length, Index first_start,
                       Index n_frames, const audio::PitchOptions& options, int n_threads) {
-  Array<float> f0(n_frames), strength(n_frames);
-  without_gil([&] {
-    audio::track_pitch(signal.data(), signal.size(), {frame_length, hop_length, first_start, n_frames}, options,
-                       f0.mutable_data(), strength.mutable_data(), n_threads, &pause);
+  return filled_pair<float>(n_frames, [&](float* f0, float* strength) {
+    audio::track_pitch(signal.data(), signal.size(), {frame_length, hop_length, first_start, n_frames}, options, f0,
+                       strength, {n_threads, &pause});
   });
-  return py::make_tuple(f0, strength);
 }
 
 }  // namespace

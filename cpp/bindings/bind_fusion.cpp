@@ -53,7 +53,7 @@ py::tuple centre(const Array<T>& X, int n_threads) {
   if (X.ndim() != 2 || X.size() == 0) throw py::value_error("X must be a matrix and not empty");
   Array<float> near({X.shape(0), X.shape(1)});
   const double scale = without_gil(
-      [&] { return fusion::centre(X.data(), X.shape(0), X.shape(1), near.mutable_data(), n_threads, &pause); });
+      [&] { return fusion::centre(X.data(), X.shape(0), X.shape(1), near.mutable_data(), {n_threads, &pause}); });
   return py::make_tuple(near, scale);
 }
 
@@ -66,7 +66,7 @@ py::tuple nearest_neighbors(const py::array& exact, const Array<float>& near, do
   Array<double> squared({distances ? table.n : 0, k});
   without_gil([&] {
     fusion::nearest_neighbors(table, rule, k, rows.mutable_data(), distances ? squared.mutable_data() : nullptr,
-                              n_threads, &pause);
+                              {n_threads, &pause});
   });
   return py::make_tuple(rows, squared);
 }
@@ -75,7 +75,7 @@ py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double
                         const Array<std::int32_t>& labels, const Codes& groups, const Codes& sides, Index k,
                         bool per_label, int n_threads) {
   const Table table = as_table(exact, near, scale, labels, groups, sides);
-  const auto lists = without_gil([&] { return fusion::nearest_pairs(table, k, per_label, n_threads, &pause); });
+  const auto lists = without_gil([&] { return fusion::nearest_pairs(table, k, per_label, {n_threads, &pause}); });
   Index total = 0;
   for (const auto& list : lists) total += static_cast<Index>(list.size());
   Array<std::int32_t> rows({total, Index{2}}), owners(total);
@@ -91,7 +91,12 @@ py::tuple nearest_pairs(const py::array& exact, const Array<float>& near, double
   return py::make_tuple(rows, distances, owners);
 }
 
-py::tuple adjacency_of(Index n, const fusion::Edges& edges) {
+/// Without `from`, the ends stand in lists of equal length, one for each row.
+py::tuple adjacency(Index n, const Codes& from, const Array<std::int32_t>& to) {
+  const Index per_row = n > 0 ? to.size() / n : 0;
+  if (to.size() != (from ? from->size() : n * per_row))
+    throw py::value_error("every target must have a source, or every row a list");
+  const fusion::Edges edges{from ? from->data() : nullptr, to.data(), to.size(), per_row};
   auto graph = std::make_unique<fusion::Adjacency>(without_gil([&] { return fusion::adjacency(n, edges, &pause); }));
   const auto size = [](const auto& values) { return static_cast<Index>(values.size()); };
   fusion::Adjacency& made = *graph;
@@ -101,28 +106,14 @@ py::tuple adjacency_of(Index n, const fusion::Edges& edges) {
                         Array<std::int32_t>(size(made.indices), made.indices.data(), owner));
 }
 
-py::tuple adjacency(Index n, const Array<std::int32_t>& from, const Array<std::int32_t>& to) {
-  if (from.ndim() != 1 || to.ndim() != 1 || from.size() != to.size())
-    throw py::value_error("from and to must be vectors of equal length");
-  return adjacency_of(n, {from.data(), to.data(), to.size(), 1});
-}
-
-py::tuple adjacency_of_lists(const Array<std::int32_t>& lists) {
-  if (lists.ndim() != 2) throw py::value_error("lists must be a matrix");
-  return adjacency_of(lists.shape(0), {nullptr, lists.data(), lists.size(), lists.shape(1)});
-}
-
 Array<double> scatter(const Array<std::int64_t>& indptr, const Array<std::int32_t>& indices, const Array<double>& Z,
                       int n_threads) {
   if (Z.ndim() != 2 || indptr.ndim() != 1 || indptr.size() != Z.shape(0) + 1 || indices.ndim() != 1 ||
       indptr.at(Z.shape(0)) != indices.size())
     throw py::value_error("the graph must have one row per row of Z");
-  Array<double> out({Z.shape(1), Z.shape(1)});
-  without_gil([&] {
-    fusion::scatter(indptr.data(), indices.data(), Z.shape(0), Z.data(), Z.shape(1), out.mutable_data(), n_threads,
-                    &pause);
+  return filled<double>(Shape{Z.shape(1), Z.shape(1)}, [&](double* out) {
+    fusion::scatter(indptr.data(), indices.data(), Z.shape(0), Z.data(), Z.shape(1), out, {n_threads, &pause});
   });
-  return out;
 }
 
 py::tuple solve_symmetric(const Array<double>& A, const Array<double>& B) {
@@ -145,7 +136,6 @@ void bind_fusion(py::module_& m) {
   define(m, "nearest_pairs", &nearest_pairs, "exact", "near", "scale", "labels", "groups", "sides", "k", "per_label",
          "n_threads");
   define(m, "adjacency", &adjacency, "n", "source", "target");
-  define(m, "adjacency_of_lists", &adjacency_of_lists, "lists");
   define(m, "scatter", &scatter, "indptr", "indices", "Z", "n_threads");
   define(m, "solve_symmetric", &solve_symmetric, "A", "B");
 }

@@ -112,7 +112,7 @@ py::tuple find_maxima(const Array<float>& response, float threshold, int n_threa
   if (response.ndim() != 3) throw py::value_error("response must have shape (t, y, x)");
   return points_to_arrays(without_gil([&] {
     return video::local_maxima(response.data(), response.shape(0), response.shape(1), response.shape(2), threshold,
-                               n_threads, &pause);
+                               {n_threads, &pause});
   }));
 }
 
@@ -151,7 +151,7 @@ void describe_tensor(const Array<float>& tensor, Array<float>& out, const std::s
   const Index n = tensor.size() / 6;
   const float* const from = tensor.data();
   float* const to = out.mutable_data();
-  without_gil([&] { video::describe_tensor(from, n, output, to, n_threads, &pause); });
+  without_gil([&] { video::describe_tensor(from, n, output, to, {n_threads, &pause}); });
 }
 
 }  // namespace
@@ -184,8 +184,8 @@ void bind_video(py::module_& m) {
   bind_consumer<StipDetector>(m, "StipDetector")
       .def(py::init([](video::HarrisOptions harris, double threshold_abs, double threshold_rel, bool exclude_border,
                        bool scale_selection, Index n_taus, Index row_begin, Index row_end) {
-             return std::make_unique<StipDetector>(video::DetectorOptions{std::move(harris), threshold_abs,
-                                                                          threshold_rel, exclude_border,
+             return std::make_unique<StipDetector>(std::move(harris),
+                                                   video::DetectorOptions{threshold_abs, threshold_rel, exclude_border,
                                                                           scale_selection, n_taus, row_begin, row_end});
            }),
            py::arg("options"), py::kw_only(), py::arg("threshold_abs"), py::arg("threshold_rel"),
@@ -197,8 +197,8 @@ void bind_video(py::module_& m) {
   bind_consumer<TextureMap>(m, "TextureMap")
       .def(py::init([](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames,
                        std::vector<float> edges) {
-             return std::make_unique<TextureMap>(
-                 video::TextureOptions{std::move(harris), {rows, columns, segments, n_frames}, std::move(edges)});
+             return std::make_unique<TextureMap>(std::move(harris), video::Grid{rows, columns, segments, n_frames},
+                                                 std::move(edges));
            }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("edges"))
@@ -206,16 +206,15 @@ void bind_video(py::module_& m) {
   bind_consumer<OrientationMap>(m, "OrientationMap")
       .def(py::init(
                [](video::HarrisOptions harris, Index rows, Index columns, Index segments, Index n_frames, int bins) {
-                 return std::make_unique<OrientationMap>(
-                     video::OrientationOptions{std::move(harris), {rows, columns, segments, n_frames}, bins});
+                 return std::make_unique<OrientationMap>(std::move(harris),
+                                                         video::Grid{rows, columns, segments, n_frames}, bins);
                }),
            py::arg("options"), py::kw_only(), py::arg("rows"), py::arg("columns"), py::arg("segments"),
            py::arg("n_frames"), py::arg("bins"))
       .def("sums", alone(+[](OrientationMap& map) { return to_array(map.sums()); }));
   bind_consumer<StipDescriber>(m, "StipDescriber")
       .def(py::init([](video::HarrisOptions harris, const Array<double>& points, double still) {
-             return std::make_unique<StipDescriber>(
-                 video::DescriberOptions{std::move(harris), neighbourhoods(points), still});
+             return std::make_unique<StipDescriber>(std::move(harris), neighbourhoods(points), still);
            }),
            py::arg("options"), py::kw_only(), py::arg("points").noconvert(), py::arg("still"))
       .def("describe", alone(&describe));

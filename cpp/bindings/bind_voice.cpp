@@ -1,21 +1,23 @@
 #include "arrays.hpp"
-#include "stcorner/audio/harmonics.hpp"
-#include "stcorner/audio/spectrum.hpp"
-#include "stcorner/audio/tracks.hpp"
-#include "stcorner/audio/voice.hpp"
+#include "stcorner/audio.hpp"
 
 namespace stcorner::bindings {
 namespace {
 
 py::tuple burg_formants(const Array<double>& rows, int order, double margin, Index n_formants, int n_threads) {
   if (rows.ndim() != 2) throw py::value_error("rows must have shape (n, samples)");
-  const Index n = rows.shape(0), length = rows.shape(1);
-  Array<double> frequencies({n, n_formants}), bandwidths({n, n_formants});
-  without_gil([&] {
-    audio::burg_formants(rows.data(), n, length, order, margin, n_formants, frequencies.mutable_data(),
-                         bandwidths.mutable_data(), n_threads, &pause);
+  return filled_pair<double>(Shape{rows.shape(0), n_formants}, [&](double* frequencies, double* bandwidths) {
+    audio::burg_formants(rows.data(), rows.shape(0), rows.shape(1), order, margin, n_formants, frequencies, bandwidths,
+                         {n_threads, &pause});
   });
-  return py::make_tuple(frequencies, bandwidths);
+}
+
+py::tuple swapped_poles(const Array<float>& rows, int order, double margin, Index count, int n_threads) {
+  if (rows.ndim() != 2) throw py::value_error("rows must have shape (n, samples)");
+  return filled_pair<float>(Shape{rows.shape(0), count}, [&](float* frequencies, float* bandwidths) {
+    audio::swapped_poles(rows.data(), rows.shape(0), rows.shape(1), order, margin, count, frequencies, bandwidths,
+                         {n_threads, &pause});
+  });
 }
 
 Array<double> glottal_pulses(const Array<float>& signal, const Array<double>& f0, Index hop_length) {
@@ -25,24 +27,26 @@ Array<double> glottal_pulses(const Array<float>& signal, const Array<double>& f0
 
 py::tuple frame_perturbation(const Array<float>& signal, const Array<float>& f0, Index first, Index hop_length,
                              Index half, int n_threads) {
-  Array<float> jitter(f0.size()), shimmer(f0.size());
-  without_gil([&] {
-    audio::frame_perturbation(signal.data(), signal.size(), f0.data(), f0.size(), first, hop_length, half,
-                              jitter.mutable_data(), shimmer.mutable_data(), n_threads, &pause);
+  return filled_pair<float>(f0.size(), [&](float* jitter, float* shimmer) {
+    audio::frame_perturbation(signal.data(), signal.size(), f0.data(), f0.size(), first, hop_length, half, jitter,
+                              shimmer, {n_threads, &pause});
   });
-  return py::make_tuple(jitter, shimmer);
+}
+
+py::tuple period_perturbation(const Array<float>& signal, const Array<float>& f0, Index hop_length) {
+  return filled_pair<float>(f0.size(), [&](float* jitter, float* shimmer) {
+    audio::period_perturbation(signal.data(), signal.size(), f0.data(), f0.size(), hop_length, jitter, shimmer, &pause);
+  });
 }
 
 Array<float> subharmonic_pitch(const Array<float>& power, const Array<Index>& places, Index n_frames,
                                double sample_rate, int n_threads) {
   if (power.ndim() != 2 || power.shape(0) != places.size())
     throw py::value_error("power must have shape (n, bins) and places (n,)");
-  Array<float> f0(n_frames);
-  without_gil([&] {
-    audio::subharmonic_pitch(power.data(), places.data(), power.shape(0), power.shape(1), sample_rate,
-                             f0.mutable_data(), n_frames, n_threads, &pause);
+  return filled<float>(n_frames, [&](float* f0) {
+    audio::subharmonic_pitch(power.data(), places.data(), power.shape(0), power.shape(1), sample_rate, f0, n_frames,
+                             {n_threads, &pause});
   });
-  return f0;
 }
 
 Array<float> harmonic_levels(const Array<float>& power, double sample_rate, const Array<float>& f0,
@@ -50,32 +54,10 @@ Array<float> harmonic_levels(const Array<float>& power, double sample_rate, cons
   const Index n = f0.size();
   if (power.ndim() != 2 || power.shape(0) != n || power.shape(1) < 3 || formants.size() != 3 * n)
     throw py::value_error("power must have shape (n, bins), f0 (n,) and formants (n, 3)");
-  Array<float> out({n, Index{6}});
-  without_gil([&] {
-    audio::harmonic_levels(power.data(), n, power.shape(1), sample_rate, f0.data(), formants.data(), out.mutable_data(),
-                           n_threads, &pause);
+  return filled<float>(Shape{n, 6}, [&](float* out) {
+    audio::harmonic_levels(power.data(), n, power.shape(1), sample_rate, f0.data(), formants.data(), out,
+                           {n_threads, &pause});
   });
-  return out;
-}
-
-py::tuple period_perturbation(const Array<float>& signal, const Array<float>& f0, Index hop_length) {
-  Array<float> jitter(f0.size()), shimmer(f0.size());
-  without_gil([&] {
-    audio::period_perturbation(signal.data(), signal.size(), f0.data(), f0.size(), hop_length, jitter.mutable_data(),
-                               shimmer.mutable_data(), &pause);
-  });
-  return py::make_tuple(jitter, shimmer);
-}
-
-py::tuple swapped_poles(const Array<float>& rows, int order, double margin, Index count, int n_threads) {
-  if (rows.ndim() != 2) throw py::value_error("rows must have shape (n, samples)");
-  const Index n = rows.shape(0);
-  Array<float> frequencies({n, count}), bandwidths({n, count});
-  without_gil([&] {
-    audio::swapped_poles(rows.data(), n, rows.shape(1), order, margin, count, frequencies.mutable_data(),
-                         bandwidths.mutable_data(), n_threads, &pause);
-  });
-  return py::make_tuple(frequencies, bandwidths);
 }
 
 Array<double> describe_spectra(const Array<float>& power, const Array<float>& bases, const Array<float>& slopes,
@@ -83,12 +65,9 @@ Array<double> describe_spectra(const Array<float>& power, const Array<float>& ba
   if (power.ndim() != 2 || power.shape(1) != 257 || bases.size() != Index{28} * 257 || slopes.size() != 2 * 49 ||
       ear.size() != 26 || lifted.size() != 4 * 26)
     throw py::value_error("power must have shape (n, 257), and the bases their sizes");
-  Array<double> out({Index{10}, power.shape(0)});
-  without_gil([&] {
-    audio::describe_spectra(power.data(), power.shape(0), bases.data(), slopes.data(), ear.data(), lifted.data(),
-                            out.mutable_data());
+  return filled<double>(Shape{10, power.shape(0)}, [&](double* out) {
+    audio::describe_spectra(power.data(), power.shape(0), bases.data(), slopes.data(), ear.data(), lifted.data(), out);
   });
-  return out;
 }
 
 py::tuple smooth_tracks(const Array<double>& tracks, bool gaps) {
@@ -100,9 +79,7 @@ py::tuple smooth_tracks(const Array<double>& tracks, bool gaps) {
 }
 
 Array<double> contour(const Array<double>& values, double step) {
-  Array<double> out(audio::kContour);
-  without_gil([&] { audio::contour(values.data(), values.size(), step, out.mutable_data()); });
-  return out;
+  return filled<double>(audio::kContour, [&](double* out) { audio::contour(values.data(), values.size(), step, out); });
 }
 
 }  // namespace

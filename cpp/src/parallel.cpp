@@ -47,11 +47,11 @@ int effective_threads(int n_threads, Index n_items) noexcept {
   return static_cast<int>(std::max<Index>(1, std::min(wanted, n_items)));
 }
 
-int threads_worth(int n_threads, double nanoseconds) noexcept {
-  return effective_threads(n_threads, static_cast<Index>(std::min(nanoseconds / kLeastShare, 1e9)));
+Team Team::worth(double nanoseconds) const noexcept {
+  return {effective_threads(n_threads, static_cast<Index>(std::min(nanoseconds / kLeastShare, 1e9))), pause};
 }
 
-void detail::drive(Index n_items, int n_threads, Pause pause, void (*run)(void*, Index), void* job) {
+void detail::drive(Index n_items, Team team, void (*run)(void*, Index), void* job) {
   std::atomic<Index> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr error;  // written by the one thread that flips `failed`
@@ -63,18 +63,18 @@ void detail::drive(Index n_items, int n_threads, Pause pause, void (*run)(void*,
         const Index item = next.fetch_add(1, std::memory_order_relaxed);
         if (item >= n_items) break;
         run(job, item);
-        if (!calling || pause == nullptr || Clock::now() - last < kBreath) continue;
-        pause();
+        if (!calling || team.pause == nullptr || Clock::now() - last < kBreath) continue;
+        team.pause();
         last = Clock::now();
       }
     } catch (...) {
       if (!failed.exchange(true)) error = std::current_exception();
     }
   };
-  const int team = effective_threads(n_threads, n_items);
+  const int threads = effective_threads(team.n_threads, n_items);
 #ifdef _OPENMP
-  if (team > 1) {
-#pragma omp parallel num_threads(team)
+  if (threads > 1) {
+#pragma omp parallel num_threads(threads)
     work(omp_get_thread_num() == 0);
   } else
 #endif

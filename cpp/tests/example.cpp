@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "stcorner/audio/pitch.hpp"
+#include "stcorner/audio.hpp"
 #include "stcorner/video/harris.hpp"
 
 namespace {
@@ -62,7 +62,7 @@ float pitch_of_a_tone() {
   stcorner::audio::PitchOptions options;
   options.sample_rate = 16000.0;
   std::vector<float> f0(static_cast<std::size_t>(framing.n_frames)), strength(f0.size());
-  stcorner::audio::track_pitch(sound.data(), n, framing, options, f0.data(), strength.data(), 0, nullptr);
+  stcorner::audio::track_pitch(sound.data(), n, framing, options, f0.data(), strength.data(), {});
   return f0[f0.size() / 2];
 }
 

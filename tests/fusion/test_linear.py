@@ -52,7 +52,7 @@ def test_scatter_has_the_same_bits_in_any_team(rng: np.random.Generator, n: int)
     Z = rng.standard_normal((n, 90))
     joined = rng.integers(0, n, (n, 3)).astype(np.int32)
     joined[joined == np.arange(n)[:, None]] = -1
-    indptr, indices = _core.adjacency_of_lists(joined)
+    indptr, indices = _core.adjacency(len(joined), None, joined)
     one = _core.scatter(indptr, indices, Z, 1)
     for n_threads in (2, 3):
         np.testing.assert_array_equal(_core.scatter(indptr, indices, Z, n_threads), one)

@@ -1,5 +1,4 @@
 #pragma once
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -32,17 +31,16 @@ enum class Rule { same_label, other_label };
 /// written to out (n, depth). Returns that factor, or NaN, with out unwritten, where squared lengths
 /// leave the range of float64. The result does not depend on the number of threads.
 template <class T>
-double centre(const T* X, Index n, Index depth, float* out, int n_threads, Pause pause = nullptr);
+double centre(const T* X, Index n, Index depth, float* out, Team team);
 
-extern template double centre(const float*, Index, Index, float*, int, Pause);
-extern template double centre(const double*, Index, Index, float*, int, Pause);
+extern template double centre(const float*, Index, Index, float*, Team);
+extern template double centre(const double*, Index, Index, float*, Team);
 
 /// The k nearest rows of every row under a rule, into lists (n, k): nearest first, ties by row, -1 where there are
 /// fewer; and their squared distances (n, k), infinity there, unless null. The result depends on neither the number
 /// of threads nor the instruction set. Throws std::invalid_argument unless 1 <= k <= n, and for rows of `near` longer
 /// than 1 or of NaN.
-void nearest_neighbors(const Table& table, Rule rule, Index k, std::int32_t* rows, double* distances, int n_threads,
-                       Pause pause = nullptr);
+void nearest_neighbors(const Table& table, Rule rule, Index k, std::int32_t* rows, double* distances, Team team);
 
 /// Two rows, the smaller number first, and their squared distance; until that is known, a lower bound of it.
 struct RowPair {
@@ -54,8 +52,7 @@ struct RowPair {
 /// The k nearest pairs of rows of different labels: a list for each label (one row in it, one outside), or one over
 /// all. Nearest first, ties by (first, second); as exact and as independent of threads as `nearest_neighbors`.
 /// Throws std::invalid_argument unless k >= 1.
-std::vector<std::vector<RowPair>> nearest_pairs(const Table& table, Index k, bool per_label, int n_threads,
-                                                Pause pause = nullptr);
+std::vector<std::vector<RowPair>> nearest_pairs(const Table& table, Index k, bool per_label, Team team);
 
 /// Symmetric 0/1 graph in compressed rows: the ends of row i are indices[indptr[i] .. indptr[i + 1]), ascending.
 struct Adjacency {
@@ -83,7 +80,7 @@ Adjacency adjacency(Index n, const Edges& edges, Pause pause = nullptr);
 /// along all edges, summed. Z is (n, depth), C order. Throws std::invalid_argument unless the rows of the graph ascend
 /// from 0 and end in its n rows. The result does not depend on the number of threads.
 void scatter(const std::int64_t* indptr, const std::int32_t* indices, Index n, const double* Z, Index depth,
-             double* out, int n_threads, Pause pause = nullptr);
+             double* out, Team team);
 
 /// Solve A w = value B w for symmetric A and B (n, n): values (n) ascending, and vectors in the rows of (n, n), of unit
 /// length in B. Throws std::invalid_argument unless all is finite and B positive definite.

@@ -16,25 +16,32 @@ constexpr Index ceil_div(Index a, Index b) noexcept { return a / b + (a % b != 0
 /// where libgomp's team no longer exists.
 int effective_threads(int n_threads, Index n_items) noexcept;
 
-/// The same for work of so many nanoseconds on one thread: no more threads than it pays to wake. On busy cores the
-/// last of a team can be milliseconds late.
-int threads_worth(int n_threads, double nanoseconds) noexcept;
-
 /// What a long call asks, in the calling thread, between two items about every 20 ms; it ends the call by throwing.
 /// May be null.
 using Pause = void (*)();
 
+/// Who works on a call: so many threads, counted as by `effective_threads`, and what the calling one asks meanwhile.
+struct Team {
+  int n_threads = 0;
+  Pause pause = nullptr;
+
+  /// The same for work of so many nanoseconds on one thread: no more threads than it pays to wake. On busy cores the
+  /// last of a team can be milliseconds late.
+  Team worth(double nanoseconds) const noexcept;
+};
+
 namespace detail {
-void drive(Index n_items, int n_threads, Pause pause, void (*run)(void* job, Index item), void* job);
+void drive(Index n_items, Team team, void (*run)(void* job, Index item), void* job);
 }  // namespace detail
 
 /// Call `job.run(i)` for every i in [0, job.n_items()), items handed out one by one to a team of threads, the calling
-/// one among them. The first exception, of an item or of `pause`, stops the handing out and is rethrown here.
+/// one among them. The first exception, of an item or of the team's `pause`, stops the handing out and is rethrown
+/// here.
 template <class Job>
-void drive(Job&& job, int n_threads, Pause pause = nullptr) {
+void drive(Job&& job, Team team) {
   using J = std::remove_reference_t<Job>;
   detail::drive(
-      job.n_items(), n_threads, pause, [](void* j, Index item) { static_cast<J*>(j)->run(item); },
+      job.n_items(), team, [](void* j, Index item) { static_cast<J*>(j)->run(item); },
       const_cast<void*>(static_cast<const void*>(&job)));
 }
 

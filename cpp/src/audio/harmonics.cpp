@@ -1,27 +1,26 @@
-#include "stcorner/audio/harmonics.hpp"
+#include "stcorner/audio.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <vector>
 
-#include "../kernels/audio.hpp"
+#include "plan.hpp"
 
 namespace stcorner::audio {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
-constexpr std::ptrdiff_t kItem = 32;
+constexpr Index kItem = 32;
 constexpr int kMost = 100;  // harmonics
 constexpr int kColumns = 6;
 constexpr double kNear = 0.1, kAbout = 0.2, kFaint = 1e-9, kSurest = 1e-10;
 
 /// Height of the spectral peak nearest a frequency, the higher first of two as near, between bins on a parabola through
 /// magnitudes; `plain` is that of its bin.
-double peak_near(const float* power, std::ptrdiff_t n, double place, double* plain) {
-  const auto middle = static_cast<std::ptrdiff_t>(place + 0.5);
-  for (std::ptrdiff_t far = 0; far < n; ++far)
-    for (const std::ptrdiff_t k : {middle + far, middle - far}) {
+double peak_near(const float* power, Index n, double place, double* plain) {
+  const auto middle = static_cast<Index>(place + 0.5);
+  for (Index far = 0; far < n; ++far)
+    for (const Index k : {middle + far, middle - far}) {
       if (k < 1 || k > n - 2 || !(power[k] > power[k - 1] && power[k] >= power[k + 1])) continue;
       const double left = std::sqrt(static_cast<double>(power[k - 1])), here = std::sqrt(static_cast<double>(power[k]));
       const double right = std::sqrt(static_cast<double>(power[k + 1])), side = left - right;
@@ -33,21 +32,21 @@ double peak_near(const float* power, std::ptrdiff_t n, double place, double* pla
 
 double decibels(double magnitude) { return 20.0 * std::log10(std::max(magnitude, kFaint)); }
 
-double total(const float* power, std::ptrdiff_t n) {
+double total(const float* power, Index n) {
   double sums[8] = {};  // eight, so that the additions need not wait for one another
-  std::ptrdiff_t k = 0;
+  Index k = 0;
   for (; k + 8 <= n; k += 8)
-    for (std::ptrdiff_t i = 0; i < 8; ++i) sums[i] += static_cast<double>(power[k + i]);
+    for (Index i = 0; i < 8; ++i) sums[i] += static_cast<double>(power[k + i]);
   for (; k < n; ++k) sums[0] += static_cast<double>(power[k]);
   for (int i = 1; i < 8; ++i) sums[0] += sums[i];
   return sums[0];
 }
 
 /// Harmonics over noise in dB: from the largest autocorrelation near the period.
-double clarity(const float* power, std::ptrdiff_t n, double period, const double* cosines, std::vector<double>& sums) {
-  const auto first = static_cast<std::ptrdiff_t>(period * (1.0 - kNear));
-  const std::ptrdiff_t lags = static_cast<std::ptrdiff_t>(period * (1.0 + kNear)) + 2 - first;
-  sums.resize(static_cast<std::size_t>(lags));
+double clarity(const float* power, Index n, double period, const double* cosines, std::vector<double>& sums) {
+  const auto first = static_cast<Index>(period * (1.0 - kNear));
+  const Index lags = static_cast<Index>(period * (1.0 + kNear)) + 2 - first;
+  sums.resize(lags);
   kernels::audio_table().correlate_powers(power, n, cosines + first, lags, sums.data());
   const double all = total(power, n) - 0.5 * (static_cast<double>(power[0]) + static_cast<double>(power[n - 1]));
   const double share = std::clamp(*std::max_element(sums.begin(), sums.end()) / all, kSurest, 1.0 - kSurest);
@@ -56,15 +55,15 @@ double clarity(const float* power, std::ptrdiff_t n, double period, const double
 
 }  // namespace
 
-void harmonic_levels(const float* power, std::ptrdiff_t n_frames, std::ptrdiff_t n_bins, double sample_rate,
-                     const float* f0, const float* formants, float* out, int n_threads, Pause pause) {
+void harmonic_levels(const float* power, Index n_frames, Index n_bins, double sample_rate, const float* f0,
+                     const float* formants, float* out, Team team) {
   const double bin = 0.5 * sample_rate / static_cast<double>(n_bins - 1);
   std::vector<double> cosines(static_cast<std::size_t>(static_cast<double>(n_bins) * (1.0 + kNear)) + 3);
   for (std::size_t lag = 0; lag < cosines.size(); ++lag)
     cosines[lag] = std::cos(kPi / static_cast<double>(n_bins - 1) * static_cast<double>(lag));
-  const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+  const auto frames_of = [&](Index begin, Index end) {
     std::vector<double> sums;
-    for (std::ptrdiff_t frame = begin; frame < end; ++frame) {
+    for (Index frame = begin; frame < end; ++frame) {
       float* const to = out + frame * kColumns;
       std::fill_n(to, kColumns, 0.0F);
       const double hertz = static_cast<double>(f0[frame]);
@@ -94,7 +93,7 @@ void harmonic_levels(const float* power, std::ptrdiff_t n_frames, std::ptrdiff_t
       }
     }
   };
-  drive(pieces(n_frames, kItem, frames_of), threads_worth(n_threads, 5e3 * static_cast<double>(n_frames)), pause);
+  drive(pieces(n_frames, kItem, frames_of), team.worth(5e3 * static_cast<double>(n_frames)));
 }
 
 }  // namespace stcorner::audio

@@ -9,9 +9,9 @@
 namespace stcorner::audio {
 namespace {
 
-constexpr std::size_t kMostRanked = 512, kLeastRanked = 20;  // frames, evenly spaced
+constexpr Index kMostRanked = 512, kLeastRanked = 20;  // frames, evenly spaced
 constexpr double kQuietShare = 0.1, kLoudShare = 0.3;        // of the frames, by energy
-constexpr std::size_t kMostTransformed = 48;                 // of either kind
+constexpr Index kMostTransformed = 48;                       // of either kind
 // Energy of the quiet frames over that of the loud ones below which nothing is gained, from which the quiet ones
 // may be voice as well, and from which they are held to be.
 constexpr double kFaint = 1e-3, kPause = 0.5, kNoPause = 0.8;
@@ -20,83 +20,66 @@ constexpr double kFaint = 1e-3, kPause = 0.5, kNoPause = 0.8;
 constexpr double kFloor = 0.1;
 // Hz; partials count as under a Gaussian of this width, and this share must lie below kFundamentals.
 constexpr double kLowest = 50.0, kFundamentals = 300.0, kPartials = 300.0, kLowShare = 0.45;
-constexpr std::ptrdiff_t kReach = 5;  // bins on either side over which spectra are smoothed
+constexpr Index kReach = 5;  // bins on either side over which spectra are smoothed
 
 /// Energy of n samples about their mean.
-double energy_of(const float* x, std::ptrdiff_t n) {
+double energy_of(const float* x, Index n) {
   float sums[8] = {}, squares[8] = {};  // lanes, so that the additions need not wait for one another
   const float origin = x[0];            // near the mean where an offset would drown the rest
-  for (std::ptrdiff_t i = 0; i + 8 <= n; i += 8)
-    for (std::ptrdiff_t k = 0; k < 8; ++k) {
+  for (Index i = 0; i + 8 <= n; i += 8)
+    for (Index k = 0; k < 8; ++k) {
       const float value = x[i + k] - origin;
       sums[k] += value;
       squares[k] += value * value;
     }
   const double sum = std::accumulate(sums, sums + 8, 0.0), square = std::accumulate(squares, squares + 8, 0.0);
-  return std::max(0.0, square - sum * sum / static_cast<double>(std::max<std::ptrdiff_t>(1, n / 8 * 8)));
+  return std::max(0.0, square - sum * sum / static_cast<double>(std::max<Index>(1, n / 8 * 8)));
 }
 
 /// Starts of frames that lie within the signal, evenly spaced among all of these, quietest first.
-std::vector<std::ptrdiff_t> ranked(const float* signal, std::ptrdiff_t n, const std::vector<std::ptrdiff_t>& starts,
-                                   std::ptrdiff_t length) {
-  std::vector<std::ptrdiff_t> inside;
-  for (const std::ptrdiff_t start : starts)
+std::vector<Index> ranked(const float* signal, Index n, const std::vector<Index>& starts, Index length) {
+  std::vector<Index> inside;
+  for (const Index start : starts)
     if (start >= 0 && start + length <= n) inside.push_back(start);
-  std::vector<std::pair<double, std::ptrdiff_t>> keyed;
-  const std::size_t stride = (inside.size() + kMostRanked - 1) / kMostRanked;
-  for (std::size_t i = 0; i < inside.size(); i += stride)
+  std::vector<std::pair<double, Index>> keyed;
+  const auto count = static_cast<Index>(inside.size());
+  for (Index i = 0; i < count; i += ceil_div(count, kMostRanked))
     keyed.emplace_back(energy_of(signal + inside[i] + length / 4, length / 2), inside[i]);
   std::sort(keyed.begin(), keyed.end());
-  std::vector<std::ptrdiff_t> result;
-  result.reserve(keyed.size());
+  std::vector<Index> result;
   for (const auto& each : keyed) result.push_back(each.second);
   return result;
 }
 
-/// Power spectra of some of the frames, one row each.
-class Spectra {
- public:
-  Spectra(const float* signal, std::ptrdiff_t n, const std::ptrdiff_t* first, const std::ptrdiff_t* last,
-          const std::vector<float>& window, const kernels::FftPlan<float>& plan)
-      : bins_(plan.n / 2 + 1) {
-    const std::size_t stride = (static_cast<std::size_t>(last - first) + kMostTransformed - 1) / kMostTransformed;
-    std::vector<std::ptrdiff_t> starts;
-    for (; first < last; first += stride) starts.push_back(*first);
-    count_ = static_cast<std::ptrdiff_t>(starts.size());
-    rows_.resize(static_cast<std::size_t>(count_ * bins_));
-    const kernels::AudioTable& kernel = kernels::audio_table();
-    const std::ptrdiff_t batch = 2 * kernel.lanes32;
-    const Scratch<float> scratch(4 * plan.n * kernel.lanes32);
-    for (std::ptrdiff_t at = 0; at < count_; at += batch)
-      kernel.power_spectra(plan,
-                           {signal, n, starts.data() + at, std::min(batch, count_ - at),
-                            static_cast<std::ptrdiff_t>(window.size()), window.data(), true, 0, 0},
-                           scratch.data(), rows_.data() + at * bins_);
+/// Mean of the power spectra of some of the frames, smoothed over neighbouring bins.
+std::vector<double> mean_spectrum(const float* signal, Index n, const Index* first, const Index* last,
+                                  const std::vector<float>& window, const kernels::FftPlan<float>& plan) {
+  const Index stride = ceil_div(last - first, kMostTransformed), count = ceil_div(last - first, stride);
+  const Index bins = plan.n / 2 + 1, lanes = kernels::audio_table().lanes32;
+  std::vector<Index> starts;
+  for (; first < last; first += stride) starts.push_back(*first);
+  std::vector<float> rows(2 * lanes * bins), sum(bins, 0.0F);
+  const Scratch<float> scratch(4 * plan.n * lanes);
+  for (Index at = 0; at < count; at += 2 * lanes) {
+    const Index some = std::min(2 * lanes, count - at);
+    kernels::audio_table().power_spectra(
+        plan, {signal, n, starts.data() + at, some, static_cast<Index>(window.size()), window.data(), true, 0, 0},
+        scratch.data(), rows.data());
+    for (Index i = 0; i < some; ++i)
+      for (Index k = 0; k < bins; ++k) sum[k] += rows[i * bins + k];
   }
-
-  /// The mean of all, smoothed over neighbouring bins.
-  std::vector<double> mean() const {
-    std::vector<float> sum(static_cast<std::size_t>(bins_), 0.0F);
-    for (std::ptrdiff_t i = 0; i < count_; ++i)
-      for (std::ptrdiff_t k = 0; k < bins_; ++k)
-        sum[static_cast<std::size_t>(k)] += rows_[static_cast<std::size_t>(i * bins_ + k)];
-    std::vector<double> result;
-    for (std::ptrdiff_t k = 0; k < bins_; ++k) {
-      double total = 0.0, weights = 0.0;
-      for (std::ptrdiff_t j = std::max<std::ptrdiff_t>(0, k - kReach); j <= std::min(bins_ - 1, k + kReach); ++j) {
-        const auto weight = static_cast<double>(kReach + 1 - std::abs(j - k));
-        total += weight * static_cast<double>(sum[static_cast<std::size_t>(j)]);
-        weights += weight;
-      }
-      result.push_back(total / (weights * static_cast<double>(count_)));
+  std::vector<double> result;
+  for (Index k = 0; k < bins; ++k) {
+    double total = 0.0, weights = 0.0;
+    for (Index j = std::max<Index>(0, k - kReach); j <= std::min(bins - 1, k + kReach); ++j) {
+      const auto weight = static_cast<double>(kReach + 1 - std::abs(j - k));
+      total += weight * static_cast<double>(sum[j]);
+      weights += weight;
     }
-    return result;
+    result.push_back(total / (weights * static_cast<double>(count)));
   }
-
- private:
-  std::ptrdiff_t bins_, count_ = 0;
-  std::vector<float> rows_;
-};
+  return result;
+}
 
 /// Lag 0 of the autocorrelation of a weighted power spectrum, whose upper half mirrors the lower.
 double energy(const std::vector<double>& power, const std::vector<float>& weights) {
@@ -123,26 +106,23 @@ bool has_low_partials(const std::vector<double>& power, double hertz_per_bin) {
 
 }  // namespace
 
-Noise learn_noise(const float* signal, std::ptrdiff_t n, double rate, const std::vector<std::ptrdiff_t>& starts,
+Noise learn_noise(const float* signal, Index n, double rate, const std::vector<Index>& starts,
                   const std::vector<float>& window, const kernels::FftPlan<float>& plan) {
-  const auto order = ranked(signal, n, starts, static_cast<std::ptrdiff_t>(window.size()));
-  if (order.size() < kLeastRanked) return {};
-  const auto part = [&](double share) {
-    return static_cast<std::ptrdiff_t>(share * static_cast<double>(order.size()));
-  };
-  const std::ptrdiff_t* const begin = order.data();
-  const std::ptrdiff_t* const end = begin + order.size();
-  const Spectra quiet(signal, n, begin, begin + part(kQuietShare), window, plan);
-  const Spectra loud(signal, n, end - part(kLoudShare), end, window, plan);
+  const auto order = ranked(signal, n, starts, static_cast<Index>(window.size()));
+  const auto count = static_cast<Index>(order.size());
+  if (count < kLeastRanked) return {};
+  const auto part = [&](double share) { return static_cast<Index>(share * static_cast<double>(count)); };
+  const Index* const begin = order.data();
+  const Index* const end = begin + count;
+  const auto noise = mean_spectrum(signal, n, begin, begin + part(kQuietShare), window, plan);
+  const auto both = mean_spectrum(signal, n, end - part(kLoudShare), end, window, plan);
 
   Noise result;
-  const std::vector<double> noise = quiet.mean(), both = loud.mean();
   const double low = std::accumulate(noise.begin(), noise.end(), 0.0);
   const double high = std::accumulate(both.begin(), both.end(), 0.0);
   result.clean = high > 0.0 && low <= kFaint * high && has_low_partials(both, rate / static_cast<double>(plan.n));
   if (low > kFaint * high && low < kNoPause * high) {
     std::vector<double> voice;
-    voice.reserve(noise.size());
     for (std::size_t k = 0; k < noise.size(); ++k) voice.push_back(std::max(both[k] - noise[k], 0.0));
     const double floor = kFloor * std::accumulate(voice.begin(), voice.end(), 0.0) / static_cast<double>(voice.size());
     for (std::size_t k = 0; k < noise.size(); ++k)

@@ -1,8 +1,7 @@
 #pragma once
-#include <cstddef>
 #include <vector>
 
-#include "../kernels/audio.hpp"
+#include "kernels/audio.hpp"
 
 namespace stcorner::audio {
 
@@ -18,7 +17,7 @@ struct Noise {
 
 /// Learn from up to a few hundred of the pitch tracker's frames: the windowed samples from each of `starts`, `rate` a
 /// second.
-Noise learn_noise(const float* signal, std::ptrdiff_t n, double rate, const std::vector<std::ptrdiff_t>& starts,
+Noise learn_noise(const float* signal, Index n, double rate, const std::vector<Index>& starts,
                   const std::vector<float>& window, const kernels::FftPlan<float>& plan);
 
 }  // namespace stcorner::audio

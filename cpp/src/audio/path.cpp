@@ -41,16 +41,15 @@ class Judge {
 
   double share() const noexcept { return share_; }
 
-  States operator()(const Candidates& table, std::ptrdiff_t frame) const {
+  States operator()(const Candidates& table, Index frame) const {
     States states;
-    const auto index = static_cast<std::size_t>(frame);
-    const int count = table.counts[index];
+    const int count = table.counts[frame];
     states.n = 1 + count;
-    states.worth[0] = unvoiced(table.levels[index], table.energies[index]);
+    states.worth[0] = unvoiced(table.levels[frame], table.energies[frame]);
     states.octave[0] = 0.0F;
     if (options_.always_voiced && count > 0) states.worth[0] = -1e6F;
     for (int k = 0; k < count; ++k) {
-      const auto at = static_cast<std::size_t>(frame * table.capacity + k);
+      const Index at = frame * table.capacity + k;
       states.octave[k + 1] = table.octaves[at];
       const double below = highest_ - static_cast<double>(table.octaves[at]);
       states.worth[k + 1] = table.strengths[at] - static_cast<float>(octave_cost_ * below);
@@ -58,8 +57,7 @@ class Judge {
     if (count > 0 && !options_.always_voiced && !options_.cost_in_voicing) {
       // The octave cost chooses among candidates; a low voice is not less of a voice for it.
       const int best = 1 + best_of(states.worth + 1, count);
-      const auto at = static_cast<std::size_t>(frame * table.capacity + best - 1);
-      states.worth[0] -= table.strengths[at] - states.worth[best];
+      states.worth[0] -= table.strengths[frame * table.capacity + best - 1] - states.worth[best];
     }
     return states;
   }
@@ -86,14 +84,13 @@ class Judge {
 
 /// Frequency of a candidate, sharpened by the peaks at twice its period, three times and so on: they err by as
 /// many samples as the first, but stand for several periods.
-float sharpened(const Candidates& table, std::ptrdiff_t frame, std::size_t chosen, const PitchOptions& options) {
-  const auto begin = static_cast<std::size_t>(frame * table.capacity);
-  const auto end = begin + table.counts[static_cast<std::size_t>(frame)];
+float sharpened(const Candidates& table, Index frame, Index chosen, const PitchOptions& options) {
+  const Index begin = frame * table.capacity, end = begin + table.counts[frame];
   const float frequency = table.frequencies[chosen];
   float sum = 1.0F, weights = 1.0F;  // of the period, in units of the first guess
   for (int periods = 2; periods <= options.refine_periods; ++periods) {
     float nearest = kOffPeriod, found = 0.0F;
-    for (std::size_t at = begin; at < end; ++at) {
+    for (Index at = begin; at < end; ++at) {
       const float ratio = frequency / (static_cast<float>(periods) * table.frequencies[at]);
       if (std::abs(ratio - 1.0F) < nearest) nearest = std::abs(ratio - 1.0F), found = ratio;
     }
@@ -105,11 +102,11 @@ float sharpened(const Candidates& table, std::ptrdiff_t frame, std::size_t chose
   return std::clamp(frequency * weights / sum, static_cast<float>(options.fmin), static_cast<float>(options.fmax));
 }
 
-void write(const Candidates& table, std::ptrdiff_t frame, int state, const States& states, const PitchOptions& options,
+void write(const Candidates& table, Index frame, int state, const States& states, const PitchOptions& options,
            float* f0, float* strength) {
   const int count = states.n - 1;
   const int shown = state > 0 ? state : count > 0 ? 1 + best_of(states.worth + 1, count) : 0;
-  const auto at = static_cast<std::size_t>(frame * table.capacity + shown - 1);
+  const Index at = frame * table.capacity + shown - 1;
   f0[frame] = state > 0 ? sharpened(table, frame, at, options) : std::numeric_limits<float>::quiet_NaN();
   strength[frame] = shown > 0 ? table.strengths[at] : 0.0F;
 }
@@ -123,10 +120,10 @@ double lowered_share(const PitchOptions& options, const Noise& noise) {
 void choose_candidates(const Candidates& table, const PitchOptions& options, const Noise& noise, double reference,
                        double step, float* f0, float* strength) {
   const Judge judge(options, reference, noise);
-  const std::ptrdiff_t n = table.n_frames;
+  const Index n = table.n_frames;
   if (n == 0) return;
   if (!options.find_path) {
-    for (std::ptrdiff_t frame = 0; frame < n; ++frame) {
+    for (Index frame = 0; frame < n; ++frame) {
       const States states = judge(table, frame);
       write(table, frame, best_of(states.worth, states.n), states, options, f0, strength);
     }
@@ -135,9 +132,9 @@ void choose_candidates(const Candidates& table, const PitchOptions& options, con
   // Costs of change are meant per 10 ms.
   const auto jump = static_cast<float>(options.octave_jump_cost * (1.0 + kJumpRise * judge.share()) * 0.01 / step);
   const auto turn = static_cast<float>(options.voiced_unvoiced_cost * (1.0 + kTurnRise * judge.share()) * 0.01 / step);
-  std::vector<std::uint8_t> from(static_cast<std::size_t>(n) * kMost, 0);
+  std::vector<std::uint8_t> from(n * kMost, 0);
   States before = judge(table, 0);
-  for (std::ptrdiff_t frame = 1; frame < n; ++frame) {
+  for (Index frame = 1; frame < n; ++frame) {
     States now = judge(table, frame);
     for (int k = 0; k < now.n; ++k) {
       float best = before.worth[0] - (k > 0 ? turn : 0.0F);
@@ -147,7 +144,7 @@ void choose_candidates(const Candidates& table, const PitchOptions& options, con
         if (before.worth[j] - cost > best) best = before.worth[j] - cost, origin = j;
       }
       now.worth[k] += best;
-      from[static_cast<std::size_t>(frame * kMost + k)] = static_cast<std::uint8_t>(origin);
+      from[frame * kMost + k] = static_cast<std::uint8_t>(origin);
     }
     // Only differences matter; without this the sums of a long signal would lose their last digits.
     const float top = now.worth[best_of(now.worth, now.n)];
@@ -155,9 +152,9 @@ void choose_candidates(const Candidates& table, const PitchOptions& options, con
     before = now;
   }
   int state = best_of(before.worth, before.n);
-  for (std::ptrdiff_t frame = n - 1; frame >= 0; --frame) {
+  for (Index frame = n - 1; frame >= 0; --frame) {
     write(table, frame, state, judge(table, frame), options, f0, strength);
-    state = from[static_cast<std::size_t>(frame * kMost + state)];
+    state = from[frame * kMost + state];
   }
 }
 

@@ -3,31 +3,31 @@
 #include <cstdint>
 
 #include "noise.hpp"
-#include "stcorner/audio/pitch.hpp"
+#include "stcorner/audio.hpp"
 
 namespace stcorner::audio {
 
 /// Pitch candidates of all frames, at most `capacity` each.
 struct Candidates {
-  Candidates(std::ptrdiff_t n, int most)
+  Candidates(Index n, int most)
       : n_frames(n),
         capacity(most),
-        counts(static_cast<std::size_t>(n), 0),
-        levels(static_cast<std::size_t>(n), 0.0F),
-        energies(static_cast<std::size_t>(n), 0.0F),
-        frequencies(static_cast<std::size_t>(n * most)),
-        octaves(static_cast<std::size_t>(n * most)),
-        strengths(static_cast<std::size_t>(n * most)) {}
+        counts(n, 0),
+        levels(n, 0.0F),
+        energies(n, 0.0F),
+        frequencies(n * most),
+        octaves(n * most),
+        strengths(n * most) {}
 
-  void add(std::ptrdiff_t frame, float frequency, float strength) noexcept {
-    std::uint8_t& count = counts[static_cast<std::size_t>(frame)];
-    const auto at = static_cast<std::size_t>(frame * capacity + count++);
+  void add(Index frame, float frequency, float strength) noexcept {
+    std::uint8_t& count = counts[frame];
+    const Index at = frame * capacity + count++;
     frequencies[at] = frequency;
     octaves[at] = std::log2(frequency);
     strengths[at] = strength;
   }
 
-  std::ptrdiff_t n_frames;
+  Index n_frames;
   int capacity;
   std::vector<std::uint8_t> counts;
   std::vector<float> levels;  ///< largest magnitude in the middle of each frame

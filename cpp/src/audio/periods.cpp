@@ -2,8 +2,8 @@
 #include <cmath>
 #include <vector>
 
-#include "../kernels/audio.hpp"
-#include "stcorner/audio/voice.hpp"
+#include "kernels/audio.hpp"
+#include "stcorner/audio.hpp"
 
 namespace stcorner::audio {
 namespace {
@@ -14,19 +14,19 @@ constexpr int kSure = 2;        // periods found from which on a frame looks no 
 
 class Matcher {
  public:
-  Matcher(const float* x, std::ptrdiff_t n) : x_(x), n_(n) {}
+  Matcher(const float* x, Index n) : x_(x), n_(n) {}
 
   /// No place from now on lies before this one.
-  void begin(std::ptrdiff_t place) {
+  void begin(Index place) {
     origin_ = place;
     sums_.assign(1, 0.0);
     squares_.assign(1, 0.0);
   }
 
   /// Correlations of the `lag` samples from `place` on with as many that follow, for lags [first, end).
-  const std::vector<double>& operator()(std::ptrdiff_t place, std::ptrdiff_t first, std::ptrdiff_t end) {
-    const auto count = static_cast<std::size_t>(end - first);
-    for (std::ptrdiff_t i = origin_ + static_cast<std::ptrdiff_t>(sums_.size()) - 1; i < place + 2 * end; ++i) {
+  const std::vector<double>& operator()(Index place, Index first, Index end) {
+    const Index count = end - first;
+    for (Index i = origin_ + static_cast<Index>(sums_.size()) - 1; i < place + 2 * end; ++i) {
       const double value = static_cast<double>(x_[i]);
       sums_.push_back(sums_.back() + value);
       squares_.push_back(squares_.back() + value * value);
@@ -34,11 +34,10 @@ class Matcher {
     bands_.resize(count);
     products_.resize(count);
     found_.resize(count);
-    for (std::ptrdiff_t lag = first; lag < end; ++lag)
-      bands_[static_cast<std::size_t>(lag - first)] = {lag, lag, x_ + place};
+    for (Index lag = first; lag < end; ++lag) bands_[lag - first] = {lag, lag, x_ + place};
     kernels::audio_table().project(x_ + place, 1, 0, bands_.data(), end - first, products_.data());
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::ptrdiff_t lag = first + static_cast<std::ptrdiff_t>(i);
+    for (Index i = 0; i < count; ++i) {
+      const Index lag = first + i;
       const double length = static_cast<double>(lag);
       const double one = between(sums_, place, lag), two = between(sums_, place + lag, lag);
       const double power = (between(squares_, place, lag) - one * one / length) *
@@ -49,18 +48,18 @@ class Matcher {
     return found_;
   }
 
-  float reach(std::ptrdiff_t begin, std::ptrdiff_t end) const {
+  float reach(Index begin, Index end) const {
     const auto [low, high] = std::minmax_element(x_ + begin, x_ + std::min(end, n_));
     return *high - *low;
   }
 
  private:
-  double between(const std::vector<double>& sums, std::ptrdiff_t place, std::ptrdiff_t count) const {
-    return sums[static_cast<std::size_t>(place + count - origin_)] - sums[static_cast<std::size_t>(place - origin_)];
+  double between(const std::vector<double>& sums, Index place, Index count) const {
+    return sums[place + count - origin_] - sums[place - origin_];
   }
 
   const float* x_;
-  std::ptrdiff_t n_, origin_ = 0;
+  Index n_, origin_ = 0;
   std::vector<double> sums_, squares_, found_;
   std::vector<kernels::Band> bands_;
   std::vector<float> products_;
@@ -79,13 +78,13 @@ struct Change {
 
 }  // namespace
 
-void period_perturbation(const float* signal, std::ptrdiff_t n, const float* f0, std::ptrdiff_t n_frames,
-                         std::ptrdiff_t hop, float* jitter, float* shimmer, Pause pause) {
+void period_perturbation(const float* signal, Index n, const float* f0, Index n_frames, Index hop, float* jitter,
+                         float* shimmer, Pause pause) {
   Matcher match(signal, n);
-  std::ptrdiff_t place = 0;
+  Index place = 0;
   int found = 0;
   double period = 0.0, reach = 0.0;
-  for (std::ptrdiff_t frame = 0; frame < n_frames; ++frame) {
+  for (Index frame = 0; frame < n_frames; ++frame) {
     jitter[frame] = shimmer[frame] = 0.0F;
     if (!(f0[frame] > 0.0F)) {
       found = 0;
@@ -97,16 +96,16 @@ void period_perturbation(const float* signal, std::ptrdiff_t n, const float* f0,
     else
       jitter[frame] = jitter[frame - 1], shimmer[frame] = shimmer[frame - 1];
     const double expected = 1.0 / static_cast<double>(f0[frame]);
-    const auto low = static_cast<std::ptrdiff_t>(expected * (1.0 - kRange));
-    const auto high = static_cast<std::ptrdiff_t>(std::ceil(expected * (1.0 + kRange)));
+    const auto low = static_cast<Index>(expected * (1.0 - kRange));
+    const auto high = static_cast<Index>(std::ceil(expected * (1.0 + kRange)));
     Change lengths, reaches;
     for (bool look = found < kSure; look || place + 2 * high <= (frame + 1) * hop; look = false) {
       if (low < 2 || place + 2 * high + 2 > n) break;
       const std::vector<double>& alike = match(place, low - 1, high + 2);
       const auto best = std::max_element(alike.begin() + 1, alike.end() - 1);
-      const std::ptrdiff_t lag = low - 1 + (best - alike.begin());
+      const Index lag = low - 1 + (best - alike.begin());
       if (*best < kLeast) {
-        place += static_cast<std::ptrdiff_t>(expected + 0.5);
+        place += static_cast<Index>(expected + 0.5);
         continue;
       }
       const double bend = best[-1] - 2.0 * best[0] + best[1];

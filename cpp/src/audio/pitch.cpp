@@ -1,4 +1,4 @@
-#include "stcorner/audio/pitch.hpp"
+#include "stcorner/audio.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,16 +12,14 @@
 namespace stcorner::audio {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
 // A clean clip is tracked below a frequency at which the filter leaves `kPassRest`, no lower than `kLeastPass` fmax, at
 // a rate `kPassRate` times that; what is left is more periodic, and its silences are deeper.
 constexpr double kLeastPass = 1.6, kPassRate = 10.0, kPassRest = 0.03, kCleanVoicing = 0.27, kCleanSilence = 3.0;
 
-std::vector<double> hann(std::ptrdiff_t n) {
-  std::vector<double> window(static_cast<std::size_t>(n));
-  for (std::ptrdiff_t i = 0; i < n; ++i)
-    window[static_cast<std::size_t>(i)] =
-        0.5 - 0.5 * std::cos(2.0 * kPi * (static_cast<double>(i) + 0.5) / static_cast<double>(n));
+std::vector<double> hann(Index n) {
+  std::vector<double> window(n);
+  for (Index i = 0; i < n; ++i)
+    window[i] = 0.5 - 0.5 * std::cos(2.0 * kPi * (static_cast<double>(i) + 0.5) / static_cast<double>(n));
   return window;
 }
 
@@ -48,20 +46,20 @@ const std::vector<float>& sinc_table() {
   return table;
 }
 
-float largest_magnitude(const float* x, std::ptrdiff_t n) {
+float largest_magnitude(const float* x, Index n) {
   if (n == 0) return 0.0F;
   double sums[8] = {};  // lanes, so that neither sums nor comparisons need wait for one another
   float low[8], high[8];
   std::fill_n(low, 8, x[0]);
   std::fill_n(high, 8, x[0]);
-  const auto take = [&](std::ptrdiff_t lane, float value) {
+  const auto take = [&](Index lane, float value) {
     sums[lane] += static_cast<double>(value);
     low[lane] = value < low[lane] ? value : low[lane];
     high[lane] = value > high[lane] ? value : high[lane];
   };
-  std::ptrdiff_t i = 0;
+  Index i = 0;
   for (; i + 8 <= n; i += 8)
-    for (std::ptrdiff_t lane = 0; lane < 8; ++lane) take(lane, x[i + lane]);
+    for (Index lane = 0; lane < 8; ++lane) take(lane, x[i + lane]);
   for (; i < n; ++i) take(0, x[i]);
   double sum = 0.0;
   for (const double part : sums) sum += part;
@@ -72,11 +70,11 @@ float largest_magnitude(const float* x, std::ptrdiff_t n) {
 /// Everything that is the same for all frames, at the rate after decimation.
 class Searcher {
  public:
-  Searcher(const PitchOptions& options, const Framing& framing, std::ptrdiff_t factor)
+  Searcher(const PitchOptions& options, const Framing& framing, Index factor)
       : rate_(options.sample_rate / static_cast<double>(factor)),
-        length_(std::max<std::ptrdiff_t>(4, (framing.frame_length + factor / 2) / factor)),
-        first_lag_(std::max<std::ptrdiff_t>(2, static_cast<std::ptrdiff_t>(rate_ / options.fmax))),
-        last_lag_(static_cast<std::ptrdiff_t>(std::ceil(rate_ / options.fmin))),
+        length_(std::max<Index>(4, (framing.frame_length + factor / 2) / factor)),
+        first_lag_(std::max<Index>(2, static_cast<Index>(rate_ / options.fmax))),
+        last_lag_(static_cast<Index>(std::ceil(rate_ / options.fmin))),
         n_lags_(last_lag_ + kernels::kSincTaps / 2 + 2),
         plan_(good_length(length_ + n_lags_)) {
     if (last_lag_ <= first_lag_) throw std::invalid_argument("fmax must be > fmin by at least one lag");
@@ -84,8 +82,8 @@ class Searcher {
     const std::vector<double> window = hann(length_);
     const auto own = window_autocorrelation(window.data(), length_, std::min(n_lags_, length_));
     window_.assign(window.begin(), window.end());
-    scale_.assign(static_cast<std::size_t>(n_lags_), 0.0F);
-    cost_.assign(static_cast<std::size_t>(n_lags_), 0.0F);
+    scale_.assign(n_lags_, 0.0F);
+    cost_.assign(n_lags_, 0.0F);
     for (std::size_t lag = 0; lag < own.size(); ++lag) scale_[lag] = static_cast<float>(1.0 / std::max(own[lag], 1e-4));
     for (std::size_t lag = 1; lag < cost_.size(); ++lag)
       cost_[lag] = static_cast<float>(options.octave_cost * std::log2(static_cast<double>(lag) * options.fmax / rate_));
@@ -93,37 +91,35 @@ class Searcher {
   }
 
   /// Learn the noise of the clip, and leave it out of the frames' spectra from here on.
-  void learn(const float* signal, std::ptrdiff_t n, const std::vector<std::ptrdiff_t>& starts,
-             const PitchOptions& options) {
+  void learn(const float* signal, Index n, const std::vector<Index>& starts, const PitchOptions& options) {
     noise_ = learn_noise(signal, n, rate_, starts, window_, plan_.get().whole);
     set_least(options, lowered_share(options, noise_));
   }
 
   /// Candidates of the frames [first, first + count) of all, into the table.
-  void search(const float* signal, std::ptrdiff_t n, const std::ptrdiff_t* starts, std::ptrdiff_t count,
-              const PitchOptions& options, Candidates& table, std::ptrdiff_t first) const {
+  void search(const float* signal, Index n, const Index* starts, Index count, const PitchOptions& options,
+              Candidates& table, Index first) const {
     const kernels::AudioTable& kernel = kernels::audio_table();
-    const std::ptrdiff_t batch = 2 * kernel.lanes32, size = plan_.get().whole.n;
+    const Index batch = 2 * kernel.lanes32, size = plan_.get().whole.n;
     const Scratch<float> scratch(4 * size * kernel.lanes32);
-    std::vector<float> rows(static_cast<std::size_t>(batch * n_lags_)),
-        row(static_cast<std::size_t>(n_lags_ + 2 * kernels::kSincTaps));
+    std::vector<float> rows(batch * n_lags_), row(n_lags_ + 2 * kernels::kSincTaps);
     const kernels::PeakJob peaks{scale_.data(), cost_.data(),           first_lag_,         last_lag_, n_lags_,
                                  least_,        options.max_candidates, sinc_table().data()};
-    const std::ptrdiff_t half_period = std::min(last_lag_ / 2 + 1, length_ / 2);
-    std::vector<float> levels(static_cast<std::size_t>(batch));
-    for (std::ptrdiff_t at = 0; at < count; at += batch) {
-      const std::ptrdiff_t now = std::min(batch, count - at);
+    const Index half_period = std::min(last_lag_ / 2 + 1, length_ / 2);
+    std::vector<float> levels(batch);
+    for (Index at = 0; at < count; at += batch) {
+      const Index now = std::min(batch, count - at);
       kernel.autocorrelate32(plan_.get(),
                              {signal, n, starts + at, now, length_, window_.data(), true, length_ / 2 - half_period,
                               length_ / 2 + half_period},
                              noise_.weights.empty() ? nullptr : noise_.weights.data(), n_lags_, scratch.data(),
                              rows.data(), levels.data());
-      for (std::ptrdiff_t i = 0; i < now; ++i) {
-        const std::ptrdiff_t frame = first + at + i;
+      for (Index i = 0; i < now; ++i) {
+        const Index frame = first + at + i;
         float lags[kernels::kMaxCandidates], strengths[kernels::kMaxCandidates];
         const int found = kernel.find_peaks(peaks, rows.data() + i * n_lags_, row.data(), lags, strengths);
-        table.levels[static_cast<std::size_t>(frame)] = levels[static_cast<std::size_t>(i)];
-        table.energies[static_cast<std::size_t>(frame)] = rows[static_cast<std::size_t>(i * n_lags_)];
+        table.levels[frame] = levels[i];
+        table.energies[frame] = rows[i * n_lags_];
         for (int k = 0; k < found; ++k) {
           const double frequency = rate_ / static_cast<double>(lags[k]);
           if (frequency <= options.fmax && frequency >= options.fmin)
@@ -133,7 +129,7 @@ class Searcher {
     }
   }
 
-  std::ptrdiff_t length() const noexcept { return length_; }
+  Index length() const noexcept { return length_; }
   const Noise& noise() const noexcept { return noise_; }
 
  private:
@@ -143,7 +139,7 @@ class Searcher {
   }
 
   double rate_;
-  std::ptrdiff_t length_, first_lag_, last_lag_, n_lags_;
+  Index length_, first_lag_, last_lag_, n_lags_;
   EvenPlan<float> plan_;
   std::vector<float> window_, scale_, cost_;
   Noise noise_;
@@ -151,26 +147,25 @@ class Searcher {
 };
 
 /// First samples, after decimation by `factor`, of frames that then have `length` samples.
-std::vector<std::ptrdiff_t> starts_of(const Framing& framing, std::ptrdiff_t factor, std::ptrdiff_t length) {
-  std::vector<std::ptrdiff_t> starts(static_cast<std::size_t>(framing.n_frames));
-  for (std::ptrdiff_t i = 0; i < framing.n_frames; ++i) {
+std::vector<Index> starts_of(const Framing& framing, Index factor, Index length) {
+  std::vector<Index> starts(framing.n_frames);
+  for (Index i = 0; i < framing.n_frames; ++i) {
     // Middle of the frame in half samples, moved to the nearest sample after decimation.
-    const std::ptrdiff_t middle = 2 * (framing.first_start + i * framing.hop_length) + framing.frame_length;
-    starts[static_cast<std::size_t>(i)] = (middle + 2 * factor * length) / (2 * factor) - length - length / 2;
+    const Index middle = 2 * (framing.first_start + i * framing.hop_length) + framing.frame_length;
+    starts[i] = (middle + 2 * factor * length) / (2 * factor) - length - length / 2;
   }
   return starts;
 }
 
-void track(const float* signal, std::ptrdiff_t n, const Framing& framing, const std::vector<std::ptrdiff_t>& starts,
-           const PitchOptions& options, const Searcher& searcher, float* f0, float* strength, int n_threads,
-           Pause pause) {
+void track(const float* signal, Index n, const Framing& framing, const std::vector<Index>& starts,
+           const PitchOptions& options, const Searcher& searcher, float* f0, float* strength, Team team) {
   Candidates table(framing.n_frames, options.max_candidates);
-  constexpr std::ptrdiff_t kItem = 512;
-  const auto search = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+  constexpr Index kItem = 512;
+  const auto search = [&](Index first, Index last) {
     searcher.search(signal, n, starts.data() + first, last - first, options, table, first);
   };
-  drive(pieces(framing.n_frames, kItem, search), n_threads, pause);
-  if (pause) pause();
+  drive(pieces(framing.n_frames, kItem, search), team);
+  if (team.pause) team.pause();
   const double reference =
       options.reference_level > 0.0 ? options.reference_level : static_cast<double>(largest_magnitude(signal, n));
   const double step = static_cast<double>(framing.hop_length) / options.sample_rate;
@@ -179,44 +174,44 @@ void track(const float* signal, std::ptrdiff_t n, const Framing& framing, const 
 
 }  // namespace
 
-void track_pitch(const float* signal, std::ptrdiff_t n, const Framing& framing, const PitchOptions& options, float* f0,
-                 float* strength, int n_threads, Pause pause) {
+void track_pitch(const float* signal, Index n, const Framing& framing, const PitchOptions& options, float* f0,
+                 float* strength, Team team) {
   if (!(options.sample_rate > 0.0 && options.sample_rate <= 1e9))
     throw std::invalid_argument("sr must be > 0 and <= 1e9");
   check(framing);
   if (options.max_candidates < 1 || options.max_candidates > kernels::kMaxCandidates)
     throw std::invalid_argument("max_candidates must be >= 1 and <= 16");
   if (!(options.fmin > 0.0 && options.fmax > options.fmin)) throw std::invalid_argument("fmax must be > fmin > 0");
-  const std::ptrdiff_t factor = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(options.sample_rate / 16000.0));
+  const Index factor = std::max<Index>(1, static_cast<Index>(options.sample_rate / 16000.0));
   std::vector<float> decimated;
   if (factor > 1) {
-    decimated = decimate(signal, n, factor, n_threads, pause);
+    decimated = decimate(signal, n, factor, team);
     signal = decimated.data();
-    n = static_cast<std::ptrdiff_t>(decimated.size());
+    n = static_cast<Index>(decimated.size());
   }
   Searcher searcher(options, framing, factor);
   const auto starts = starts_of(framing, factor, searcher.length());
   if (options.find_path && options.noise_adaptation > 0.0) searcher.learn(signal, n, starts, options);
   if (!searcher.noise().clean || !(options.low_pass > 0.0)) {
-    track(signal, n, framing, starts, options, searcher, f0, strength, n_threads, pause);
+    track(signal, n, framing, starts, options, searcher, f0, strength, team);
     return;
   }
   const double rate = options.sample_rate / static_cast<double>(factor);
   const double cutoff = std::max(options.low_pass, kLeastPass * options.fmax);
-  const auto step = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(rate / (kPassRate * cutoff)));
-  const std::vector<float> low = smooth(signal, n, cutoff / rate, kPassRest, step, n_threads, pause);
+  const auto step = std::max<Index>(1, static_cast<Index>(rate / (kPassRate * cutoff)));
+  const std::vector<float> low = smooth(signal, n, cutoff / rate, kPassRest, step, team);
   PitchOptions clean = options;
   clean.voicing_threshold += kCleanVoicing * (1.0 - options.voicing_threshold);
   clean.silence_threshold = std::min(1.0, kCleanSilence * options.silence_threshold);
   Framing shorter = framing;
-  const auto periods = 2 * (1 + static_cast<std::ptrdiff_t>(rate / static_cast<double>(step) / options.fmin));
+  const auto periods = 2 * (1 + static_cast<Index>(rate / static_cast<double>(step) / options.fmin));
   if (options.clean_length > factor * step * periods && options.clean_length < framing.frame_length) {
     shorter.frame_length = options.clean_length;
     shorter.first_start += (framing.frame_length - options.clean_length) / 2;
   }
   const Searcher again(clean, shorter, factor * step);
-  track(low.data(), static_cast<std::ptrdiff_t>(low.size()), shorter, starts_of(shorter, factor * step, again.length()),
-        clean, again, f0, strength, n_threads, pause);
+  track(low.data(), static_cast<Index>(low.size()), shorter, starts_of(shorter, factor * step, again.length()), clean,
+        again, f0, strength, team);
 }
 
 }  // namespace stcorner::audio

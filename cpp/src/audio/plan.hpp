@@ -4,34 +4,36 @@
 #include <stdexcept>
 #include <vector>
 
-#include "../kernels/audio.hpp"
-#include "stcorner/audio/framewise.hpp"
+#include "kernels/audio.hpp"
+#include "stcorner/audio.hpp"
 
 namespace stcorner::audio {
 
+constexpr double kPi = 3.14159265358979323846;
+
 /// Whether `n` is a product of 2, 3 and 5.
-inline bool is_smooth(std::ptrdiff_t n) {
-  for (const std::ptrdiff_t prime : {2, 3, 5})
+inline bool is_smooth(Index n) {
+  for (const Index prime : {2, 3, 5})
     while (n > 1 && n % prime == 0) n /= prime;
   return n == 1;
 }
 
 /// Radix of the next stage of a transform of `n` > 1, a product of 2, 3, 5 and 11: large ones first, for fewer
 /// passes over the buffers.
-inline int next_radix(std::ptrdiff_t n) {
+inline int next_radix(Index n) {
   for (const int radix : {8, 4, 2, 5, 3})
     if (n % radix == 0) return radix;
   return 11;
 }
 
 /// The even product of 2, 3 and 5, at least `n`, whose transform costs least (measured per element).
-inline std::ptrdiff_t good_length(std::ptrdiff_t n) {
-  std::ptrdiff_t best = 0;
+inline Index good_length(Index n) {
+  Index best = 0;
   double least = 0.0;
-  for (std::ptrdiff_t size = n < 4 ? 4 : n + n % 2; size <= n + n / 4 + 8; size += 2) {
+  for (Index size = n < 4 ? 4 : n + n % 2; size <= n + n / 4 + 8; size += 2) {
     if (!is_smooth(size)) continue;
     double cost = 0.0;
-    for (std::ptrdiff_t rest = size; rest > 1; rest /= next_radix(rest))
+    for (Index rest = size; rest > 1; rest /= next_radix(rest))
       cost += static_cast<double>(size) * (next_radix(rest) >= 5 ? 1.25 : 1.0);
     if (best == 0 || cost < least) best = size, least = cost;
   }
@@ -42,24 +44,24 @@ inline std::ptrdiff_t good_length(std::ptrdiff_t n) {
 void check(const Framing& framing);
 
 /// Longer transforms would have more stages than a plan has room for; no memory holds their frames either.
-constexpr std::ptrdiff_t kLongestTransform = std::ptrdiff_t{1} << 30;
+constexpr Index kLongestTransform = Index{1} << 30;
 
 /// Owns the twiddle factors of a transform of `n` points, a product of 2, 3, 5 and 11.
 template <class T>
 class Plan {
  public:
-  explicit Plan(std::ptrdiff_t n) {
+  explicit Plan(Index n) {
     if (n > kLongestTransform) throw std::invalid_argument("a transform must have at most 2^30 points");
     plan_.n = n;
-    std::ptrdiff_t rest = n;
+    Index rest = n;
     for (; rest > 1; rest /= plan_.radices[plan_.n_stages - 1]) plan_.radices[plan_.n_stages++] = next_radix(rest);
     rest = n;
     for (int stage = 0; stage < plan_.n_stages; ++stage) {
       const int radix = plan_.radices[stage];
-      const std::ptrdiff_t m = rest / radix;
-      for (std::ptrdiff_t p = 0; p < m; ++p)
+      const Index m = rest / radix;
+      for (Index p = 0; p < m; ++p)
         for (int j = 1; j < radix; ++j) {
-          const double angle = 2.0 * 3.14159265358979323846 * static_cast<double>(j * p) / static_cast<double>(rest);
+          const double angle = 2.0 * kPi * static_cast<double>(j * p) / static_cast<double>(rest);
           twiddles_.push_back(static_cast<T>(std::cos(angle)));
           twiddles_.push_back(static_cast<T>(-std::sin(angle)));
         }
@@ -81,9 +83,9 @@ class Plan {
 template <class T>
 class EvenPlan {
  public:
-  explicit EvenPlan(std::ptrdiff_t n) : whole_(n), half_(n / 2) {
-    for (std::ptrdiff_t j = 0; 4 * j <= n; ++j) {
-      const double angle = 2.0 * 3.14159265358979323846 * static_cast<double>(j) / static_cast<double>(n);
+  explicit EvenPlan(Index n) : whole_(n), half_(n / 2) {
+    for (Index j = 0; 4 * j <= n; ++j) {
+      const double angle = 2.0 * kPi * static_cast<double>(j) / static_cast<double>(n);
       turns_.push_back(static_cast<T>(std::cos(angle)));
       turns_.push_back(static_cast<T>(std::sin(angle)));
     }
@@ -99,17 +101,17 @@ class EvenPlan {
 };
 
 /// Autocorrelation of a window, lags 0 .. n_lags - 1, as a share of lag 0.
-inline std::vector<double> window_autocorrelation(const double* window, std::ptrdiff_t n, std::ptrdiff_t n_lags) {
-  std::vector<double> result(static_cast<std::size_t>(n_lags));
-  for (std::ptrdiff_t lag = 0; lag < n_lags; ++lag) {
+inline std::vector<double> window_autocorrelation(const double* window, Index n, Index n_lags) {
+  std::vector<double> result(n_lags);
+  for (Index lag = 0; lag < n_lags; ++lag) {
     double sums[8] = {};  // eight, so that the additions need not wait for one another
-    std::ptrdiff_t i = 0;
+    Index i = 0;
     for (; i + lag + 8 <= n; i += 8)
-      for (std::ptrdiff_t k = 0; k < 8; ++k) sums[k] += window[i + k] * window[i + k + lag];
+      for (Index k = 0; k < 8; ++k) sums[k] += window[i + k] * window[i + k + lag];
     for (; i + lag < n; ++i) sums[0] += window[i] * window[i + lag];
-    for (const double sum : sums) result[static_cast<std::size_t>(lag)] += sum;
+    for (const double sum : sums) result[lag] += sum;
   }
-  for (std::ptrdiff_t lag = n_lags - 1; lag >= 0; --lag) result[static_cast<std::size_t>(lag)] /= result[0];
+  for (Index lag = n_lags - 1; lag >= 0; --lag) result[lag] /= result[0];
   return result;
 }
 
@@ -117,7 +119,7 @@ inline std::vector<double> window_autocorrelation(const double* window, std::ptr
 template <class T>
 class Scratch {
  public:
-  explicit Scratch(std::ptrdiff_t n) : memory_(new unsigned char[static_cast<std::size_t>(n) * sizeof(T) + 64]) {
+  explicit Scratch(Index n) : memory_(new unsigned char[static_cast<std::size_t>(n) * sizeof(T) + 64]) {
     void* start = memory_.get();
     std::size_t room = static_cast<std::size_t>(n) * sizeof(T) + 64;
     data_ = static_cast<T*>(std::align(64, static_cast<std::size_t>(n) * sizeof(T), start, room));

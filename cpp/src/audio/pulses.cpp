@@ -2,13 +2,12 @@
 #include <cmath>
 #include <limits>
 
-#include "stcorner/audio/voice.hpp"
-#include "stcorner/parallel.hpp"
+#include "stcorner/audio.hpp"
 
 namespace stcorner::audio {
 namespace {
 
-constexpr std::ptrdiff_t kItem = 32;
+constexpr Index kItem = 32;
 // The next pulse lies within these shares of a period. Below the first resemblance there is no pulse any more; above
 // the second one more is taken beyond the edge of a voiced stretch. Below the third share of the signal's largest
 // magnitude there is only noise.
@@ -25,33 +24,32 @@ struct Step {
 /// the signal is at hand.
 class Waveform {
  public:
-  Waveform(const float* signal, std::ptrdiff_t n, std::ptrdiff_t origin)
-      : x_(signal + origin), first_(-origin), end_(n - origin) {}
+  Waveform(const float* signal, Index n, Index origin) : x_(signal + origin), first_(-origin), end_(n - origin) {}
 
-  float at(std::ptrdiff_t i) const { return i >= first_ && i < end_ ? x_[i] : 0.0F; }
+  float at(Index i) const { return i >= first_ && i < end_ ? x_[i] : 0.0F; }
 
   /// The largest magnitude in [from, to], between samples by a parabola.
   double extremum(double from, double to) const {
-    const auto begin = std::max(first_, static_cast<std::ptrdiff_t>(std::ceil(from)));
-    const auto stop = std::min(end_, static_cast<std::ptrdiff_t>(std::floor(to)) + 1);
+    const auto begin = std::max(first_, static_cast<Index>(std::ceil(from)));
+    const auto stop = std::min(end_, static_cast<Index>(std::floor(to)) + 1);
     if (begin >= stop) return 0.5 * (from + to);
-    std::ptrdiff_t best = begin;
-    for (std::ptrdiff_t i = begin; i < stop; ++i)
+    Index best = begin;
+    for (Index i = begin; i < stop; ++i)
       if (std::abs(x_[i]) > std::abs(x_[best])) best = i;
     return static_cast<double>(best) + top(at(best - 1), at(best), at(best + 1));
   }
 
   /// The place, a period before (direction -1) or after (1) `from`, about which a period most resembles the one there.
   Step next(double from, double period, int direction) const {
-    const auto begin = static_cast<std::ptrdiff_t>(std::lround(from - 0.5 * period));
-    const auto length = std::max<std::ptrdiff_t>(2, static_cast<std::ptrdiff_t>(std::lround(period)));
-    const auto low = std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(std::floor(kNearest * period)));
-    const auto high = static_cast<std::ptrdiff_t>(std::ceil(kFarthest * period));
+    const auto begin = static_cast<Index>(std::lround(from - 0.5 * period));
+    const auto length = std::max<Index>(2, static_cast<Index>(std::lround(period)));
+    const auto low = std::max<Index>(1, static_cast<Index>(std::floor(kNearest * period)));
+    const auto high = static_cast<Index>(std::ceil(kFarthest * period));
     double own = 0.0;
-    for (std::ptrdiff_t k = 0; k < length; ++k) own += square(at(begin + k));
+    for (Index k = 0; k < length; ++k) own += square(at(begin + k));
     double before = 0.0, best = -2.0, left = 0.0, right = 0.0;
-    std::ptrdiff_t lag = low;
-    for (std::ptrdiff_t shift = low; shift <= high; ++shift) {
+    Index lag = low;
+    for (Index shift = low; shift <= high; ++shift) {
       const double now = resemblance(begin, begin + direction * shift, length, own);
       if (shift == lag + 1) right = now;
       if (now > best) best = now, lag = shift, left = before, right = now;
@@ -59,18 +57,18 @@ class Waveform {
     }
     double offset = 0.0;
     if (lag > low && lag < high) offset = top(left, best, right);
-    const std::ptrdiff_t there = begin + direction * lag;
+    const Index there = begin + direction * lag;
     float largest = 0.0F;
-    for (std::ptrdiff_t k = 0; k < length; ++k) largest = std::max(largest, std::abs(at(there + k)));
+    for (Index k = 0; k < length; ++k) largest = std::max(largest, std::abs(at(there + k)));
     return {from + direction * (static_cast<double>(lag) + offset), best, largest};
   }
 
   /// Largest less smallest sample from `from` on to `to`.
   double reach(double from, double to) const {
-    const auto begin = static_cast<std::ptrdiff_t>(std::lround(from));
-    const auto stop = static_cast<std::ptrdiff_t>(std::lround(to));
+    const auto begin = static_cast<Index>(std::lround(from));
+    const auto stop = static_cast<Index>(std::lround(to));
     float low = at(begin), high = low;
-    for (std::ptrdiff_t i = begin + 1; i < stop; ++i) low = std::min(low, at(i)), high = std::max(high, at(i));
+    for (Index i = begin + 1; i < stop; ++i) low = std::min(low, at(i)), high = std::max(high, at(i));
     return static_cast<double>(high) - static_cast<double>(low);
   }
 
@@ -85,14 +83,14 @@ class Waveform {
     return std::clamp(offset, -0.5, 0.5);
   }
 
-  double resemblance(std::ptrdiff_t a, std::ptrdiff_t b, std::ptrdiff_t length, double own) const {
+  double resemblance(Index a, Index b, Index length, double own) const {
     float product[4] = {}, power[4] = {};  // lanes, so that the additions need not wait for one another
-    std::ptrdiff_t k = 0;
+    Index k = 0;
     if (std::min(a, b) >= first_ && std::max(a, b) + length <= end_) {
       const float* const p = x_ + a;
       const float* const q = x_ + b;
       for (; k + 4 <= length; k += 4)
-        for (std::ptrdiff_t j = 0; j < 4; ++j) product[j] += p[k + j] * q[k + j], power[j] += q[k + j] * q[k + j];
+        for (Index j = 0; j < 4; ++j) product[j] += p[k + j] * q[k + j], power[j] += q[k + j] * q[k + j];
     }
     for (; k < length; ++k) product[0] += at(a + k) * at(b + k), power[0] += at(b + k) * at(b + k);
     const double energy = static_cast<double>((power[0] + power[1]) + (power[2] + power[3])) * own;
@@ -101,29 +99,29 @@ class Waveform {
   }
 
   const float* x_;
-  std::ptrdiff_t first_, end_;
+  Index first_, end_;
 };
 
 /// f0 between frames, on the line; beyond the ends of a stretch as at the end.
-double between(const double* f0, std::ptrdiff_t begin, std::ptrdiff_t end, double place) {
+double between(const double* f0, Index begin, Index end, double place) {
   const double inside = std::clamp(place, static_cast<double>(begin), static_cast<double>(end - 1));
-  const auto low = std::min(static_cast<std::ptrdiff_t>(inside), end - 1), high = std::min(low + 1, end - 1);
+  const auto low = std::min(static_cast<Index>(inside), end - 1), high = std::min(low + 1, end - 1);
   return f0[low] + (inside - static_cast<double>(low)) * (f0[high] - f0[low]);
 }
 
 }  // namespace
 
-std::vector<double> glottal_pulses(const float* signal, std::ptrdiff_t n, const double* f0, std::ptrdiff_t n_frames,
-                                   std::ptrdiff_t hop, Pause pause) {
+std::vector<double> glottal_pulses(const float* signal, Index n, const double* f0, Index n_frames, Index hop,
+                                   Pause pause) {
   const Waveform wave(signal, n, 0);
   float most = 0.0F;
-  for (std::ptrdiff_t i = 0; i < n; ++i) most = std::max(most, std::abs(signal[i]));
+  for (Index i = 0; i < n; ++i) most = std::max(most, std::abs(signal[i]));
   std::vector<double> places;
   const auto step = static_cast<double>(hop);
   double done = -std::numeric_limits<double>::infinity();  // places up to here belong to the stretch before
-  for (std::ptrdiff_t begin = 0; begin < n_frames; ++begin) {
+  for (Index begin = 0; begin < n_frames; ++begin) {
     if (!(f0[begin] > 0.0)) continue;
-    std::ptrdiff_t end = begin;
+    Index end = begin;
     while (end < n_frames && f0[end] > 0.0) ++end;
     const double left = (static_cast<double>(begin) - 0.5) * step, right = (static_cast<double>(end) - 0.5) * step;
     const double middle = 0.5 * (left + right);
@@ -156,11 +154,10 @@ std::vector<double> glottal_pulses(const float* signal, std::ptrdiff_t n, const 
   return places;
 }
 
-void frame_perturbation(const float* signal, std::ptrdiff_t n, const float* f0, std::ptrdiff_t n_frames,
-                        std::ptrdiff_t first, std::ptrdiff_t hop, std::ptrdiff_t half, float* jitter, float* shimmer,
-                        int n_threads, Pause pause) {
-  const auto frames_of = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    for (std::ptrdiff_t frame = begin; frame < end; ++frame) {
+void frame_perturbation(const float* signal, Index n, const float* f0, Index n_frames, Index first, Index hop,
+                        Index half, float* jitter, float* shimmer, Team team) {
+  const auto frames_of = [&](Index begin, Index end) {
+    for (Index frame = begin; frame < end; ++frame) {
       jitter[frame] = shimmer[frame] = std::numeric_limits<float>::quiet_NaN();
       if (!(f0[frame] > 0.0F)) continue;
       const Waveform wave(signal, n, first + frame * hop);
@@ -191,7 +188,7 @@ void frame_perturbation(const float* signal, std::ptrdiff_t n, const float* f0, 
   };
   // Each pulse compares two periods, together about the frame's length, at half a period of lags.
   const double work = static_cast<double>(n_frames) * 20.0 * static_cast<double>(half);
-  drive(pieces(n_frames, kItem, frames_of), threads_worth(n_threads, work), pause);
+  drive(pieces(n_frames, kItem, frames_of), team.worth(work));
 }
 
 }  // namespace stcorner::audio

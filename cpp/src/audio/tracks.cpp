@@ -1,4 +1,4 @@
-#include "stcorner/audio/tracks.hpp"
+#include "stcorner/audio.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,26 +9,26 @@ namespace {
 
 constexpr double kTurn = 0.1;  // of a contour's range: smaller ups and downs are no peaks
 
-void moments_of(const double* x, std::ptrdiff_t n, bool gaps, double* out) {
+void moments_of(const double* x, Index n, bool gaps, double* out) {
   double sum = 0.0, squares = 0.0;
-  std::ptrdiff_t count = 0;
-  for (std::ptrdiff_t i = 0; i < n; ++i)
+  Index count = 0;
+  for (Index i = 0; i < n; ++i)
     if (!gaps || x[i] != 0.0) sum += x[i], ++count;
-  const double number = static_cast<double>(std::max<std::ptrdiff_t>(count, 1)), mean = sum / number;
-  for (std::ptrdiff_t i = 0; i < n; ++i)
+  const double number = static_cast<double>(std::max<Index>(count, 1)), mean = sum / number;
+  for (Index i = 0; i < n; ++i)
     if (!gaps || x[i] != 0.0) squares += (x[i] - mean) * (x[i] - mean);
   out[0] = mean;
   out[1] = std::abs(mean) > 1e-9 ? std::sqrt(squares / number) / mean : 0.0;
 }
 
 struct Turn {
-  std::ptrdiff_t at;
+  Index at;
   bool peak;
 };
 
-std::vector<Turn> turns_of(const double* x, std::ptrdiff_t n, double least) {
+std::vector<Turn> turns_of(const double* x, Index n, double least) {
   std::vector<Turn> turns;
-  for (std::ptrdiff_t i = 1; i + 1 < n; ++i) {
+  for (Index i = 1; i + 1 < n; ++i) {
     const double before = x[i] - x[i - 1], after = x[i + 1] - x[i];
     if (!(before * after < 0.0)) continue;
     const bool peak = before > 0.0;
@@ -47,11 +47,11 @@ std::vector<Turn> turns_of(const double* x, std::ptrdiff_t n, double least) {
 
 }  // namespace
 
-void smooth_tracks(double* tracks, std::ptrdiff_t n_tracks, std::ptrdiff_t n, bool gaps, double* moments) {
-  for (std::ptrdiff_t track = 0; track < n_tracks; ++track) {
+void smooth_tracks(double* tracks, Index n_tracks, Index n, bool gaps, double* moments) {
+  for (Index track = 0; track < n_tracks; ++track) {
     double* const x = tracks + track * n;
     double before = gaps || n == 0 ? 0.0 : x[0];
-    for (std::ptrdiff_t i = 0; i < n; ++i) {
+    for (Index i = 0; i < n; ++i) {
       const double here = x[i], after = i + 1 < n ? x[i + 1] : gaps ? 0.0 : here;
       const double known = gaps ? 1.0 + (before != 0.0) + (after != 0.0) : 3.0;
       if (!gaps || here != 0.0) x[i] = (before + here + after) / known;
@@ -61,24 +61,24 @@ void smooth_tracks(double* tracks, std::ptrdiff_t n_tracks, std::ptrdiff_t n, bo
   }
 }
 
-void contour(const double* x, std::ptrdiff_t n, double step, double* out) {
+void contour(const double* x, Index n, double step, double* out) {
   std::fill_n(out, kContour, 0.0);
   if (n == 0) return;
   moments_of(x, n, false, out);
   std::vector<double> sorted(x, x + n);
   std::sort(sorted.begin(), sorted.end());
-  for (std::ptrdiff_t k = 0; k < 3; ++k) {
+  for (Index k = 0; k < 3; ++k) {
     const double place = (0.2 + 0.3 * static_cast<double>(k)) * static_cast<double>(n - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const double low = sorted[below], high = sorted[std::min(below + 1, sorted.size() - 1)];
+    const auto below = static_cast<Index>(place);
+    const double low = sorted[below], high = sorted[std::min(below + 1, n - 1)];
     out[2 + k] = low + (place - static_cast<double>(below)) * (high - low);
   }
   out[5] = out[4] - out[2];
 
   const std::vector<Turn> turns = turns_of(x, n, kTurn * (sorted.back() - sorted.front()));
   std::vector<double> slopes[2];
-  std::ptrdiff_t before = 0;
-  const auto slope = [&](std::ptrdiff_t i) { return (x[i] - x[before]) / (static_cast<double>(i - before) * step); };
+  Index before = 0;
+  const auto slope = [&](Index i) { return (x[i] - x[before]) / (static_cast<double>(i - before) * step); };
   for (const Turn& turn : turns) {
     slopes[turn.peak ? 0 : 1].push_back(std::abs(slope(turn.at)));
     before = turn.at;

@@ -35,14 +35,14 @@ struct Columns {
 }  // namespace
 
 template <class T>
-double centre(const T* X, Index n, Index depth, float* out, int n_threads, Pause pause) {
+double centre(const T* X, Index n, Index depth, float* out, Team team) {
   const Index rows = std::max(kLeastRows, ceil_div(n, kChunks)), n_chunks = ceil_div(n, rows);
   std::vector<Columns<T>> parts(n_chunks);
-  const int team = threads_worth(n_threads, static_cast<double>(n * depth));
+  const Team some = team.worth(static_cast<double>(n * depth));
   const auto sum_rows = [&](Index begin, Index end) {
     parts[begin / rows].take(X + begin * depth, end - begin, depth);
   };
-  drive(pieces(n, rows, sum_rows), team, pause);
+  drive(pieces(n, rows, sum_rows), some);
   std::vector<double> mean(depth);
   double longest = 0.0;  // no row is longer than the box around all of them
   for (std::size_t k = 0; k < mean.size(); ++k) {
@@ -66,11 +66,11 @@ double centre(const T* X, Index n, Index depth, float* out, int n_threads, Pause
       for (Index k = 0; k < depth; ++k)
         out[i * depth + k] = static_cast<float>((static_cast<double>(X[i * depth + k]) - m[k]) * scale);
   };
-  drive(pieces(n, rows, write_rows), team, pause);
+  drive(pieces(n, rows, write_rows), some);
   return scale;
 }
 
-template double centre(const float*, Index, Index, float*, int, Pause);
-template double centre(const double*, Index, Index, float*, int, Pause);
+template double centre(const float*, Index, Index, float*, Team);
+template double centre(const double*, Index, Index, float*, Team);
 
 }  // namespace stcorner::fusion

@@ -15,7 +15,7 @@ void one_by_one(Index n, Index length, Pause pause, Function function) {
   const auto some = [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) function(i);
   };
-  drive(pieces(n, length, some), 1, pause);
+  drive(pieces(n, length, some), {1, pause});
 }
 
 constexpr Index kEdges = 1 << 18, kRows = 1 << 8;  // milliseconds each
@@ -66,7 +66,7 @@ Adjacency adjacency(Index n, const Edges& edges, Pause pause) {
 }
 
 void scatter(const std::int64_t* indptr, const std::int32_t* indices, Index n, const double* Z, Index depth,
-             double* out, int n_threads, Pause pause) {
+             double* out, Team team) {
   check_graph(indptr, indices, n);
   const auto add = kernels::linear_table().add_scatter;
   // Each of a fixed number of partial sums takes its rows in order, a piece of them at a time: one drive for the k-th
@@ -82,7 +82,7 @@ void scatter(const std::int64_t* indptr, const std::int32_t* indices, Index n, c
       const Index begin = std::min(n, s * share + done), end = std::min({n, begin + kPiece, (s + 1) * share});
       if (begin < end) add(indptr, indices, begin, end, Z, depth, sums.data() + s * depth * depth);
     };
-    drive(Items(n_sums, one_piece), threads_worth(n_threads, 0.2 * work), pause);
+    drive(Items(n_sums, one_piece), team.worth(0.2 * work));
   }
   std::copy_n(sums.data(), depth * depth, out);
   for (Index s = 1; s < n_sums; ++s)

@@ -52,7 +52,7 @@ struct Limits {
 /// smallest upper bound cannot exclude; the last word is spoken in float64, by (distance, row).
 class NeighborSearch {
  public:
-  NeighborSearch(const Table& table, Rule rule, Index k, int n_threads, Pause pause);
+  NeighborSearch(const Table& table, Rule rule, Index k, Team team);
 
   Index n_items() const noexcept { return static_cast<Index>(plan_.size()); }
   void run(Index item);
@@ -81,9 +81,9 @@ class NeighborSearch {
   std::vector<std::mutex> locks_;                  ///< one per block
 };
 
-NeighborSearch::NeighborSearch(const Table& table, Rule rule, Index k, int n_threads, Pause pause)
+NeighborSearch::NeighborSearch(const Table& table, Rule rule, Index k, Team team)
     : table_(table),
-      panels_(table, rule, 32, n_threads, pause),  // a row's nearest are seldom told apart earlier
+      panels_(table, rule, 32, team),  // a row's nearest are seldom told apart earlier
       plan_(panels_.plan()),
       k_(k),
       capacity_(reservoir(k)),
@@ -231,13 +231,12 @@ void NeighborSearch::write(Index first, Index last, std::int32_t* rows, double* 
 
 }  // namespace
 
-void nearest_neighbors(const Table& table, Rule rule, Index k, std::int32_t* rows, double* distances, int n_threads,
-                       Pause pause) {
+void nearest_neighbors(const Table& table, Rule rule, Index k, std::int32_t* rows, double* distances, Team team) {
   if (k < 1 || k > table.n) throw std::invalid_argument("k must be >= 1 and <= the number of rows");
-  NeighborSearch search(table, rule, k, n_threads, pause);
-  drive(search, threads_for(table, 0.02 * static_cast<double>(table.n), n_threads), pause);
+  NeighborSearch search(table, rule, k, team);
+  drive(search, team_for(table, 0.02 * static_cast<double>(table.n), team));
   const auto write = [&](Index begin, Index end) { search.write(begin, end, rows, distances); };
-  drive(pieces(table.n, 16, write), threads_for(table, static_cast<double>(k), n_threads), pause);
+  drive(pieces(table.n, 16, write), team_for(table, static_cast<double>(k), team));
 }
 
 }  // namespace stcorner::fusion

@@ -20,12 +20,12 @@ bool nearer(const RowPair& a, const RowPair& b) noexcept {
 
 class PairSearch {
  public:
-  PairSearch(const Table& table, Index k, bool per_label, int n_threads, Pause pause);
+  PairSearch(const Table& table, Index k, bool per_label, Team team);
 
   Index n_items() const noexcept { return static_cast<Index>(plan_.size()); }
   void run(Index item);
   /// The lists, whose candidates are given up.
-  std::vector<std::vector<RowPair>> finish(int n_threads, Pause pause);
+  std::vector<std::vector<RowPair>> finish(Team team);
 
  private:
   struct List {
@@ -38,7 +38,7 @@ class PairSearch {
   void offer(List& list, const RowPair& pair);
   void compact(List& list);
   std::int32_t limit_of(const std::vector<RowPair>& pairs) const;
-  void decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_threads, Pause pause) const;
+  void decide(std::vector<RowPair>& pairs, std::int32_t limit, Team team) const;
   List& list_of(std::int32_t label) noexcept { return lists_[per_label_ ? static_cast<std::size_t>(label) : 0]; }
 
   Table table_;
@@ -49,9 +49,9 @@ class PairSearch {
   std::vector<List> lists_;
 };
 
-PairSearch::PairSearch(const Table& table, Index k, bool per_label, int n_threads, Pause pause)
+PairSearch::PairSearch(const Table& table, Index k, bool per_label, Team team)
     : table_(table),
-      panels_(table, Rule::other_label, 8, n_threads, pause),
+      panels_(table, Rule::other_label, 8, team),
       plan_(panels_.plan()),
       k_(k),
       capacity_(k + std::max<Index>(k, 4096)),
@@ -122,14 +122,14 @@ void PairSearch::compact(List& list) {
   list.pairs.erase(end, list.pairs.end());
   if (static_cast<Index>(list.pairs.size()) > k_ + (capacity_ - k_) / 2) {
     // Ties within rounding (duplicates, say): only exact distances can thin them out.
-    decide(list.pairs, limit, 1, nullptr);
+    decide(list.pairs, limit, {1});
     // None is left only where the caller's rows change meanwhile.
     if (!list.pairs.empty()) limit = std::min(limit, panels_.limit_above(list.pairs.back().distance));
   }
   list.limit.store(limit, std::memory_order_relaxed);
 }
 
-void PairSearch::decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_threads, Pause pause) const {
+void PairSearch::decide(std::vector<RowPair>& pairs, std::int32_t limit, Team team) const {
   pairs.erase(std::remove_if(pairs.begin(), pairs.end(), [&](const RowPair& pair) { return pair.bound >= limit; }),
               pairs.end());
   const Index count = static_cast<Index>(pairs.size());
@@ -140,29 +140,28 @@ void PairSearch::decide(std::vector<RowPair>& pairs, std::int32_t limit, int n_t
     }
   };
   const double work = static_cast<double>(count) * static_cast<double>(table_.exact_depth);
-  drive(pieces(count, 1024, measure), threads_worth(n_threads, work), pause);
+  drive(pieces(count, 1024, measure), team.worth(work));
   const Index kept = std::min(k_, count);
   std::partial_sort(pairs.begin(), pairs.begin() + kept, pairs.end(), nearer);
   pairs.resize(kept);
 }
 
-std::vector<std::vector<RowPair>> PairSearch::finish(int n_threads, Pause pause) {
+std::vector<std::vector<RowPair>> PairSearch::finish(Team team) {
   std::vector<std::vector<RowPair>> result;
   for (List& list : lists_) {
     result.push_back(std::move(list.pairs));
-    decide(result.back(), limit_of(result.back()), n_threads, pause);
+    decide(result.back(), limit_of(result.back()), team);
   }
   return result;
 }
 
 }  // namespace
 
-std::vector<std::vector<RowPair>> nearest_pairs(const Table& table, Index k, bool per_label, int n_threads,
-                                                Pause pause) {
+std::vector<std::vector<RowPair>> nearest_pairs(const Table& table, Index k, bool per_label, Team team) {
   if (k < 1) throw std::invalid_argument("n_pairs must be >= 1");
-  PairSearch search(table, k, per_label, n_threads, pause);
-  drive(search, threads_for(table, 0.02 * static_cast<double>(table.n), n_threads), pause);
-  return search.finish(n_threads, pause);
+  PairSearch search(table, k, per_label, team);
+  drive(search, team_for(table, 0.02 * static_cast<double>(table.n), team));
+  return search.finish(team);
 }
 
 }  // namespace stcorner::fusion

@@ -89,7 +89,7 @@ double exact_distance(const Table& table, std::int32_t i, std::int32_t j) noexce
   return kernel.distance_float(x + i * d, x + j * d, d);
 }
 
-Panels::Panels(const Table& table, Rule rule, std::int32_t first_stage, int n_threads, Pause pause)
+Panels::Panels(const Table& table, Rule rule, std::int32_t first_stage, Team team)
     : kernel_(&kernels::fusion_table()),
       rule_(rule),
       has_sides_(table.sides != nullptr),
@@ -103,18 +103,18 @@ Panels::Panels(const Table& table, Rule rule, std::int32_t first_stage, int n_th
   if (table.n > std::numeric_limits<std::int32_t>::max()) throw std::invalid_argument("X must have below 2^31 rows");
   for (std::int32_t end = first_stage / 2; end < n_pairs_; end *= 2) stage_ends_.push_back(end);
   stage_ends_.push_back(static_cast<std::int32_t>(n_pairs_));
-  choose_unit(table, n_threads, pause);
-  sort_rows(table, n_threads, pause);
+  choose_unit(table, team);
+  sort_rows(table, team);
   const auto n_places = labels_.size() * static_cast<std::size_t>(width_);
   values_.resize(n_places * static_cast<std::size_t>(2 * n_pairs_));
   halves_.resize(n_places * stage_ends_.size(), kernels::kNowhere);
   slack_.resize(table.n);
   drive(Items(static_cast<Index>(labels_.size()), [&](Index panel) { fill(table, panel); }),
-        threads_for(table, 2.0, n_threads), pause);
+        team_for(table, 2.0, team));
   measure(table);
 }
 
-void Panels::sort_rows(const Table& table, int n_threads, Pause pause) {
+void Panels::sort_rows(const Table& table, Team team) {
   std::vector<std::int32_t> order(table.n);
   std::iota(order.begin(), order.end(), 0);
   const auto side = [&](std::int32_t i) { return table.sides ? table.sides[i] : 0; };
@@ -135,7 +135,7 @@ void Panels::sort_rows(const Table& table, int n_threads, Pause pause) {
     const auto& segment = segments[s];
     sort_tree(table, n_axes, width_, segment.first, segment.second);
   };
-  drive(Items(static_cast<Index>(segments.size()), sort), threads_for(table, 2.0, n_threads), pause);
+  drive(Items(static_cast<Index>(segments.size()), sort), team_for(table, 2.0, team));
   for (const auto& [begin, end] : segments) {
     const Index n_panels = ceil_div(end - begin, width_);
     for (Index p = 0; p < n_panels; ++p) {
@@ -149,13 +149,13 @@ void Panels::sort_rows(const Table& table, int n_threads, Pause pause) {
   blocks_.push_back(static_cast<Index>(labels_.size()));
 }
 
-void Panels::choose_unit(const Table& table, int n_threads, Pause pause) {
+void Panels::choose_unit(const Table& table, Team team) {
   constexpr Index kChunk = 256;
   norms_.resize(table.n);
   const auto measure_rows = [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) norms_[i] = squared_length(table.near + i * depth_, depth_);
   };
-  drive(pieces(table.n, kChunk, measure_rows), threads_for(table, 0.5, n_threads), pause);
+  drive(pieces(table.n, kChunk, measure_rows), team_for(table, 0.5, team));
   // Longer rows, and NaN, would leave the integers, and with them what the search may rely on.
   if (!std::all_of(norms_.begin(), norms_.end(), [](double norm) { return norm <= kLongestNear; }))
     throw std::invalid_argument("X must keep its values while it is being searched, got others");

@@ -20,9 +20,9 @@ inline bool same_group(const Table& table, std::int32_t i, std::int32_t j) noexc
   return table.groups != nullptr && table.groups[i] == table.groups[j];
 }
 
-/// Threads for so many nanoseconds a value of the table.
-inline int threads_for(const Table& table, double nanoseconds, int n_threads) noexcept {
-  return threads_worth(n_threads, nanoseconds * static_cast<double>(table.n) * static_cast<double>(table.depth));
+/// The team for so many nanoseconds a value of the table.
+inline Team team_for(const Table& table, double nanoseconds, Team team) noexcept {
+  return team.worth(nanoseconds * static_cast<double>(table.n) * static_cast<double>(table.depth));
 }
 
 /// Two blocks of panels, or two areas of blocks, and a lower bound of the halved squared distance between their rows.
@@ -44,7 +44,7 @@ class Panels {
 
   /// Throws std::invalid_argument for rows of `near` longer than 1, of NaN, or more of them than int32 counts.
   /// Tiles are first looked at after `first_stage` coordinates (even), then each time that number doubles.
-  Panels(const Table& table, Rule rule, std::int32_t first_stage, int n_threads, Pause pause);
+  Panels(const Table& table, Rule rule, std::int32_t first_stage, Team team);
 
   Index width() const noexcept { return width_; }
   Index n_blocks() const noexcept { return static_cast<Index>(blocks_.size()) - 1; }
@@ -81,8 +81,8 @@ class Panels {
              kernels::Hit* hits) const noexcept;
 
  private:
-  void choose_unit(const Table& table, int n_threads, Pause pause);
-  void sort_rows(const Table& table, int n_threads, Pause pause);
+  void choose_unit(const Table& table, Team team);
+  void sort_rows(const Table& table, Team team);
   void fill(const Table& table, Index panel);
   void measure(const Table& table);
   std::int32_t between(const float* a, const float* b) const noexcept;

@@ -3,7 +3,6 @@
 // and lives in the namespace of the set being compiled, so no weak symbol with wide instructions can reach the
 // baseline. Intrinsics stand only where the extensions have no word for it: fused multiply-adds, masks, pairwise
 // products.
-#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <utility>

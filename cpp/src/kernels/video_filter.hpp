@@ -1,7 +1,6 @@
 #pragma once
 // Symmetric filters in registers, shared by the video kernels. Included once per instruction set; only
 // functions with internal linkage live here.
-#include <cstddef>
 
 #include "simd.hpp"
 #include "video.hpp"

@@ -51,14 +51,10 @@ HarrisConsumer::HarrisConsumer(HarrisOptions options, Index depth) : engine_(std
 HarrisConsumer::~HarrisConsumer() = default;
 
 void HarrisConsumer::push(const void* frames, PixelType type, Index n, bool drain, Pause pause) {
-  pause_ = pause;
   engine_.push(frames, type, n, drain, *this, pause);
 }
 
-void HarrisConsumer::finish(Pause pause) {
-  pause_ = pause;
-  engine_.finish(*this, pause);
-}
+void HarrisConsumer::finish(Pause pause) { engine_.finish(*this, pause); }
 
 const FrameRing& HarrisConsumer::results(Index plane) const noexcept { return results_[plane]; }
 
@@ -76,27 +72,25 @@ kernels::TensorRows TensorConsumer::rows(Index t, Index y) const noexcept {
   return {row(1), row(2), row(3), row(4), row(5)};
 }
 
-TextureMap::TextureMap(TextureOptions options)
-    : HarrisConsumer(options.harris, kernels::kTimeBlock), options_(std::move(options)) {
-  const Grid& g = options_.grid;
-  g.check(options_.harris);
-  const auto parts = options_.harris.scales.size() * static_cast<std::size_t>(g.segments * g.rows * g.columns);
-  counts_.assign(parts * (options_.edges.size() + 1), 0);
+TextureMap::TextureMap(HarrisOptions harris, Grid grid, std::vector<float> edges)
+    : HarrisConsumer(std::move(harris), kernels::kTimeBlock), grid_(grid), edges_(std::move(edges)) {
+  grid_.check(options());
+  const auto parts = options().scales.size() * static_cast<std::size_t>(grid_.segments * grid_.rows * grid_.columns);
+  counts_.assign(parts * (edges_.size() + 1), 0);
 }
 
 void TextureMap::done(Index t, Index n) {
   const auto& table = kernels::video_table();
-  const Grid& g = options_.grid;
-  const HarrisOptions& h = options_.harris;
-  const std::vector<float>& edges = options_.edges;
-  const Index scales = static_cast<Index>(h.scales.size()), n_edges = static_cast<Index>(edges.size());
+  const Grid& g = grid_;
+  const HarrisOptions& h = options();
+  const Index scales = static_cast<Index>(h.scales.size()), n_edges = static_cast<Index>(edges_.size());
   const auto count_row = [&](Index item) {
     const Index scale = item / g.rows, row = item % g.rows, bins = n_edges + 1;
     const FrameRing& ring = results(scale);
     const Index y0 = row * h.height / g.rows, y1 = (row + 1) * h.height / g.rows;
     std::vector<std::int32_t> at_least(n_edges * h.width);  // of each column of pixels
     for (Index i = t; i < std::min(t + n, g.n_frames); ++i) {
-      table.count_at_least(ring.frame(i) + y0 * ring.stride(), ring.stride(), y1 - y0, h.width, edges.data(),
+      table.count_at_least(ring.frame(i) + y0 * ring.stride(), ring.stride(), y1 - y0, h.width, edges_.data(),
                            static_cast<int>(n_edges), at_least.data());
       for (Index column = 0; column < g.columns; ++column) {
         const Index x0 = column * h.width / g.columns, x1 = (column + 1) * h.width / g.columns;
@@ -113,49 +107,46 @@ void TextureMap::done(Index t, Index n) {
       }
     }
   };
-  drive(Items(scales * g.rows, count_row), h.n_threads, pause_);
+  drive(Items(scales * g.rows, count_row), engine_.team());
 }
 
-OrientationMap::OrientationMap(OrientationOptions options)
-    : TensorConsumer(options.harris), options_(std::move(options)) {
-  const OrientationOptions& o = options_;
-  const Grid& g = o.grid;
-  g.check(o.harris);
-  if (o.bins < 3) throw std::invalid_argument("bins must be >= 3");
+OrientationMap::OrientationMap(HarrisOptions harris, Grid grid, int bins)
+    : TensorConsumer(std::move(harris)), grid_(grid), bins_(bins) {
+  const HarrisOptions& h = options();
+  const Grid& g = grid_;
+  g.check(h);
+  if (bins < 3) throw std::invalid_argument("bins must be >= 3");
   // Votes of a vector half way between two directions then sum to its length, of one along a direction as well.
-  const double next = std::cos(2.0 * kPi / o.bins), unit = 1.0 / (1.0 - next);
+  const double next = std::cos(2.0 * kPi / bins_), unit = 1.0 / (1.0 - next);
   next_ = static_cast<float>(next * unit);
-  for (int bin = 0; bin < o.bins; ++bin) {
-    cosines_.push_back(static_cast<float>(std::cos(2.0 * kPi * bin / o.bins) * unit));
-    sines_.push_back(static_cast<float>(std::sin(2.0 * kPi * bin / o.bins) * unit));
+  for (int bin = 0; bin < bins_; ++bin) {
+    cosines_.push_back(static_cast<float>(std::cos(2.0 * kPi * bin / bins_) * unit));
+    sines_.push_back(static_cast<float>(std::sin(2.0 * kPi * bin / bins_) * unit));
   }
-  for (Index column = -1; column <= g.columns; ++column)
-    column_begins_.push_back(first_of(column, o.harris.width, g.columns));
-  for (Index x = 0; x < o.harris.width; ++x) shares_.push_back(place(x, o.harris.width, g.columns).share);
-  sums_.assign(g.segments * (g.rows + 1) * 2 * g.columns * kParts * o.bins, 0.0);
+  for (Index column = -1; column <= g.columns; ++column) column_begins_.push_back(first_of(column, h.width, g.columns));
+  for (Index x = 0; x < h.width; ++x) shares_.push_back(place(x, h.width, g.columns).share);
+  sums_.assign(g.segments * (g.rows + 1) * 2 * g.columns * kParts * bins_, 0.0);
 }
 
 void OrientationMap::done(Index t, Index n) {
-  const OrientationOptions& o = options_;
-  for (Index i = t; i < std::min(t + n, o.grid.n_frames); ++i) {
-    const auto add_band = [&](Index band) { add(band, i, scratch(2 * kParts * o.bins * o.harris.width)); };
-    drive(Items(o.grid.rows + 1, add_band), o.harris.n_threads, pause_);
+  for (Index i = t; i < std::min(t + n, grid_.n_frames); ++i) {
+    const auto add_band = [&](Index band) { add(band, i, scratch(2 * kParts * bins_ * options().width)); };
+    drive(Items(grid_.rows + 1, add_band), engine_.team());
   }
 }
 
 /// Frame t between the centres of two rows of cells: votes are summed over its rows, then over columns.
 void OrientationMap::add(Index band, Index t, float* votes) {
-  const OrientationOptions& o = options_;
-  const HarrisOptions& h = o.harris;
-  const Grid& g = o.grid;
+  const HarrisOptions& h = options();
+  const Grid& g = grid_;
   const Index begin = first_of(band - 1, h.height, g.rows), end = first_of(band, h.height, g.rows);
-  const Index values = kParts * o.bins, last = engine_.frames_in() - 1, stride = engine_.smoothed_stride();
+  const Index values = kParts * bins_, last = engine_.frames_in() - 1, stride = engine_.smoothed_stride();
   std::fill_n(votes, 2 * values * h.width, 0.0f);
   const float* const frame = engine_.smoothed(0, t);
   kernels::OrientationJob job{};
   job.width = job.stride = h.width;
   job.time_unit = static_cast<float>(0.5 * h.scales[0].tau / h.scales[0].sigma);
-  job.bins = o.bins;
+  job.bins = bins_;
   job.cosines = cosines_.data();
   job.sines = sines_.data();
   job.next = next_;
@@ -191,8 +182,8 @@ void OrientationMap::add(Index band, Index t, float* votes) {
 }
 
 std::vector<double> OrientationMap::sums() const {
-  const Grid& g = options_.grid;
-  const Index row = g.columns * kParts * options_.bins;
+  const Grid& g = grid_;
+  const Index row = g.columns * kParts * bins_;
   std::vector<double> result;
   for (Index segment = 0; segment < g.segments; ++segment)
     for (Index y = 0; y < g.rows; ++y) {

@@ -46,10 +46,11 @@ void normalise(const float* histogram, int n, float* out) {
 
 }  // namespace
 
-StipDescriber::StipDescriber(DescriberOptions options) : TensorConsumer(options.harris), options_(std::move(options)) {
-  const HarrisOptions& h = options_.harris;
+StipDescriber::StipDescriber(HarrisOptions harris, std::vector<Neighbourhood> points, double still)
+    : TensorConsumer(std::move(harris)), points_(std::move(points)), still_(still) {
+  const HarrisOptions& h = options();
   constexpr double kFar = 1e15;  // beyond it a voxel's index is no exact double
-  for (const Neighbourhood& p : options_.points) {
+  for (const Neighbourhood& p : points_) {
     for (const double value : {p.t, p.y, p.x})
       if (!(std::fabs(value) < kFar)) throw std::invalid_argument("points must be finite");
     for (const double half : {p.half_t, p.half_y, p.half_x})
@@ -57,23 +58,23 @@ StipDescriber::StipDescriber(DescriberOptions options) : TensorConsumer(options.
   }
   row_ = kernels::votes_length(h.width);
   votes_.resize(kernels::kTimeBlock * h.height * row_);
-  sums_.assign(options_.points.size() * kCells * kVotes, 0.0f);
-  waiting_.resize(options_.points.size());
+  sums_.assign(points_.size() * kCells * kVotes, 0.0f);
+  waiting_.resize(points_.size());
   std::iota(waiting_.begin(), waiting_.end(), Index{0});
   const auto first = [&](Index i) {
-    const Neighbourhood& p = options_.points[i];
+    const Neighbourhood& p = points_[i];
     return p.t - p.half_t;
   };
   std::stable_sort(waiting_.begin(), waiting_.end(), [&](Index a, Index b) { return first(a) > first(b); });
 }
 
 float* StipDescriber::votes(Index t, Index y) noexcept {
-  return votes_.data() + (t % kernels::kTimeBlock * options_.harris.height + y) * row_;
+  return votes_.data() + (t % kernels::kTimeBlock * options().height + y) * row_;
 }
 
 void StipDescriber::done(Index t, Index n) {
-  const HarrisOptions& h = options_.harris;
-  const auto point = [&](Index i) -> const Neighbourhood& { return options_.points[i]; };
+  const HarrisOptions& h = options();
+  const auto point = [&](Index i) -> const Neighbourhood& { return points_[i]; };
   while (!waiting_.empty() && point(waiting_.back()).t - point(waiting_.back()).half_t < static_cast<double>(t + n)) {
     active_.push_back(waiting_.back());
     waiting_.pop_back();
@@ -83,20 +84,20 @@ void StipDescriber::done(Index t, Index n) {
   const auto vote = [&](Index item) {
     const Index frame = t + item / bands, y0 = item % bands * kBand;
     for (Index y = y0; y < std::min(y0 + kBand, h.height); ++y) {
-      kernels::video_table().votes({rows(frame, y), h.width, static_cast<float>(options_.still), votes(frame, y)});
+      kernels::video_table().votes({rows(frame, y), h.width, static_cast<float>(still_), votes(frame, y)});
     }
   };
-  drive(Items(n * bands, vote), h.n_threads, pause_);
+  drive(Items(n * bands, vote), engine_.team());
   const auto add_point = [&](Index item) { add(active_[item], t, n); };
-  drive(Items(static_cast<Index>(active_.size()), add_point), h.n_threads, pause_);
+  drive(Items(static_cast<Index>(active_.size()), add_point), engine_.team());
   const auto ended = [&](Index i) { return point(i).t + point(i).half_t < static_cast<double>(t + n); };
   active_.erase(std::remove_if(active_.begin(), active_.end(), ended), active_.end());
 }
 
 /// Frames [t, t + n) of a point.
 void StipDescriber::add(Index point, Index t, Index n) {
-  const HarrisOptions& h = options_.harris;
-  const Neighbourhood& p = options_.points[point];
+  const HarrisOptions& h = options();
+  const Neighbourhood& p = points_[point];
   const auto ts = bounds<kCellsT>(p.t, p.half_t, t + n);
   const auto ys = bounds<kCellsY>(p.y, p.half_y, h.height);
   const auto xs = bounds<kCellsX>(p.x, p.half_x, h.width);
@@ -109,10 +110,10 @@ void StipDescriber::add(Index point, Index t, Index n) {
 }
 
 void StipDescriber::describe(float* out, Pause pause) const {
-  const HarrisOptions& h = options_.harris;
+  const HarrisOptions& h = options();
   const auto write = [&](Index point) {
     const auto i = static_cast<std::size_t>(point);
-    const Neighbourhood& p = options_.points[i];
+    const Neighbourhood& p = points_[i];
     const auto ts = bounds<kCellsT>(p.t, p.half_t, engine_.frames_out());
     const auto ys = bounds<kCellsY>(p.y, p.half_y, h.height);
     const auto xs = bounds<kCellsX>(p.x, p.half_x, h.width);
@@ -130,7 +131,7 @@ void StipDescriber::describe(float* out, Pause pause) const {
     normalise(hog, kHogLength, out + i * (kHogLength + kHofLength));
     normalise(hof, kHofLength, out + i * (kHogLength + kHofLength) + kHogLength);
   };
-  drive(Items(n_points(), write), 1, pause);
+  drive(Items(n_points(), write), {1, pause});
 }
 
 }  // namespace stcorner::video

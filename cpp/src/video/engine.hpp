@@ -68,6 +68,7 @@ struct HarrisEngine::Window {
   Index tile_width = 0, tile_height = 0;
   Index across(Index width) const noexcept { return ceil_div(width, tile_width); }
   Index tiles(Index height, Index width) const noexcept { return across(width) * ceil_div(height, tile_height); }
+  void place(Index index, kernels::Tile& tile) const noexcept;
 };
 
 struct HarrisEngine::Level {

@@ -127,7 +127,7 @@ const float* HarrisEngine::smoothed(Index scale, Index t) const { return levels_
 
 Index HarrisEngine::smoothed_stride() const noexcept { return levels_.front().frames.stride(); }
 
-void describe_tensor(const float* tensor, Index n, TensorOutput output, float* out, int n_threads, Pause pause) {
+void describe_tensor(const float* tensor, Index n, TensorOutput output, float* out, Team team) {
   constexpr Index kPiece = 4096;
   const auto some = [&](Index begin, Index end) {
     kernels::EigenJob job{};
@@ -137,7 +137,7 @@ void describe_tensor(const float* tensor, Index n, TensorOutput output, float* o
     job.output = output;
     kernels::video_table().eigen(job);
   };
-  drive(pieces(n, kPiece, some), n_threads, pause);
+  drive(pieces(n, kPiece, some), team);
 }
 
 }  // namespace stcorner::video

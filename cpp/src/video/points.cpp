@@ -14,13 +14,6 @@ namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-/// Rows y - 1, y, y + 1 of three planes; `row(dt, y)` gives a row.
-template <class Row>
-void gather(const Row& row, Index y, const float** rows) {
-  for (Index dt = -1; dt <= 1; ++dt)
-    for (Index dy = -1; dy <= 1; ++dy) rows[(dt + 1) * 3 + dy + 1] = row(dt, y + dy);
-}
-
 /// Vertex of the parabola through three samples, at most half a step away.
 float vertex(float before, float here, float after) {
   const float curvature = before - 2.0f * here + after;
@@ -29,22 +22,32 @@ float vertex(float before, float here, float after) {
   return std::isfinite(shift) ? std::clamp(shift, -0.5f, 0.5f) : 0.0f;
 }
 
-InterestPoint make_point(const float* const* rows, Index t, Index y, Index x, Index scale) {
-  const float here = rows[4][x];
-  return {t,
-          y,
-          x,
-          scale,
-          here,
-          {vertex(rows[1][x], here, rows[7][x]), vertex(rows[3][x], here, rows[5][x]),
-           vertex(rows[4][x - 1], here, rows[4][x + 1])}};
+/// Takes the maxima above `threshold` in the columns [begin, end) of row y, with `row(dt, y)` those of the frames
+/// around t; `columns` is scratch for as many.
+template <class Row, class Take>
+void search_row(const Row& row, Index t, Index y, Index begin, Index end, float threshold, Index* columns,
+                float* largest, Take take) {
+  const float* rows[9];
+  for (Index i = 0; i < 9; ++i) rows[i] = row(i / 3 - 1, y + i % 3 - 1);
+  const Index count = kernels::video_table().maxima(rows, begin, end, threshold, columns, largest);
+  for (Index i = 0; i < count; ++i) {
+    const Index x = columns[i];
+    const float here = rows[4][x];
+    take(InterestPoint{t,
+                       y,
+                       x,
+                       0,
+                       here,
+                       {vertex(rows[1][x], here, rows[7][x]), vertex(rows[3][x], here, rows[5][x]),
+                        vertex(rows[4][x - 1], here, rows[4][x + 1])}});
+  }
 }
 
 }  // namespace
 
-StipDetector::StipDetector(DetectorOptions options)
-    : HarrisConsumer(options.harris, kernels::kTimeBlock + 2), options_(std::move(options)) {
-  const HarrisOptions& o = options_.harris;
+StipDetector::StipDetector(HarrisOptions harris, DetectorOptions options)
+    : HarrisConsumer(std::move(harris), kernels::kTimeBlock + 2), options_(options) {
+  const HarrisOptions& o = this->options();
   if (options_.row_end == 0) options_.row_end = o.height;
   if (options_.row_begin < 0 || options_.row_begin >= options_.row_end || options_.row_end > o.height)
     throw std::invalid_argument("rows to search must lie in the frame");
@@ -85,7 +88,7 @@ void StipDetector::search(Index t, Index n, bool last) {
   const auto search_plane = [&](Index item) {
     search_frame(t + item / scales, item % scales, last ? end : -1, found[item]);
   };
-  drive(Items(n * scales, search_plane), options().n_threads, pause_);
+  drive(Items(n * scales, search_plane), engine_.team());
   for (std::size_t i = 0; i < found.size(); ++i) {
     float& top = largest_[i % static_cast<std::size_t>(scales)];
     top = std::max(top, found[i].largest);
@@ -102,7 +105,6 @@ void StipDetector::search(Index t, Index n, bool last) {
 void StipDetector::search_frame(Index t, Index scale, Index end, Found& found) const {
   const HarrisOptions& o = options();
   const FrameRing& ring = results(scale);
-  const auto& table = kernels::video_table();
   const auto row = [&](Index dt, Index y) -> const float* {
     const bool outside = y < 0 || y >= o.height || t + dt < 0 || t + dt == end;
     return outside ? lowest_.data() + 16 : ring.frame(t + dt) + y * ring.stride();
@@ -112,16 +114,13 @@ void StipDetector::search_frame(Index t, Index scale, Index end, Found& found) c
   const float level = threshold(scale);
   std::vector<Index> columns(o.width);
   for (Index y = options_.row_begin; y < options_.row_end; ++y) {
-    const float* rows[9];
-    gather(row, y, rows);
     const bool skip = margin && (border_frame || y == 0 || y == o.height - 1);
-    const Index count = table.maxima(rows, 0, o.width, skip ? -kLowest : level, columns.data(), &found.largest);
-    for (Index i = 0; i < count; ++i) {
-      const Index x = columns[i];
-      if (x < margin || x >= o.width - margin) continue;
-      const InterestPoint point = make_point(rows, t, y, x, scale);
-      if (!options_.scale_selection || is_best_scale(point)) found.points.push_back(point);
-    }
+    search_row(row, t, y, 0, o.width, skip ? -kLowest : level, columns.data(), &found.largest,
+               [&](InterestPoint point) {
+                 if (point.x < margin || point.x >= o.width - margin) return;
+                 point.scale = scale;
+                 if (!options_.scale_selection || is_best_scale(point)) found.points.push_back(point);
+               });
   }
 }
 
@@ -159,23 +158,19 @@ std::vector<InterestPoint> StipDetector::take() {
 }
 
 std::vector<InterestPoint> local_maxima(const float* response, Index n_frames, Index height, Index width,
-                                        float threshold, int n_threads, Pause pause) {
+                                        float threshold, Team team) {
   if (n_frames < 3 || height < 3 || width < 3) return {};
-  const auto& table = kernels::video_table();
   std::vector<std::vector<InterestPoint>> found(n_frames - 2);
   const auto search_frame = [&](Index item) {
     const Index t = item + 1;
     const auto row = [&](Index dt, Index y) { return response + ((t + dt) * height + y) * width; };
     std::vector<Index> columns(width);
     float largest = kLowest;
-    for (Index y = 1; y + 1 < height; ++y) {
-      const float* rows[9];
-      gather(row, y, rows);
-      const Index count = table.maxima(rows, 1, width - 1, threshold, columns.data(), &largest);
-      for (Index i = 0; i < count; ++i) found[item].push_back(make_point(rows, t, y, columns[i], 0));
-    }
+    for (Index y = 1; y + 1 < height; ++y)
+      search_row(row, t, y, 1, width - 1, threshold, columns.data(), &largest,
+                 [&](const InterestPoint& point) { found[item].push_back(point); });
   };
-  drive(Items(n_frames - 2, search_frame), n_threads, pause);
+  drive(Items(n_frames - 2, search_frame), team);
   std::vector<InterestPoint> result;
   for (const auto& each : found) result.insert(result.end(), each.begin(), each.end());
   return result;
@@ -208,7 +203,7 @@ std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, I
     keep[i] = 1;
     cells[cell(p, 0, 0, 0)].push_back(i);
   };
-  drive(Items(n, decide), 1, pause);
+  drive(Items(n, decide), {1, pause});
   return keep;
 }
 

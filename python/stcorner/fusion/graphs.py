@@ -63,7 +63,7 @@ class Graph(NamedTuple):
 
 def graph_of_neighbors(rows: NDArray[np.int32]) -> Graph:
     """Join rows of which one is in the other's list (n, k); -1 fills short lists."""
-    return Graph(*_core.adjacency_of_lists(np.ascontiguousarray(rows)))
+    return Graph(*_core.adjacency(len(rows), None, np.ascontiguousarray(rows)))
 
 
 def graph_of_pairs(rows: NDArray[np.int32], n: int) -> Graph:

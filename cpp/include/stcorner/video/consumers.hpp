@@ -1,5 +1,4 @@
 #pragma once
-#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <utility>
@@ -30,7 +29,6 @@ class HarrisConsumer : private HarrisSink {
   /// Results of a scale, or channel of the tensor.
   const FrameRing& results(Index plane) const noexcept;
   HarrisEngine engine_;
-  Pause pause_ = nullptr;  // of the call under way
 
  private:
   float* plane(Index scale, Index t, Index channel) override;
@@ -69,7 +67,6 @@ struct InterestPoint {
 };
 
 struct DetectorOptions {
-  HarrisOptions harris;
   double threshold_abs = 0.0;
   double threshold_rel = 0.0;      // times the largest response of the scale
   bool exclude_border = true;      // no points on the outermost voxels of frame and clip
@@ -81,7 +78,7 @@ struct DetectorOptions {
 /// Local maxima of the response over the 26 neighbours, found while the response streams by.
 class StipDetector : public HarrisConsumer {
  public:
-  explicit StipDetector(DetectorOptions options);
+  StipDetector(HarrisOptions harris, DetectorOptions options);
 
   void finish(Pause pause = nullptr);
   Index latency() const noexcept { return engine_.latency() + 1; }
@@ -114,38 +111,27 @@ class StipDetector : public HarrisConsumer {
 /// Maxima over the 26 neighbours of a response of shape (t, y, x), C-contiguous, above `threshold`; not
 /// on the outermost voxels. In memory order.
 std::vector<InterestPoint> local_maxima(const float* response, Index n_frames, Index height, Index width,
-                                        float threshold, int n_threads, Pause pause = nullptr);
+                                        float threshold, Team team);
 
 /// Which of n points, strongest first, stay when each kept point removes all later ones within
 /// `min_distance` on all three axes. `coordinates` are (t, y, x) triples.
 std::vector<std::uint8_t> suppress_neighbours(const std::int64_t* coordinates, Index n, std::int64_t min_distance,
                                               Pause pause = nullptr);
 
-struct TextureOptions {
-  HarrisOptions harris;
-  Grid grid;
-  std::vector<float> edges;  // inner edges of the bins, ascending
-};
-
 /// Histograms of the response over a grid of blocks, counted while the response streams by.
 class TextureMap : public HarrisConsumer {
  public:
-  /// Throws std::invalid_argument unless every part holds at least one voxel.
-  explicit TextureMap(TextureOptions options);
+  /// Bins between inner edges, which ascend. Throws std::invalid_argument unless every part holds at least one voxel.
+  TextureMap(HarrisOptions harris, Grid grid, std::vector<float> edges);
   /// Counts of shape (scale, segment, row, column, bin).
   const std::vector<std::int64_t>& counts() const noexcept { return counts_; }
 
  private:
   void done(Index t, Index n) override;
 
-  TextureOptions options_;
+  Grid grid_;
+  std::vector<float> edges_;
   std::vector<std::int64_t> counts_;
-};
-
-struct OrientationOptions {
-  HarrisOptions harris;  // one scale
-  Grid grid;
-  int bins = 8;  // directions
 };
 
 /// Histograms of gradients' and the tensor's orientations over cells, summed while the tensor streams by.
@@ -157,8 +143,8 @@ class OrientationMap : public TensorConsumer {
  public:
   static constexpr int kParts = 5;  // gradients: steady, brighter, darker; tensor: axis, motion
 
-  /// Throws std::invalid_argument unless every cell holds at least one voxel.
-  explicit OrientationMap(OrientationOptions options);
+  /// Throws std::invalid_argument unless every cell holds at least one voxel and there are 3 directions.
+  OrientationMap(HarrisOptions harris, Grid grid, int bins);
   /// Sums of shape (segment, row, column, part, bin), in gray values.
   std::vector<double> sums() const;
 
@@ -166,7 +152,8 @@ class OrientationMap : public TensorConsumer {
   void done(Index t, Index n) override;
   void add(Index band, Index t, float* scratch);
 
-  OrientationOptions options_;
+  Grid grid_;
+  int bins_;  // directions
   std::vector<float> cosines_, sines_;
   float next_ = 0.0f;
   std::vector<Index> column_begins_;  // first pixel between each column of cells and the next, then the width
@@ -184,23 +171,18 @@ struct Neighbourhood {
   double t, y, x, half_t, half_y, half_x;
 };
 
-struct DescriberOptions {
-  HarrisOptions harris;                // one scale
-  std::vector<Neighbourhood> points;
-  double still = 0.2;                  // pixels a frame
-};
-
 /// Histograms of gradient orientation and of optical flow around points, summed while the tensor streams by.
 ///
 /// HOG: orientation of the gradient modulo pi, weighted by its magnitude. HOF: direction of the flow (Lucas-Kanade),
-/// and one bin for slower than `still`. Votes are shared by the two nearest directions. Voxels outside the video have
-/// no vote. Every voxel votes once, and a running sum of the votes along its row gives those of any stretch of it by
-/// two values; a point adds up the rows of its cells frame by frame, so no more than a block of frames is kept.
+/// and one bin for slower than `still` pixels a frame. Votes are shared by the two nearest directions. Voxels outside
+/// the video have no vote. Every voxel votes once, and a running sum of the votes along its row gives those of any
+/// stretch of it by two values; a point adds up the rows of its cells frame by frame, so no more than a block of frames
+/// is kept.
 class StipDescriber : public TensorConsumer {
  public:
   /// Throws std::invalid_argument where a point is not finite or a half size not positive.
-  explicit StipDescriber(DescriberOptions options);
-  Index n_points() const noexcept { return static_cast<Index>(options_.points.size()); }
+  StipDescriber(HarrisOptions harris, std::vector<Neighbourhood> points, double still);
+  Index n_points() const noexcept { return static_cast<Index>(points_.size()); }
   /// kHogLength + kHofLength values a point, each part of Euclidean length 1 (or 0): cells in the order t, y, x, then
   /// bins.
   void describe(float* out, Pause pause = nullptr) const;
@@ -210,7 +192,8 @@ class StipDescriber : public TensorConsumer {
   float* votes(Index t, Index y) noexcept;
   void add(Index point, Index t, Index n);
 
-  DescriberOptions options_;
+  std::vector<Neighbourhood> points_;
+  double still_;
   Index row_ = 0;             // floats of a row of votes
   std::vector<float> votes_;           // of a block of frames
   std::vector<Index> waiting_, active_;  // points by their first frame, last one next; points under way

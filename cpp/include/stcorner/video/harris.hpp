@@ -1,5 +1,4 @@
 #pragma once
-#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -68,6 +67,8 @@ class HarrisEngine {
   Index latency() const noexcept { return latency_; }
   Index frames_in() const noexcept { return taken_; }
   Index frames_out() const noexcept { return done_; }
+  /// Who works on the call under way.
+  Team team() const noexcept { return team_; }
 
   /// Take n frames, C-contiguous (n, height, width). With `drain` every response that became final is
   /// delivered; without it some may wait for the next call, so that blocks are full.
@@ -90,21 +91,20 @@ class HarrisEngine {
   static Window window(double sd_y, double sd_x, double sd_t);
 
   Index room() const;
-  void take(const void* frames, PixelType type, Index n, Pause pause);
-  bool step(bool drain, HarrisSink& sink, Pause pause);
-  bool smooth(bool drain, Pause pause);
-  bool respond(bool drain, HarrisSink& sink, Pause pause);
+  void take(const void* frames, PixelType type, Index n);
+  bool step(bool drain, HarrisSink& sink);
+  bool smooth(bool drain);
+  bool respond(bool drain, HarrisSink& sink);
   SmoothTask smooth_task(Level& level, Index n) const;
   ResponseTask response_task(const Level& level, Index scale, Index n, HarrisSink& sink) const;
   template <class Task>
-  void drive_tiles(const std::vector<Task>& tasks, Pause pause);
-  kernels::Tile tile_of(const Window& window, Index tile, Index n) const;
-  void run(const SmoothTask& task, Index tile);
-  void run(const ResponseTask& task, Index tile);
+  void drive_tiles(const std::vector<Task>& tasks);
+  kernels::Tile tile_of(const Window& window, Index n, Index out_stride) const;
   void choose_tiles(Window& window, Index planes) const;
   Index length() const noexcept;
 
   HarrisOptions options_;
+  Team team_;
   std::unique_ptr<RawRing> raw_;
   std::vector<Level> levels_;
   Index latency_ = 0, taken_ = 0, done_ = 0;
@@ -122,7 +122,6 @@ constexpr int tensor_planes(TensorOutput output) noexcept {
 }
 
 /// From six planes of n voxels, one after another, to those of `output`, which is not the tensor itself.
-void describe_tensor(const float* tensor, Index n, TensorOutput output, float* out, int n_threads,
-                     Pause pause = nullptr);
+void describe_tensor(const float* tensor, Index n, TensorOutput output, float* out, Team team);
 
 }  // namespace stcorner::video
