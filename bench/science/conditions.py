@@ -154,12 +154,35 @@ def another_rate(y, rng, others, *, factor):
     return stretch_time(y, factor=factor)
 
 
+def another_speaker(y, rng, others, *, tract=1.0, semitones=0.0, span=1.0, voiced=1.0):
+    """Speak a clip anew by the WORLD vocoder, through a longer or shorter vocal tract, at another pitch."""
+    import pyworld
+
+    f0, t = pyworld.dio(y, SR)
+    f0 = pyworld.stonemask(y, f0, t, SR)
+    envelope, breath = pyworld.cheaptrick(y, f0, t, SR), pyworld.d4c(y, f0, t, SR)
+    bins = np.arange(envelope.shape[1])
+    # A tract that is longer by a factor has its resonances lower by it.
+    envelope = np.exp([np.interp(bins * tract, bins, frame) for frame in np.log(envelope)])
+    middle = np.median(f0[f0 > 0]) if f0.any() else 1.0
+    f0 = voiced * 2 ** (semitones / 12) * np.where(f0 > 0, middle * (f0 / middle) ** span, 0.0)
+    spoken = pyworld.synthesize(f0, envelope, breath, SR)[: len(y)]
+    return spoken * math.sqrt(np.mean(y**2) / max(np.mean(spoken**2), 1e-20))
+
+
 # Voices unlike those of the corpus, for `shifts.py`.
 SHIFTS = {
     "pitch 5 semitones lower": partial(another_voice, semitones=-5),
     "pitch 5 semitones higher": partial(another_voice, semitones=5),
     "rate 0.7 times": partial(another_rate, factor=0.7),
     "rate 1.5 times": partial(another_rate, factor=1.5),
+    "vocoder, nothing changed": another_speaker,
+    "vocoder, tract 15 % longer": partial(another_speaker, tract=1.15),
+    "vocoder, tract 15 % shorter": partial(another_speaker, tract=1 / 1.15),
+    "vocoder, longer and 4 semitones lower": partial(another_speaker, tract=1.15, semitones=-4),
+    "vocoder, shorter and 4 semitones higher": partial(another_speaker, tract=1 / 1.15, semitones=4),
+    "vocoder, half the range of pitch": partial(another_speaker, span=0.5),
+    "vocoder, whispered": partial(another_speaker, voiced=0.0),
 }
 
 

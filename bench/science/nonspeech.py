@@ -265,6 +265,47 @@ def purr(n, rng):
     )
 
 
+def calls(n, rng, *, f0, seconds, rise, glide, tremor=0.0, noise=0.02):
+    """Return cries with resonances that move from `glide[0]` to `glide[1]` Hz, `f0` high, with pauses."""
+    from scipy.signal import lfilter
+
+    out, at, f0 = 1e-3 * rng.standard_normal(n), 0, rng.uniform(*f0)
+    while at < n - 2 * SR * seconds:
+        length = int(SR * seconds * rng.uniform(0.7, 1.4))
+        t = np.arange(length) / length
+        beat = 1 + tremor * np.sin(2 * np.pi * rng.uniform(7, 11) * t * length / SR)
+        pitch = f0 * rise ** np.sin(np.pi * t) * rng.uniform(0.95, 1.05) * beat**0.2
+        cry = (harmonic(pitch, 1 / np.arange(1, 40)) + noise * rng.standard_normal(length)) * beat
+        state = {ratio: np.zeros(2) for ratio in (1.0, 2.2, 3.8)}
+        for start in range(0, length, 160):
+            low = np.interp(start / length, (0, 0.5, 1), glide)
+            for ratio, kept in state.items():
+                radius, angle = np.exp(-np.pi * 120 / SR), 2 * np.pi * min(low * ratio, 7000) / SR
+                poles = [1, -2 * radius * np.cos(angle), radius**2]
+                part = slice(start, start + 160)
+                cry[part], state[ratio] = lfilter([sum(poles)], poles, cry[part], zi=kept)
+        cry *= np.sin(np.pi * t) ** 0.5 / max(np.abs(cry).max(), 1e-9)
+        out[at : at + length] += cry
+        at += length + int(SR * rng.uniform(0.1, 0.6))
+    return out
+
+
+def meows(n, rng):
+    return calls(n, rng, f0=(400, 700), seconds=0.7, rise=1.4, glide=(600, 1100, 500))
+
+
+def moos(n, rng):
+    return calls(n, rng, f0=(80, 160), seconds=1.2, rise=1.5, glide=(250, 600, 400))
+
+
+def bleats(n, rng):
+    return calls(n, rng, f0=(200, 350), seconds=0.6, rise=1.1, glide=(700, 800, 700), tremor=0.4)
+
+
+def howls(n, rng):
+    return calls(n, rng, f0=(250, 450), seconds=1.6, rise=1.8, glide=(400, 700, 400), noise=0.005)
+
+
 def crowd(n, rng):
     """Noise with the long-term spectrum of speech whose bands rise and fall independently."""
     out = np.zeros(n)
@@ -337,7 +378,7 @@ SEEN = (
 )  # fmt: skip
 UNSEEN = (
     blue, silence, dither, waves, metronome, strings, lead, theremin, pulses, engine, siren, alarm, barks,
-    crickets, purr, applause, bursts, steps, keyboard, helicopter, modem, sweep,
+    crickets, purr, meows, moos, bleats, howls, applause, bursts, steps, keyboard, helicopter, modem, sweep,
 )  # fmt: skip
 
 

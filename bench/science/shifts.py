@@ -1,6 +1,7 @@
 """Do the shipped voice's probabilities hold for voices and recordings unlike those it learnt from?
 
-The 19 conditions, and voices made higher, lower, faster or slower, which no copy is. A temperature that
+The 19 conditions, and voices made higher, lower, faster or slower, which no copy is; and other people: the
+WORLD vocoder (pyworld) speaks the clips anew through a longer or shorter vocal tract. A temperature that
 follows the distance to the training rows is tried beside the classifier's own probabilities. It is fitted on
 the other kinds of change and the other folds, so that the change it is scored on is new to it, too.
 """
@@ -20,9 +21,8 @@ from stcorner import ClipFeatures
 
 
 def learnt(fold, table):
-    """Return the classifier of a fold."""
-    fitted = voice_model().fit(ClipFeatures.from_parquet(table)[fold.train]).predictor_
-    return next(iter(fitted.heads.values())).classifier
+    """Return the predictor of a fold."""
+    return voice_model().fit(ClipFeatures.from_parquet(table)[fold.train]).predictor_
 
 
 def kind(name):
@@ -57,23 +57,24 @@ def main() -> None:
     started = time.perf_counter()
     clips = clips_of(options.data)
     tested = np.arange(0, len(clips), options.every)
-    labels = np.asarray([clips[i].label for i in tested])
     folds = folds_of(clips)
     with ProcessPoolExecutor(options.jobs) as pool:
         models = list(pool.map(partial(learnt, table=options.features), folds))
-    classes = models[0].classes_
-    found = {}
+    classes = models[0].classes
+    found, withheld = {}, {}
     for name in (*CONDITIONS, *SHIFTS):
-        rows = features_of(options, clips, name).blocks["audio"]
-        found[name] = []
+        rows = features_of(options, clips, name)
+        found[name], withheld[name] = [], []
         for model, fold in zip(models, folds, strict=True):
-            part = np.isin(tested, fold.test)
-            codes = np.searchsorted(classes, labels[part])
-            found[name].append((model.predict_proba(rows[part]), model.distances(rows[part]), codes))
+            part = rows[np.flatnonzero(np.isin(tested, fold.test))]
+            codes = np.searchsorted(classes, [clip.label for clip in part.clips])
+            head = next(iter(model.heads.values())).classifier
+            found[name].append((model.predict_proba(part), head.distances(part.blocks["audio"]), codes))
+            withheld[name] += [row["label"] is None for row in model.rows(part)]
     table = []
     for name, parts in found.items():
         codes = np.concatenate([part[2] for part in parts])
-        row = {"condition": name}
+        row = {"condition": name, "no label %": 100 * float(np.mean(withheld[name]))}
         for title, degree in (("own", None), ("one temperature", 0), ("temperature by distance", 1)):
             shares = []
             for at, (own, distances, _) in enumerate(parts):
