@@ -19,12 +19,11 @@ from stcorner.audio.augmentation import RECORDINGS
 SETS = {
     "none": (),
     "speed": ("slower", "faster"),
-    "default": ("slower", "faster", "noise"),
     "all but speed": tuple(k for k in RECORDINGS if k not in ("slower", "faster")),
-    "all but noise": tuple(k for k in RECORDINGS if k not in ("noise", "white", "pink", "coloured")),
+    "all but noise": tuple(k for k in RECORDINGS if k not in ("white", "coloured", "hall+coloured")),
     "all but babble": tuple(k for k in RECORDINGS if k != "babble"),
     "all but bands": tuple(k for k in RECORDINGS if k not in ("band", "telephone")),
-    "all but rooms": tuple(k for k in RECORDINGS if k != "hall"),
+    "all but rooms": tuple(k for k in RECORDINGS if "hall" not in k),
     "all but codecs": tuple(k for k in RECORDINGS if k != "codec"),
     "all": RECORDINGS,
 }

@@ -48,9 +48,9 @@ AUDIO_KINDS = (
     "speed", "slower", "faster", "noise", "pitch", "stretch", "gain", "room",
     "white", "pink", "coloured", "babble", "band", "telephone", "hall", "codec", "clipped",
 )  # fmt: skip
-# Copies for recordings of all kinds, as the shipped models learnt from.
+# Copies for recordings of all kinds, as the shipped models learnt from; some by two alterations.
 RECORDINGS = (
-    "slower", "faster", "noise", "white", "pink", "coloured", "babble", "band", "telephone", "hall", "codec",
+    "slower", "faster", "white", "coloured", "babble", "band", "telephone", "hall", "hall+coloured", "codec",
 )  # fmt: skip
 # Bounds of what each kind of noise draws: its ratio in dB, and by how many dB an octave its power falls.
 NOISES: dict[str, tuple[tuple[float, float], tuple[float, float] | None]] = {
