@@ -43,7 +43,9 @@ def work() -> None:
     stcorner.zcr_and_rms(y, n_threads=1)
     stcorner.autocorrelate(y, frame_length=1024, hop_length=256, max_lag=400, n_threads=1)
     stcorner.pitch_autocorrelation(y, sr=16000)
+    stcorner.pitch_autocorrelation(np.repeat(y, 3), sr=48000)
     stcorner.melspectrogram(y, sr=16000)
+    stcorner.clip_features(y, sr=16000, recipe="egemaps")
     X, labels = rng.standard_normal((600, 64)), np.arange(600) % 4
     stcorner.intrinsic_graph(X, labels, n_threads=1)
     stcorner.penalty_graph(X, labels, n_threads=1)

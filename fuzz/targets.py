@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import stcorner
+from fuzz.arguments import core_arguments
 from fuzz.documents import VALUES, members_of, places, sealed
 from fuzz.media import media
 from fuzz.server import http
@@ -145,8 +146,11 @@ def streams(data: bytes) -> None:
     np.testing.assert_array_equal(np.concatenate(found), expected)
 
 
-def core(data: bytes) -> None:
-    """Call the private core without the checks before it: it may refuse, it may not crash."""
+def core(data: bytes) -> str:
+    """Call the private core without the checks before it: it may refuse, it may not crash.
+
+    Returns the name of the function if it took the arguments, else nothing.
+    """
     source = Source(data)
     functions = [
         name for name in dir(_core) if type(getattr(_core, name)).__name__ == "builtin_function_or_method"
@@ -156,9 +160,17 @@ def core(data: bytes) -> None:
     line = (function.__doc__ or "").split(" -> ")[0]
     sizes = (source.byte() % 9, source.byte() % 40)
     drawn = re.findall(r"(\w+): ([^,)]+)", line)
-    given = {name: _core_argument(name, kind, source, sizes) for name, kind in drawn}
+    valid = core_arguments(function.__name__, source)
+    # One argument at most is drawn where the others fit: more, and no call would pass the checks.
+    odd = source.byte() % 16
+    given = {
+        name: valid[name] if name in valid and i != odd else _core_argument(name, kind, source, sizes)
+        for i, (name, kind) in enumerate(drawn)
+    }
     with contextlib.suppress(ValueError, TypeError, MemoryError, OverflowError):
         function(**given)
+        return str(function.__name__)
+    return ""
 
 
 # Dimensions of the arrays that have more than one: drawn at random, few calls would pass the first check.
@@ -319,7 +331,7 @@ def shown_names(data: bytes) -> None:
     through_everything(data.decode("utf-8", "surrogateescape"))
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {
+TARGETS: dict[str, Callable[[bytes], object]] = {
     "video": partial(arrays, VIDEO),
     "audio": partial(arrays, AUDIO),
     "fusion": partial(arrays, FUSION),

@@ -34,18 +34,16 @@ Table as_table(const py::array& exact, const Array<float>& near, double scale, c
   if (*low < 0 || *high >= labels.size()) throw py::value_error("labels must be >= 0 and below the number of rows");
   if (groups) check_length("groups", *groups, near.shape(0));
   if (sides) check_length("sides", *sides, near.shape(0));
-  Table table;
-  table.near = near.data();
-  table.n = near.shape(0);
-  table.depth = near.shape(1);
-  table.exact = exact.data();
-  table.exact_is_double = is_double;
-  table.exact_depth = exact.shape(1);
-  table.scale = scale;
-  table.labels = labels.data();
-  table.groups = groups ? groups->data() : nullptr;
-  table.sides = sides ? sides->data() : nullptr;
-  return table;
+  return {near.data(),
+          near.shape(0),
+          near.shape(1),
+          exact.data(),
+          is_double,
+          exact.shape(1),
+          scale,
+          labels.data(),
+          groups ? groups->data() : nullptr,
+          sides ? sides->data() : nullptr};
 }
 
 template <class T>

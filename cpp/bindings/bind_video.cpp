@@ -162,10 +162,8 @@ void bind_video(py::module_& m) {
       .def(py::init([](Index height, Index width, const std::vector<std::array<double, 3>>& scales, double s, double k,
                        bool scale_normalize, bool normalize, double eps, bool reflect, bool tensor, int n_threads,
                        Index tile_width, Index tile_height) {
-             video::HarrisOptions o;
-             o.height = height, o.width = width, o.s = s, o.k = k, o.scale_normalize = scale_normalize;
-             o.normalize = normalize, o.eps = eps, o.reflect = reflect, o.tensor = tensor;
-             o.n_threads = n_threads, o.tile_width = tile_width, o.tile_height = tile_height;
+             video::HarrisOptions o{height, width,   {},     s,         k,          scale_normalize, normalize,
+                                    eps,    reflect, tensor, n_threads, tile_width, tile_height};
              for (const auto& [tau, sigma_y, sigma_x] : scales) o.scales.push_back({sigma_y, tau, sigma_x});
              return o;
            }),

@@ -5,7 +5,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "kernels/fusion.hpp"
 #include "panels.hpp"
 
 namespace stcorner::fusion {

@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "kernels/fusion.hpp"
 #include "panels.hpp"
 
 namespace stcorner::fusion {

@@ -243,8 +243,7 @@ std::int32_t Panels::box_bound(Index p, Index q) const noexcept {
   return between(boxes_.data() + p * kBoxSize, boxes_.data() + q * kBoxSize);
 }
 
-std::int32_t Panels::no_limit() noexcept { return kernels::kUnlimited; }
-
+#include "kernels/fusion.hpp"
 std::int32_t Panels::limit_above(double squared) const noexcept {
   const double factor = scale_ * unit_;
   const double halved = 0.5 * squared * factor * factor * (1.0 + 1e-9) + 2.0;

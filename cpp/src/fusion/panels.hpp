@@ -2,13 +2,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/fusion.hpp"
 #include "stcorner/fusion.hpp"
-
-namespace stcorner::kernels {
-struct FusionTable;
-struct Panel;
-struct Hit;
-}  // namespace stcorner::kernels
 
 namespace stcorner::fusion {
 
@@ -63,7 +58,7 @@ class Panels {
     return std::int64_t{upper} - slack_[i] - slack_[j];
   }
   /// Every limit and every distance of the bounds is at most this.
-  static std::int32_t no_limit() noexcept;
+  static constexpr std::int32_t no_limit() noexcept { return kernels::kUnlimited; }
   /// What no pair at `upper`, or at an exact squared distance in the units of the data, or nearer reaches.
   static std::int32_t limit_above(std::int32_t upper) noexcept { return std::min(upper, no_limit() - 1) + 1; }
   std::int32_t limit_above(double squared) const noexcept;

@@ -33,10 +33,7 @@ void changes_and_energy(const float* x, Index begin, Index end, float threshold,
         const F32 v = load(x + i);
         lanes = fma(v, v, lanes);
       }
-      float parts[F32::size];
-      store(parts, lanes);
-      double run = 0.0;
-      for (const float part : parts) run += static_cast<double>(part);
+      double run = add_lanes(0.0, lanes);
       for (; i < stop; ++i) run += static_cast<double>(x[i]) * static_cast<double>(x[i]);
       sum += run;
     }
@@ -117,14 +114,10 @@ void project(const float* rows, Index n_rows, Index stride, const Band* bands, I
 }
 
 void logarithms(const float* x, Index n, float least, float scale, float* out) noexcept {
+  const auto log_of = [&](F32 v) noexcept { return natural_log(max(v, broadcast(least))) * broadcast(scale); };
   Index i = 0;
-  for (; i + F32::size <= n; i += F32::size)
-    store(out + i, natural_log(max(load(x + i), broadcast(least))) * broadcast(scale));
-  if (i == n) return;
-  float parts[F32::size];
-  for (Index k = 0; k < F32::size; ++k) parts[k] = i + k < n ? x[i + k] : least;
-  store(parts, natural_log(max(load(parts), broadcast(least))) * broadcast(scale));
-  for (Index k = 0; i + k < n; ++k) out[i + k] = parts[k];
+  for (; i + F32::size <= n; i += F32::size) store(out + i, log_of(load(x + i)));
+  if (i < n) store_part(out + i, log_of(load_part(x + i, n - i)), n - i);
 }
 
 void decimate(const float* const* phases, int factor, const float* taps, int n_taps, float* out, Index n_out) noexcept {
@@ -144,16 +137,10 @@ void decimate(const float* const* phases, int factor, const float* taps, int n_t
   // The rest goes through vectors too: a scalar loop may round otherwise, and where the signal ends must not change
   // the outputs before.
   for (; i < n_out; i += F32::size) {
-    const Index count = n_out - i < F32::size ? n_out - i : F32::size;
-    float part[F32::size] = {};
     F32 sum = broadcast(0.0F);
-    for (int k = 0; k < n_taps; ++k) {
-      const float* const from = phases[k % factor] + i + k / factor;
-      for (Index u = 0; u < count; ++u) part[u] = from[u];
-      sum = fma(broadcast(taps[k]), load(part), sum);
-    }
-    store(part, sum);
-    for (Index u = 0; u < count; ++u) out[i + u] = part[u];
+    for (int k = 0; k < n_taps; ++k)
+      sum = fma(broadcast(taps[k]), load_part(phases[k % factor] + i + k / factor, n_out - i), sum);
+    store_part(out + i, sum, n_out - i);
   }
 }
 

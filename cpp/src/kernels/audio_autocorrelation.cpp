@@ -9,14 +9,11 @@ namespace stcorner::kernels::STC_ISA {
 
 template <class T>
 STC_INLINE T mean_of(const T* x, Index n) noexcept {
-  using V = typename LanesOf<T>::type;
+  using V = Vector<T>;
   V sum = broadcast(T(0));
   Index i = 0;
   for (; i + V::size <= n; i += V::size) sum = sum + load(x + i);
-  T parts[V::size];
-  store(parts, sum);
-  double total = 0.0;
-  for (const T part : parts) total += static_cast<double>(part);
+  double total = add_lanes(0.0, sum);
   for (; i < n; ++i) total += static_cast<double>(x[i]);
   return n > 0 ? static_cast<T>(total / static_cast<double>(n)) : T(0);
 }
@@ -30,7 +27,7 @@ STC_INLINE T magnitude(T x) noexcept {
 /// itself.
 template <class T>
 STC_INLINE T largest_deviation(const T* x, Index n, T mean, const T* weights = nullptr) noexcept {
-  using V = typename LanesOf<T>::type;
+  using V = Vector<T>;
   const V centre = broadcast(mean);
   V lanes = broadcast(T(0));
   Index i = 0;
@@ -80,8 +77,8 @@ STC_INLINE Cut<T> measure(const FrameJob<T>& job, Index frame, T* size, T* level
 
 /// Samples [begin, begin + lanes) of a frame as the transform gets them; past its end they are zero.
 template <class T>
-STC_INLINE typename LanesOf<T>::type piece(const Cut<T>& cut, const T* window, Index begin) noexcept {
-  using V = typename LanesOf<T>::type;
+STC_INLINE Vector<T> piece(const Cut<T>& cut, const T* window, Index begin) noexcept {
+  using V = Vector<T>;
   if (begin >= cut.first && begin + V::size <= cut.last)
     return (load(cut.x + begin) - broadcast(cut.mean)) * broadcast(cut.gain) * load(window + begin);
   T parts[V::size];
@@ -91,10 +88,10 @@ STC_INLINE typename LanesOf<T>::type piece(const Cut<T>& cut, const T* window, I
 }
 
 /// Load all frames of a job into the work buffer `a`, empty slots as zeros; `scales` are the squares of
-/// what the frames were divided by. Frames are rows, lanes are columns: square blocks are transposed.
+/// what the frames were divided by. Frames are rows, lanes are columns.
 template <class T>
 STC_INLINE void load_frames(const FrameJob<T>& job, Index n, T* a, T* scales, T* levels) noexcept {
-  using V = typename LanesOf<T>::type;
+  using V = Vector<T>;
   constexpr Index kElement = 2 * V::size;
   Cut<T> cuts[kElement];
   for (Index frame = 0; frame < kElement; ++frame) {
@@ -104,15 +101,9 @@ STC_INLINE void load_frames(const FrameJob<T>& job, Index n, T* a, T* scales, T*
     cuts[frame] = measure(job, frame, &size, levels + frame);
     scales[frame] = size * size;
   }
-  V block[V::size];
-  for (Index begin = 0; begin < job.frame_length; begin += V::size) {
-    const Index count = n - begin < V::size ? n - begin : V::size;
-    for (Index half = 0; half < 2; ++half) {
-      for (Index lane = 0; lane < V::size; ++lane) block[lane] = piece(cuts[2 * lane + half], job.window, begin);
-      transpose(block);
-      for (Index i = 0; i < count; ++i) store(a + (begin + i) * kElement + half * V::size, block[i]);
-    }
-  }
+  for (Index half = 0; half < 2; ++half)
+    rows_to_lanes(job.frame_length, n, kElement, a + half * V::size,
+                  [&](Index lane, Index begin) noexcept { return piece(cuts[2 * lane + half], job.window, begin); });
   const Index filled = (job.frame_length + V::size - 1) / V::size * V::size;
   for (Index at = filled * kElement; at < n * kElement; at += V::size) store(a + at, broadcast(T(0)));
 }
@@ -120,28 +111,25 @@ STC_INLINE void load_frames(const FrameJob<T>& job, Index n, T* a, T* scales, T*
 /// The first `width` elements of every frame, times its scale, into rows.
 template <class T>
 STC_INLINE void unload_frames(const T* from, Index n_frames, Index width, const T* scales, T* out) noexcept {
-  using V = typename LanesOf<T>::type;
-  constexpr Index kElement = 2 * V::size;
-  V block[V::size];
-  for (Index begin = 0; begin < width; begin += V::size) {
-    const Index count = width - begin < V::size ? width - begin : V::size;
-    for (Index half = 0; half < 2; ++half) {
-      for (Index i = 0; i < V::size; ++i)
-        block[i] = i < count ? load(from + (begin + i) * kElement + half * V::size) : broadcast(T(0));
-      transpose(block);
-      for (Index frame = half; frame < n_frames; frame += 2) {
-        T* const to = out + frame * width + begin;
-        const V row = block[frame / 2] * broadcast(scales[frame]);
-        if (count == V::size) {
-          store(to, row);
-          continue;
-        }
-        T parts[V::size];
-        store(parts, row);
-        for (Index i = 0; i < count; ++i) to[i] = parts[i];
-      }
-    }
-  }
+  using V = Vector<T>;
+  for (Index half = 0; half < 2; ++half)
+    lanes_to_rows(from + half * V::size, 2 * V::size, width, (n_frames + 1 - half) / 2, out + half * width, 2 * width,
+                  [&](Index lane, V row) noexcept { return row * broadcast(scales[2 * lane + half]); });
+}
+
+template <class T>
+struct Buffers {
+  T *used, *free;
+};
+
+/// The joint spectra of the frames of each lane, and the half of `scratch` that does not hold them.
+template <class T>
+STC_INLINE Buffers<T> spectra_of(const FftPlan<T>& plan, const FrameJob<T>& job, T* scratch, T* scales,
+                                 T* levels) noexcept {
+  T* const other = scratch + plan.n * 2 * Vector<T>::size;
+  load_frames(job, plan.n, scratch, scales, levels);
+  T* const spectrum = fft(plan, scratch, other);
+  return {spectrum, spectrum == scratch ? other : scratch};
 }
 
 template <class V>
@@ -152,7 +140,7 @@ struct Pair {
 /// Four times the power of both frames of each lane in bin k <= n / 2 of their joint spectrum.
 template <class T>
 STC_INLINE auto power_of(const T* z, Index n, Index k) noexcept {
-  using V = typename LanesOf<T>::type;
+  using V = Vector<T>;
   constexpr Index kElement = 2 * V::size;
   const T* const low = z + k * kElement;
   const T* const high = z + (k == 0 ? 0 : n - k) * kElement;
@@ -166,7 +154,7 @@ STC_INLINE auto power_of(const T* z, Index n, Index k) noexcept {
 /// (Press et al., Numerical Recipes, section on the cosine transform.)
 template <class T>
 STC_INLINE auto fold(const T* z, T* out, Index m, const T* turns, const T* weights) noexcept {
-  using V = typename LanesOf<T>::type;
+  using V = Vector<T>;
   constexpr Index kElement = 2 * V::size;
   Pair<V> odd{broadcast(T(0)), broadcast(T(0))};
   for (Index j = 0; 2 * j <= m; ++j) {
@@ -215,46 +203,38 @@ STC_INLINE void unfold(const T* y, T* out, Index m, Index n_lags, Pair<V> odd) n
 template <class T>
 STC_INLINE void autocorrelate(const AcfPlan<T>& plan, const FrameJob<T>& job, const T* weights, Index n_lags,
                               T* scratch, T* out, T* levels) noexcept {
-  constexpr Index kElement = 2 * LanesOf<T>::type::size;
-  const Index n = plan.whole.n;
-  T* const a = scratch;
-  T* const b = scratch + n * kElement;
+  constexpr Index kElement = 2 * Vector<T>::size;
+  const Index half = plan.half.n;
   T scales[kElement];
-  load_frames(job, n, a, scales, levels);
-  T* const spectrum = fft(plan.whole, a, b);
-  T* const folded = spectrum == a ? b : a;
-  const auto odd = fold(spectrum, folded, n / 2, plan.turns, weights);
+  const auto [spectrum, folded] = spectra_of(plan.whole, job, scratch, scales, levels);
+  const auto odd = fold(spectrum, folded, half, plan.turns, weights);
   T* const result = fft(plan.half, folded, spectrum);
-  T* const lags = result == a ? b : a;
-  unfold(result, lags, n / 2, n_lags, odd);
+  T* const lags = result == folded ? spectrum : folded;
+  unfold(result, lags, half, n_lags, odd);
   unload_frames(lags, job.n_frames, n_lags, scales, out);
 }
 
-void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept {
-  constexpr Index kElement = 2 * F32::size;
-  float* const a = scratch;
-  float* const b = scratch + plan.n * kElement;
-  float scales[kElement], levels[kElement];
-  load_frames(job, plan.n, a, scales, levels);
-  float* const spectrum = fft(plan, a, b);
-  float* const power = spectrum == a ? b : a;
-  for (Index k = 0; k <= plan.n / 2; ++k) {
-    const Pair<F32> both = power_of(spectrum, plan.n, k);
-    store(power + k * kElement, both.first * broadcast(0.25F));
-    store(power + k * kElement + F32::size, both.second * broadcast(0.25F));
+/// Four times the powers of both frames of each lane, times factors, into `power`.
+STC_INLINE void powers_of(const float* spectrum, Index n, F32 first, F32 second, float* power) noexcept {
+  for (Index k = 0; k <= n / 2; ++k) {
+    const Pair<F32> both = power_of(spectrum, n, k);
+    store(power + k * 2 * F32::size, both.first * first);
+    store(power + (2 * k + 1) * F32::size, both.second * second);
   }
+}
+
+void power_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, float* scratch, float* out) noexcept {
+  float scales[2 * F32::size], levels[2 * F32::size];
+  const auto [spectrum, power] = spectra_of(plan, job, scratch, scales, levels);
+  powers_of(spectrum, plan.n, broadcast(0.25F), broadcast(0.25F), power);
   unload_frames(power, job.n_frames, plan.n / 2 + 1, scales, out);
 }
 
 void resample_frames(const FftPlan<float>& there, const FftPlan<float>& back, const FrameJob<float>& job, Index n_bins,
                      Index length, float* scratch, float* out) noexcept {
   constexpr Index kElement = 2 * F32::size;
-  float* const a = scratch;
-  float* const b = scratch + there.n * kElement;
   float scales[kElement], levels[kElement];
-  load_frames(job, there.n, a, scales, levels);
-  const float* const spectrum = fft(there, a, b);
-  float* const kept = spectrum == a ? b : a;
+  const auto [spectrum, kept] = spectra_of(there, job, scratch, scales, levels);
   // Mirrored, so that the transform goes back. Frequency 0 counts twice: the sum over a bin and its mirror image.
   for (Index k = 0; k < back.n; ++k) {
     const Index bin = k < n_bins ? (k ? there.n - k : 0) : back.n - k;
@@ -262,30 +242,20 @@ void resample_frames(const FftPlan<float>& there, const FftPlan<float>& back, co
     for (Index part = 0; part < kElement; part += F32::size)
       store(kept + k * kElement + part, load(spectrum + bin * kElement + part) * share);
   }
-  float* const other = kept == a ? b : a;
   for (Index i = 0; i < job.n_frames; ++i) scales[i] = std::sqrt(scales[i]) / static_cast<float>(there.n);
-  unload_frames(fft(back, kept, other), job.n_frames, length, scales, out);
+  unload_frames(fft(back, kept, spectrum), job.n_frames, length, scales, out);
 }
 
 void band_spectra(const FftPlan<float>& plan, const FrameJob<float>& job, const BandJob& bands, float* scratch,
                   float* out) noexcept {
   constexpr Index kElement = 2 * F32::size;
-  float* const a = scratch;
-  float* const b = scratch + plan.n * kElement;
   float scales[kElement] = {}, levels[kElement], ones[kElement], ordered[kElement];
-  load_frames(job, plan.n, a, scales, levels);
+  const auto [spectrum, power] = spectra_of(plan, job, scratch, scales, levels);
   for (Index i = 0; i < kElement; ++i) {
     ones[i] = 1.0F;
     ordered[i % 2 * F32::size + i / 2] = i < job.n_frames ? 0.25F * scales[i] : 0.0F;
   }
-  float* const spectrum = fft(plan, a, b);
-  float* const power = spectrum == a ? b : a;
-  const F32 first = load(ordered), second = load(ordered + F32::size);
-  for (Index k = 0; k <= plan.n / 2; ++k) {
-    const Pair<F32> both = power_of(spectrum, plan.n, k);
-    store(power + k * kElement, both.first * first);
-    store(power + k * kElement + F32::size, both.second * second);
-  }
+  powers_of(spectrum, plan.n, load(ordered), load(ordered + F32::size), power);
   float* const sums = scratch + 2 * plan.n * kElement;
   const F32 least = broadcast(bands.least), scale = broadcast(bands.scale);
   for (Index band = 0; band < bands.n_bands; ++band) {

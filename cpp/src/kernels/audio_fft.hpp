@@ -12,17 +12,6 @@
 // 1.41 and 1.29 with numpy's window and powers; of 2048 samples 1.36 ms against 6.60 and 6.05 (scipy 1.17, ducc0 0.42).
 namespace stcorner::kernels::STC_ISA {
 
-template <class T>
-struct LanesOf;
-template <>
-struct LanesOf<float> {
-  using type = F32;
-};
-template <>
-struct LanesOf<double> {
-  using type = F64;
-};
-
 template <class V>
 struct Complex {
   V re, im;
@@ -119,7 +108,7 @@ STC_INLINE void butterfly(Complex<V>* a) noexcept {
 /// One stage: `m` twiddle groups of `s` elements each, from x into y.
 template <int R, class T>
 STC_INLINE void fft_stage(const T* STC_RESTRICT x, T* STC_RESTRICT y, Index m, Index s, const T* twiddles) noexcept {
-  using V = typename LanesOf<T>::type;
+  using V = Vector<T>;
   constexpr Index kElement = 2 * V::size;
   for (Index p = 0; p < m; ++p) {
     V c[R - 1], sine[R - 1], minus[R - 1];

@@ -9,11 +9,7 @@ STC_INLINE float interpolate(const PeakJob& job, const float* values, Index step
   const float* const from = values + lag - (kSincTaps / 2 - 1);
   F32 sum = broadcast(0.0F);
   for (int k = 0; k < kSincTaps; k += static_cast<int>(F32::size)) sum = fma(load(taps + k), load(from + k), sum);
-  float parts[F32::size];
-  store(parts, sum);
-  float total = 0.0F;
-  for (const float part : parts) total += part;
-  return total;
+  return add_lanes(0.0F, sum);
 }
 
 /// Top of the parabola through (-1, a), (0, b), (1, c): its place, and its height in `height`.

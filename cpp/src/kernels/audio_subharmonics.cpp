@@ -9,46 +9,6 @@ namespace {
 
 constexpr Index kLanes = F32::size;
 
-/// Rows of magnitudes into lanes; frames that there are not are zero.
-STC_INLINE void load_magnitudes(const float* power, Index n_frames, Index n, float* out) noexcept {
-  F32 block[kLanes];
-  for (Index begin = 0; begin < n; begin += kLanes) {
-    const Index count = n - begin < kLanes ? n - begin : kLanes;
-    for (Index frame = 0; frame < kLanes; ++frame) {
-      const float* const from = power + frame * n + begin;
-      if (frame < n_frames && count == kLanes) {
-        block[frame] = load(from);
-        continue;
-      }
-      float parts[kLanes] = {};
-      for (Index i = 0; frame < n_frames && i < count; ++i) parts[i] = from[i];
-      block[frame] = load(parts);
-    }
-    transpose(block);
-    for (Index i = 0; i < count; ++i) store(out + (begin + i) * kLanes, block[i]);
-  }
-  for (Index i = 0; i < n * kLanes; ++i) out[i] = std::sqrt(out[i]);
-}
-
-STC_INLINE void unload(const float* from, Index n_frames, Index n, float* out) noexcept {
-  F32 block[kLanes];
-  for (Index begin = 0; begin < n; begin += kLanes) {
-    const Index count = n - begin < kLanes ? n - begin : kLanes;
-    for (Index i = 0; i < kLanes; ++i) block[i] = i < count ? load(from + (begin + i) * kLanes) : broadcast(0.0F);
-    transpose(block);
-    for (Index frame = 0; frame < n_frames; ++frame) {
-      float* const to = out + frame * n + begin;
-      if (count == kLanes) {
-        store(to, block[frame]);
-        continue;
-      }
-      float parts[kLanes];
-      store(parts, block[frame]);
-      for (Index i = 0; i < count; ++i) to[i] = parts[i];
-    }
-  }
-}
-
 /// 1 where a bin is a peak, 0 elsewhere.
 STC_INLINE F32 is_peak(const float* x, Index k) noexcept {
   const F32 here = load(x + k * kLanes), left = load(x + (k - 1) * kLanes), right = load(x + (k + 1) * kLanes);
@@ -63,7 +23,10 @@ void subharmonics(const SubharmonicPlan& plan, const float* power, Index n_frame
   const Index n = plan.n;
   float* const x = scratch;
   float* const y = scratch + n * kLanes;
-  load_magnitudes(power, n_frames, n, x);
+  rows_to_lanes(n, n, kLanes, x, [&](Index frame, Index begin) noexcept {
+    return load_part(power + frame * n + begin, frame < n_frames ? n - begin : 0);
+  });
+  for (Index i = 0; i < n * kLanes; ++i) x[i] = std::sqrt(x[i]);
 
   // Only what lies within two bins of a peak counts, smoothed over three.
   F32 peaks[5] = {};
@@ -112,7 +75,7 @@ void subharmonics(const SubharmonicPlan& plan, const float* power, Index n_frame
     for (int h = 0; h < number; ++h) sum = fma(load(z + (i + plan.shifts[h]) * kLanes), broadcast(plan.shares[h]), sum);
     store(x + i * kLanes, sum);
   }
-  unload(x, n_frames, n, out);
+  lanes_to_rows(x, kLanes, n, n_frames, out, n, [](Index, F32 row) noexcept { return row; });
 }
 
 int list_peaks(const float* row, Index n, std::int32_t* places, float* sum) noexcept {
@@ -125,10 +88,7 @@ int list_peaks(const float* row, Index n, std::int32_t* places, float* sum) noex
     unsigned peaks = greater_mask(here, load(row + i - 1)) & ~greater_mask(load(row + i + 1), here);
     for (; peaks; peaks &= peaks - 1) places[count++] = static_cast<std::int32_t>(i) + __builtin_ctz(peaks);
   }
-  float parts[kLanes];
-  store(parts, total);
-  *sum = row[0];
-  for (const float part : parts) *sum += part;
+  *sum = add_lanes(row[0], total);
   for (; i < n; ++i) {
     *sum += row[i];
     if (i + 1 < n && row[i] > row[i - 1] && row[i] >= row[i + 1]) places[count++] = static_cast<std::int32_t>(i);
@@ -144,10 +104,8 @@ void correlate_powers(const float* power, Index n, const double* cosines, Index 
   for (Index first = 0; first < n_lags; first += kStep) {
     F64 c[kAtOnce], one[kAtOnce], two[kAtOnce];
     for (int u = 0; u < kAtOnce; ++u) {
-      double parts[F64::size] = {};
-      for (Index i = 0; i < F64::size; ++i)
-        if (const Index lag = first + u * F64::size + i; lag < n_lags) parts[i] = cosines[lag];
-      c[u] = load(parts);
+      const Index lag = first + u * F64::size;
+      c[u] = load_part(cosines + lag, n_lags - lag);
       one[u] = two[u] = broadcast(0.0);
     }
     for (Index k = n - 1; k > 0; --k) {
@@ -160,10 +118,9 @@ void correlate_powers(const float* power, Index n, const double* cosines, Index 
       }
     }
     for (int u = 0; u < kAtOnce; ++u) {
-      double parts[F64::size];
-      store(parts, fma(c[u], one[u], broadcast(0.5 * static_cast<double>(power[0])) - two[u]));
-      for (Index i = 0; i < F64::size; ++i)
-        if (const Index lag = first + u * F64::size + i; lag < n_lags) out[lag] = parts[i];
+      const Index lag = first + u * F64::size;
+      const F64 sum = fma(c[u], one[u], broadcast(0.5 * static_cast<double>(power[0])) - two[u]);
+      store_part(out + lag, sum, n_lags - lag);
     }
   }
 }

@@ -65,6 +65,29 @@ template <class T>
 STC_INLINE Vector<T> broadcast(T x) noexcept {
   return {x - typename Vector<T>::Lanes{}};
 }
+/// The first n lanes, the others zero.
+template <class T>
+STC_INLINE Vector<T> load_part(const T* p, Index n) noexcept {
+  if (n >= Vector<T>::size) return load(p);
+  T parts[Vector<T>::size] = {};
+  for (Index i = 0; i < n; ++i) parts[i] = p[i];
+  return load(parts);
+}
+template <class T>
+STC_INLINE void store_part(T* p, Vector<T> a, Index n) noexcept {
+  if (n >= Vector<T>::size) return store(p, a);
+  T parts[Vector<T>::size];
+  store(parts, a);
+  for (Index i = 0; i < n; ++i) p[i] = parts[i];
+}
+/// sum + lane + lane ..., in the precision of the sum.
+template <class Sum, class T>
+STC_INLINE Sum add_lanes(Sum sum, Vector<T> a) noexcept {
+  T parts[Vector<T>::size];
+  store(parts, a);
+  for (const T part : parts) sum += static_cast<Sum>(part);
+  return sum;
+}
 /// a * b + c, in one step where the instruction set has it.
 template <class T>
 STC_INLINE Vector<T> fma(Vector<T> a, Vector<T> b, Vector<T> c) noexcept {
