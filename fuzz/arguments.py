@@ -104,14 +104,57 @@ def _track_pitch(source: Source) -> dict[str, Any]:
     }
 
 
+def _describe_spectra(source: Source) -> dict[str, Any]:
+    shapes = {
+        "power": (source.byte() % 9, 257),
+        "bases": (28, 257),
+        "slopes": (2, 49),
+        "ear": (26,),
+        "lifted": (4, 26),
+    }
+    return {name: _floats(source, *shape) for name, shape in shapes.items()}
+
+
+def _harmonic_levels(source: Source) -> dict[str, Any]:
+    n = source.byte() % 20
+    return {
+        "power": np.abs(_floats(source, n, 3 + source.byte() % 90)),
+        "f0": 40 * _floats(source, n),
+        "formants": 40 * np.abs(_floats(source, n, 3)),
+        "sample_rate": 8000.0,
+    }
+
+
+def _solve_symmetric(source: Source) -> dict[str, Any]:
+    n = source.byte() % 9
+    half = _floats(source, n, n).astype(float)
+    return {"A": half + half.T, "B": half @ half.T + np.eye(n)}
+
+
+def _adjacency(source: Source) -> dict[str, Any]:
+    n = 2 + source.byte() % 40
+    source_rows = np.arange(n, dtype=np.int32)
+    return {"n": n, "source": source_rows, "target": (source_rows + 1 + source.byte() % (n - 1)) % n}
+
+
+def _suppress_neighbours(source: Source) -> dict[str, Any]:
+    voxels = _floats(source, source.byte() % 40, 3).astype(np.int64)
+    return {"coordinates": voxels, "min_distance": 1 + source.byte() % 9}
+
+
 _MAKERS: dict[str, Callable[[Source], dict[str, Any]]] = {
+    "adjacency": _adjacency,
     "band_spectra": _band_spectra,
+    "describe_spectra": _describe_spectra,
     "describe_tensor": _describe_tensor,
+    "harmonic_levels": _harmonic_levels,
     "nearest_neighbors": _table,
     "nearest_pairs": _table,
     "resample_frames": _resample_frames,
     "scatter": _scatter,
+    "solve_symmetric": _solve_symmetric,
     "subharmonic_pitch": _subharmonic_pitch,
+    "suppress_neighbours": _suppress_neighbours,
     "track_pitch": _track_pitch,
 }
 

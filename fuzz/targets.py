@@ -175,7 +175,7 @@ def core(data: bytes) -> str:
 
 # Dimensions of the arrays that have more than one: drawn at random, few calls would pass the first check.
 _DIMENSIONS = {"response": 3, "tensor": 4, "out": 4} | dict.fromkeys(
-    ("A", "B", "X", "Z", "basis", "coordinates", "exact", "formants", "lists", "near", "power", "rows"), 2
+    ("A", "B", "X", "Z", "basis", "coordinates", "exact", "formants", "near", "power", "rows", "tracks"), 2
 )
 
 

@@ -2,12 +2,12 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <chrono>
-#include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "stcorner/parallel.hpp"
@@ -65,29 +65,15 @@ class WithGil {
 /// An object in use by one call: another, from a second thread or a signal handler, is refused.
 class InUse {
  public:
-  explicit InUse(const void* object) : object_(object) {
-    const std::lock_guard<std::mutex> lock(mutex());
-    if (!objects().insert(object).second) throw py::value_error("one call at a time: the object is at work in another");
+  explicit InUse(std::atomic<bool>& at_work) : at_work_(at_work) {
+    if (at_work_.exchange(true)) throw py::value_error("one call at a time: the object is at work in another");
   }
   InUse(const InUse&) = delete;
   InUse& operator=(const InUse&) = delete;
-  ~InUse() {
-    const std::lock_guard<std::mutex> lock(mutex());
-    objects().erase(object_);
-  }
+  ~InUse() { at_work_ = false; }
 
  private:
-  // Never destroyed: a daemon's call may end later.
-  static std::mutex& mutex() {
-    static auto* const one = new std::mutex;
-    return *one;
-  }
-  static std::set<const void*>& objects() {
-    static auto* const all = new std::set<const void*>;
-    return *all;
-  }
-
-  const void* object_;
+  std::atomic<bool>& at_work_;
 };
 
 /// Copying one by its parts would make an object without its core.

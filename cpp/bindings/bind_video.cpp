@@ -52,7 +52,7 @@ class ArraySink : public video::HarrisSink {
 
 void run(video::HarrisEngine& engine, const py::array& frames, Array<float>& out, Index first, bool drain,
          bool finish) {
-  const InUse in_use(&engine);
+  const InUse in_use(engine.at_work());
   const video::HarrisOptions& o = engine.options();
   const Frames in = frames_of(frames, o.height, o.width);
   const Index channels = o.tensor ? 6 : 1;
@@ -70,7 +70,7 @@ void run(video::HarrisEngine& engine, const py::array& frames, Array<float>& out
 template <class R, class Object>
 auto alone(R (*function)(Object&)) {
   return [function](Object& object) {
-    const InUse in_use(&object);
+    const InUse in_use(object.at_work());
     return function(object);
   };
 }
@@ -82,7 +82,7 @@ py::class_<Consumer> bind_consumer(py::module_& m, const char* name) {
       .def(
           "push",
           [](Consumer& consumer, const py::array& frames, bool drain) {
-            const InUse in_use(&consumer);
+            const InUse in_use(consumer.at_work());
             const Frames in = frames_of(frames, consumer.options().height, consumer.options().width);
             without_gil([&] { consumer.push(in.data, in.type, in.n, drain, &pause); });
           },

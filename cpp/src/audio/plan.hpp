@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <vector>
 
@@ -119,16 +120,15 @@ inline std::vector<double> window_autocorrelation(const double* window, Index n,
 template <class T>
 class Scratch {
  public:
-  explicit Scratch(Index n) : memory_(new unsigned char[static_cast<std::size_t>(n) * sizeof(T) + 64]) {
-    void* start = memory_.get();
-    std::size_t room = static_cast<std::size_t>(n) * sizeof(T) + 64;
-    data_ = static_cast<T*>(std::align(64, static_cast<std::size_t>(n) * sizeof(T), start, room));
-  }
-  T* data() const noexcept { return data_; }
+  explicit Scratch(Index n) : data_(static_cast<T*>(::operator new(n * sizeof(T), kAlignment))) {}
+  T* data() const noexcept { return data_.get(); }
 
  private:
-  std::unique_ptr<unsigned char[]> memory_;
-  T* data_;
+  static constexpr std::align_val_t kAlignment{64};
+  struct Free {
+    void operator()(T* p) const noexcept { ::operator delete(p, kAlignment); }
+  };
+  std::unique_ptr<T[], Free> data_;
 };
 
 }  // namespace stcorner::audio

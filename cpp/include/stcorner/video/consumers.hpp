@@ -21,6 +21,7 @@ class HarrisConsumer : private HarrisSink {
   void push(const void* frames, PixelType type, Index n, bool drain, Pause pause = nullptr);
   void finish(Pause pause = nullptr);
   const HarrisOptions& options() const noexcept { return engine_.options(); }
+  std::atomic<bool>& at_work() noexcept { return engine_.at_work(); }
 
  protected:
   /// Rings of `depth` frames, at least a block of the engine's.

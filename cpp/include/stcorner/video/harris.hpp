@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -69,6 +70,8 @@ class HarrisEngine {
   Index frames_out() const noexcept { return done_; }
   /// Who works on the call under way.
   Team team() const noexcept { return team_; }
+  /// For callers that must refuse a call while another is under way.
+  std::atomic<bool>& at_work() noexcept { return at_work_; }
 
   /// Take n frames, C-contiguous (n, height, width). With `drain` every response that became final is
   /// delivered; without it some may wait for the next call, so that blocks are full.
@@ -105,6 +108,7 @@ class HarrisEngine {
 
   HarrisOptions options_;
   Team team_;
+  std::atomic<bool> at_work_{false};
   std::unique_ptr<RawRing> raw_;
   std::vector<Level> levels_;
   Index latency_ = 0, taken_ = 0, done_ = 0;
