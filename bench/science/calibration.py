@@ -10,24 +10,9 @@ import time
 
 import numpy as np
 
-from common import arguments, clips_of, default_copies, rich, write
-from stcorner import EmotionRecognizer, feature_names
+from common import arguments, clips_of, write
+from stcorner import EmotionRecognizer
 from stcorner.evaluation import cross_validate
-from stcorner.extraction import ClipFeatures
-
-
-def as_features(blocks):
-    """Return cached rows, one block per version of the clips, as `EmotionRecognizer.extract` would."""
-    n = len(blocks[0])
-    return ClipFeatures(
-        clip_index=np.tile(np.arange(n), len(blocks)),
-        augmented=np.arange(n * len(blocks)) >= n,
-        blocks={"audio": np.concatenate(blocks).astype(np.float32)},
-        names={"audio": list(feature_names())},
-        status={"audio": np.full(n * len(blocks), "ok")},
-        errors=[],
-        details=[{} for _ in range(n * len(blocks))],
-    )
 
 
 def log_loss(evaluation, probabilities):
@@ -40,10 +25,9 @@ def main() -> None:
     parser.add_argument("--calibration-folds", type=int, default=2, help="inner models per fold")
     options = parser.parse_args()
     started = time.perf_counter()
-    clips = clips_of(options.data)
-    features = as_features([rich(options.cache, clips), *default_copies(options.cache, clips)])
+    clips, recognizer = clips_of(options.data), EmotionRecognizer("audio")
     evaluation = cross_validate(
-        clips, EmotionRecognizer(modality="audio"), protocol="ravdess-luna5", features=features,
+        recognizer.extract(clips, n_jobs=-1), recognizer, protocol="ravdess-luna5",
         sound=False, calibration_folds=options.calibration_folds,
         progress=lambda done, of: print(f"{done} of {of}", flush=True),
     )  # fmt: skip
