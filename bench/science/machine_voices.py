@@ -97,8 +97,8 @@ def main() -> None:
         rows = model.predict_table([path for _, _, path in found])
     table = {"all": rows}
     for (voice, language, _), row in zip(found, rows, strict=True):
-        of_espeak = voice.startswith("espeak")
-        for title in (voice, f"espeak-ng, {language}") if of_espeak else (voice,):
+        engine = voice.split()[0]
+        for title in (engine, voice, f"{engine}, {language}"):
             table.setdefault(title, []).append(row)
     content = [summary(title, some, model.classes) for title, some in table.items()]
     for row in content:

@@ -3,7 +3,8 @@
 The 19 conditions, and voices made higher, lower, faster or slower, which no copy is; and other people: the
 WORLD vocoder (pyworld) speaks the clips anew through a longer or shorter vocal tract. A temperature that
 follows the distance to the training rows is tried beside the classifier's own probabilities. It is fitted on
-the other kinds of change and the other folds, so that the change it is scored on is new to it, too.
+clips that get a label under the other kinds of change in the other folds, so that the change it is scored on
+is new to it, too.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from common import arguments, clips_of, folds_of, uar, voice_model, write
 from stcorner import ClipFeatures
 
 
-def learnt(fold, table):
+def learnt(fold, table, also):
     """Return the predictor of a fold."""
-    return voice_model().fit(ClipFeatures.from_parquet(table)[fold.train]).predictor_
+    model = voice_model()
+    model.set_params(augment=(*model.augment, *also))
+    return model.fit(ClipFeatures.from_parquet(table)[fold.train]).predictor_
 
 
 def kind(name):
@@ -51,6 +54,7 @@ def fitted_weights(parts, degree):
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--features", type=Path, required=True, help="table of `stcorner extract`")
+    parser.add_argument("--also", nargs="*", default=(), help="more copies to learn from, such as pitch")
     parser.add_argument("--every", type=int, default=3, help="of the clips, one in so many is tested")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
@@ -59,26 +63,28 @@ def main() -> None:
     tested = np.arange(0, len(clips), options.every)
     folds = folds_of(clips)
     with ProcessPoolExecutor(options.jobs) as pool:
-        models = list(pool.map(partial(learnt, table=options.features), folds))
+        models = list(pool.map(partial(learnt, table=options.features, also=options.also), folds))
     classes = models[0].classes
-    found, withheld = {}, {}
+    found = {}
     for name in (*CONDITIONS, *SHIFTS):
         rows = features_of(options, clips, name)
-        found[name], withheld[name] = [], []
+        found[name] = []
         for model, fold in zip(models, folds, strict=True):
             part = rows[np.flatnonzero(np.isin(tested, fold.test))]
             codes = np.searchsorted(classes, [clip.label for clip in part.clips])
             head = next(iter(model.heads.values())).classifier
-            found[name].append((model.predict_proba(part), head.distances(part.blocks["audio"]), codes))
-            withheld[name] += [row["label"] is None for row in model.rows(part)]
+            labelled = np.array([row["label"] is not None for row in model.rows(part)])
+            distances = head.distances(part.blocks["audio"])
+            found[name].append((model.predict_proba(part), distances, codes, labelled))
     table = []
     for name, parts in found.items():
-        codes = np.concatenate([part[2] for part in parts])
-        row = {"condition": name, "no label %": 100 * float(np.mean(withheld[name]))}
+        codes, labelled = (np.concatenate([part[at] for part in parts]) for at in (2, 3))
+        row = {"condition": name, "no label %": 100 * float(1 - labelled.mean())}
         for title, degree in (("own", None), ("one temperature", 0), ("temperature by distance", 1)):
             shares = []
-            for at, (own, distances, _) in enumerate(parts):
-                others = [each for other, kept in found.items() if kind(other) != kind(name)
+            for at, (own, distances, *_) in enumerate(parts):
+                others = [[value[each[3]] for value in each[:3]]
+                          for other, kept in found.items() if kind(other) != kind(name)
                           for fold, each in enumerate(kept) if fold != at]  # fmt: skip
                 weights = (0.0,) if degree is None else fitted_weights(others[::3], degree)
                 shares.append(sharpened(own, distances, weights))
@@ -87,7 +93,8 @@ def main() -> None:
         row["UAR %"] = uar(codes, stacked.argmax(axis=1) == codes)
         table.append(row)
         print(row, flush=True)
-    write(options, "shifts", {"clips": len(tested), "conditions": table}, started)
+    name = "_".join(("shifts", *options.also))
+    write(options, name, {"clips": len(tested), "conditions": table}, started)
 
 
 if __name__ == "__main__":
