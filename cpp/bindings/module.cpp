@@ -15,8 +15,6 @@ py::dict build_config() {
   config["compiler"] = "clang " __clang_version__;
 #elif defined(__GNUC__)
   config["compiler"] = "gcc " __VERSION__;
-#elif defined(_MSC_VER)
-  config["compiler"] = "msvc " + std::to_string(_MSC_VER);
 #endif
   config["cplusplus"] = static_cast<long>(__cplusplus);
 #ifdef _OPENMP

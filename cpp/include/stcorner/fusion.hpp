@@ -33,9 +33,6 @@ enum class Rule { same_label, other_label };
 template <class T>
 double centre(const T* X, Index n, Index depth, float* out, Team team);
 
-extern template double centre(const float*, Index, Index, float*, Team);
-extern template double centre(const double*, Index, Index, float*, Team);
-
 /// The k nearest rows of every row under a rule, into lists (n, k): nearest first, ties by row, -1 where there are
 /// fewer; and their squared distances (n, k), infinity there, unless null. The result depends on neither the number
 /// of threads nor the instruction set. Throws std::invalid_argument unless 1 <= k <= n, and for rows of `near` longer

@@ -67,110 +67,97 @@ float largest_magnitude(const float* x, Index n) {
   return std::max(*std::max_element(high, high + 8) - mean, mean - *std::min_element(low, low + 8));
 }
 
-/// Everything that is the same for all frames, at the rate after decimation.
-class Searcher {
+/// The search in one signal, at its rate after decimation by `factor`.
+class Tracker {
  public:
-  Searcher(const PitchOptions& options, const Framing& framing, Index factor)
-      : rate_(options.sample_rate / static_cast<double>(factor)),
+  Tracker(const float* signal, Index n, const Framing& framing, const PitchOptions& options, Index factor)
+      : signal_(signal),
+        n_(n),
+        options_(options),
+        step_(static_cast<double>(framing.hop_length) / options.sample_rate),
+        rate_(options.sample_rate / static_cast<double>(factor)),
         length_(std::max<Index>(4, (framing.frame_length + factor / 2) / factor)),
         first_lag_(std::max<Index>(2, static_cast<Index>(rate_ / options.fmax))),
         last_lag_(static_cast<Index>(std::ceil(rate_ / options.fmin))),
         n_lags_(last_lag_ + kernels::kSincTaps / 2 + 2),
-        plan_(good_length(length_ + n_lags_)) {
+        plan_(good_length(length_ + n_lags_)),
+        scale_(n_lags_, 0.0F),
+        cost_(n_lags_, 0.0F) {
     if (last_lag_ <= first_lag_) throw std::invalid_argument("fmax must be > fmin by at least one lag");
     if (length_ < 2 * last_lag_) throw std::invalid_argument("frame_length must hold two periods of fmin");
     const std::vector<double> window = hann(length_);
     const auto own = window_autocorrelation(window.data(), length_, std::min(n_lags_, length_));
     window_.assign(window.begin(), window.end());
-    scale_.assign(n_lags_, 0.0F);
-    cost_.assign(n_lags_, 0.0F);
     for (std::size_t lag = 0; lag < own.size(); ++lag) scale_[lag] = static_cast<float>(1.0 / std::max(own[lag], 1e-4));
     for (std::size_t lag = 1; lag < cost_.size(); ++lag)
       cost_[lag] = static_cast<float>(options.octave_cost * std::log2(static_cast<double>(lag) * options.fmax / rate_));
-    set_least(options, 0.0);
+    for (Index i = 0; i < framing.n_frames; ++i) {
+      // Middle of the frame in half samples, moved to the nearest sample after decimation.
+      const Index middle = 2 * (framing.first_start + i * framing.hop_length) + framing.frame_length;
+      starts_.push_back((middle + 2 * factor * length_) / (2 * factor) - length_ - length_ / 2);
+    }
   }
 
   /// Learn the noise of the clip, and leave it out of the frames' spectra from here on.
-  void learn(const float* signal, Index n, const std::vector<Index>& starts, const PitchOptions& options) {
-    noise_ = learn_noise(signal, n, rate_, starts, window_, plan_.get().whole);
-    set_least(options, lowered_share(options, noise_));
+  const Noise& learn() {
+    noise_ = learn_noise(signal_, n_, rate_, starts_, window_, plan_.get().whole);
+    return noise_;
   }
 
-  /// Candidates of the frames [first, first + count) of all, into the table.
-  void search(const float* signal, Index n, const Index* starts, Index count, const PitchOptions& options,
-              Candidates& table, Index first) const {
+  void track(float* f0, float* strength, Team team) const {
+    const auto n_frames = static_cast<Index>(starts_.size());
+    Candidates table(n_frames, options_.max_candidates);
+    constexpr Index kItem = 512;
+    drive(pieces(n_frames, kItem, [&](Index first, Index last) { search(first, last, table); }), team);
+    if (team.pause) team.pause();
+    const double level = options_.reference_level;
+    const double reference = level > 0.0 ? level : static_cast<double>(largest_magnitude(signal_, n_));
+    choose_candidates(table, options_, noise_, reference, step_, f0, strength);
+  }
+
+ private:
+  /// Candidates of the frames [first, last) into the table.
+  void search(Index first, Index last, Candidates& table) const {
     const kernels::AudioTable& kernel = kernels::audio_table();
-    const Index batch = 2 * kernel.lanes32, size = plan_.get().whole.n;
-    const Scratch<float> scratch(4 * size * kernel.lanes32);
-    std::vector<float> rows(batch * n_lags_), row(n_lags_ + 2 * kernels::kSincTaps);
-    const kernels::PeakJob peaks{scale_.data(), cost_.data(),           first_lag_,         last_lag_, n_lags_,
-                                 least_,        options.max_candidates, sinc_table().data()};
-    const Index half_period = std::min(last_lag_ / 2 + 1, length_ / 2);
-    std::vector<float> levels(batch);
-    for (Index at = 0; at < count; at += batch) {
-      const Index now = std::min(batch, count - at);
+    const Index batch = 2 * kernel.lanes32, half_period = std::min(last_lag_ / 2 + 1, length_ / 2);
+    const Scratch<float> scratch(4 * plan_.get().whole.n * kernel.lanes32);
+    std::vector<float> rows(batch * n_lags_), row(n_lags_ + 2 * kernels::kSincTaps), levels(batch);
+    // Candidates under half the (lowered) threshold cannot win; a tracker that calls all voiced takes any.
+    const double threshold = options_.voicing_threshold * (1.0 - lowered_share(options_, noise_));
+    const float least = options_.always_voiced ? 0.0F : static_cast<float>(0.5 * threshold);
+    const kernels::PeakJob peaks{scale_.data(),           cost_.data(),       first_lag_, last_lag_, n_lags_, least,
+                                 options_.max_candidates, sinc_table().data()};
+    for (Index at = first; at < last; at += batch) {
+      const Index count = std::min(batch, last - at);
       kernel.autocorrelate32(plan_.get(),
-                             {signal, n, starts + at, now, length_, window_.data(), true, length_ / 2 - half_period,
-                              length_ / 2 + half_period},
+                             {signal_, n_, starts_.data() + at, count, length_, window_.data(), true,
+                              length_ / 2 - half_period, length_ / 2 + half_period},
                              noise_.weights.empty() ? nullptr : noise_.weights.data(), n_lags_, scratch.data(),
                              rows.data(), levels.data());
-      for (Index i = 0; i < now; ++i) {
-        const Index frame = first + at + i;
+      for (Index i = 0; i < count; ++i) {
         float lags[kernels::kMaxCandidates], strengths[kernels::kMaxCandidates];
         const int found = kernel.find_peaks(peaks, rows.data() + i * n_lags_, row.data(), lags, strengths);
-        table.levels[frame] = levels[i];
-        table.energies[frame] = rows[i * n_lags_];
+        table.levels[at + i] = levels[i];
+        table.energies[at + i] = rows[i * n_lags_];
         for (int k = 0; k < found; ++k) {
           const double frequency = rate_ / static_cast<double>(lags[k]);
-          if (frequency <= options.fmax && frequency >= options.fmin)
-            table.add(frame, static_cast<float>(frequency), std::max(strengths[k], 0.0F));
+          if (frequency <= options_.fmax && frequency >= options_.fmin)
+            table.add(at + i, static_cast<float>(frequency), std::max(strengths[k], 0.0F));
         }
       }
     }
   }
 
-  Index length() const noexcept { return length_; }
-  const Noise& noise() const noexcept { return noise_; }
-
- private:
-  // Candidates under half the (lowered) threshold cannot win; a tracker that calls all voiced takes any.
-  void set_least(const PitchOptions& options, double lowered) {
-    least_ = options.always_voiced ? 0.0F : static_cast<float>(0.5 * options.voicing_threshold * (1.0 - lowered));
-  }
-
-  double rate_;
+  const float* signal_;
+  Index n_;
+  const PitchOptions& options_;
+  double step_, rate_;
   Index length_, first_lag_, last_lag_, n_lags_;
   EvenPlan<float> plan_;
   std::vector<float> window_, scale_, cost_;
+  std::vector<Index> starts_;
   Noise noise_;
-  float least_ = 0.0F;
 };
-
-/// First samples, after decimation by `factor`, of frames that then have `length` samples.
-std::vector<Index> starts_of(const Framing& framing, Index factor, Index length) {
-  std::vector<Index> starts(framing.n_frames);
-  for (Index i = 0; i < framing.n_frames; ++i) {
-    // Middle of the frame in half samples, moved to the nearest sample after decimation.
-    const Index middle = 2 * (framing.first_start + i * framing.hop_length) + framing.frame_length;
-    starts[i] = (middle + 2 * factor * length) / (2 * factor) - length - length / 2;
-  }
-  return starts;
-}
-
-void track(const float* signal, Index n, const Framing& framing, const std::vector<Index>& starts,
-           const PitchOptions& options, const Searcher& searcher, float* f0, float* strength, Team team) {
-  Candidates table(framing.n_frames, options.max_candidates);
-  constexpr Index kItem = 512;
-  const auto search = [&](Index first, Index last) {
-    searcher.search(signal, n, starts.data() + first, last - first, options, table, first);
-  };
-  drive(pieces(framing.n_frames, kItem, search), team);
-  if (team.pause) team.pause();
-  const double reference =
-      options.reference_level > 0.0 ? options.reference_level : static_cast<double>(largest_magnitude(signal, n));
-  const double step = static_cast<double>(framing.hop_length) / options.sample_rate;
-  choose_candidates(table, options, searcher.noise(), reference, step, f0, strength);
-}
 
 }  // namespace
 
@@ -189,13 +176,9 @@ void track_pitch(const float* signal, Index n, const Framing& framing, const Pit
     signal = decimated.data();
     n = static_cast<Index>(decimated.size());
   }
-  Searcher searcher(options, framing, factor);
-  const auto starts = starts_of(framing, factor, searcher.length());
-  if (options.find_path && options.noise_adaptation > 0.0) searcher.learn(signal, n, starts, options);
-  if (!searcher.noise().clean || !(options.low_pass > 0.0)) {
-    track(signal, n, framing, starts, options, searcher, f0, strength, team);
-    return;
-  }
+  Tracker tracker(signal, n, framing, options, factor);
+  const bool adapts = options.find_path && options.noise_adaptation > 0.0, is_clean = adapts && tracker.learn().clean;
+  if (!is_clean || !(options.low_pass > 0.0)) return tracker.track(f0, strength, team);
   const double rate = options.sample_rate / static_cast<double>(factor);
   const double cutoff = std::max(options.low_pass, kLeastPass * options.fmax);
   const auto step = std::max<Index>(1, static_cast<Index>(rate / (kPassRate * cutoff)));
@@ -209,9 +192,7 @@ void track_pitch(const float* signal, Index n, const Framing& framing, const Pit
     shorter.frame_length = options.clean_length;
     shorter.first_start += (framing.frame_length - options.clean_length) / 2;
   }
-  const Searcher again(clean, shorter, factor * step);
-  track(low.data(), static_cast<Index>(low.size()), shorter, starts_of(shorter, factor * step, again.length()), clean,
-        again, f0, strength, team);
+  Tracker(low.data(), static_cast<Index>(low.size()), shorter, clean, factor * step).track(f0, strength, team);
 }
 
 }  // namespace stcorner::audio

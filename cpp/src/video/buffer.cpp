@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -54,8 +55,7 @@ RawRing::RawRing(Index pixels, Index depth) : pixels_(pixels), depth_(depth), ty
 const void* RawRing::frame(Index t) const noexcept { return buffer_.data() + t % depth_ * slot_; }
 
 void* RawRing::put(Index t, PixelType type) {
-  const Index bytes = type == PixelType::u8 ? 1 : type == PixelType::u16 ? 2 : 4;
-  const Index slot = (pixels_ * bytes + 63) / 64 * 16;
+  const Index slot = (pixels_ * std::min<Index>(pixel_size(type), 4) + 63) / 64 * 16;
   if (slot > slot_) {
     FloatBuffer wider(depth_ * slot);
     for (Index i = 0; i < depth_ && slot_ > 0; ++i)

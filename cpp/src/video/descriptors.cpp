@@ -83,9 +83,8 @@ void StipDescriber::done(Index t, Index n) {
   const Index bands = ceil_div(h.height, kBand);
   const auto vote = [&](Index item) {
     const Index frame = t + item / bands, y0 = item % bands * kBand;
-    for (Index y = y0; y < std::min(y0 + kBand, h.height); ++y) {
+    for (Index y = y0; y < std::min(y0 + kBand, h.height); ++y)
       kernels::video_table().votes({rows(frame, y), h.width, static_cast<float>(still_), votes(frame, y)});
-    }
   };
   drive(Items(n * bands, vote), engine_.team());
   const auto add_point = [&](Index item) { add(active_[item], t, n); };

@@ -7,6 +7,12 @@
 
 namespace stcorner::video {
 
+/// Bytes of a pixel as it comes.
+constexpr Index pixel_size(PixelType type) noexcept {
+  constexpr Index kSizes[] = {1, 2, 4, 8};
+  return kSizes[static_cast<int>(type)];
+}
+
 /// Zeroed floats on a cache line, large ones on large pages where the system has them.
 class FloatBuffer {
  public:

@@ -16,16 +16,6 @@ namespace {
 using kernels::border_index;
 using kernels::kTimeBlock;
 
-Index pixel_size(PixelType type) {
-  switch (type) {
-    case PixelType::u8: return 1;
-    case PixelType::u16: return 2;
-    case PixelType::f32: return 4;
-    case PixelType::f64: return 8;
-  }
-  return 0;
-}
-
 void run(kernels::InnerJob& job) {
   const auto& table = kernels::video_table();
   job.scratch = scratch(table.inner_scratch(job));
@@ -91,7 +81,7 @@ Index HarrisEngine::room() const {
 
 /// Keep n new frames, at most kTimeBlock.
 void HarrisEngine::take(const void* frames, PixelType type, Index n) {
-  const Index pixels = options_.height * options_.width, bytes = pixel_size(type), kept = bytes > 4 ? 4 : bytes;
+  const Index pixels = options_.height * options_.width, bytes = pixel_size(type), kept = std::min<Index>(bytes, 4);
   constexpr Index kPiece = Index{1} << 16;
   std::vector<char*> slots;
   for (Index i = 0; i < n; ++i) slots.push_back(static_cast<char*>(raw_->put(taken_ + i, type)));

@@ -33,13 +33,9 @@ void search_row(const Row& row, Index t, Index y, Index begin, Index end, float 
   for (Index i = 0; i < count; ++i) {
     const Index x = columns[i];
     const float here = rows[4][x];
-    take(InterestPoint{t,
-                       y,
-                       x,
-                       0,
-                       here,
-                       {vertex(rows[1][x], here, rows[7][x]), vertex(rows[3][x], here, rows[5][x]),
-                        vertex(rows[4][x - 1], here, rows[4][x + 1])}});
+    const float dt = vertex(rows[1][x], here, rows[7][x]), dy = vertex(rows[3][x], here, rows[5][x]);
+    const float dx = vertex(rows[4][x - 1], here, rows[4][x + 1]);
+    take(InterestPoint{t, y, x, 0, here, {dt, dy, dx}});
   }
 }
 
