@@ -218,8 +218,8 @@ void compare_harmonics(const AudioTable& table) {
     report.require(count == scalar.list_peaks(x, kBins, places[1], total + 1), "number of peaks");
     report.require(std::equal(places[0], places[0] + count, places[1]), "places of peaks");
     report.close(total, total + 1, 1, "sum");
-    double cosines[9], lags[2][9];
-    for (int i = 0; i < 9; ++i) cosines[i] = std::cos(0.3 + 0.1 * i);
+    double cosines[32], lags[2][32];
+    for (int i = 0; i < 32; ++i) cosines[i] = std::cos(0.3 + 0.1 * i);
     table.correlate_powers(x, kBins, cosines, 9, lags[0]);
     scalar.correlate_powers(x, kBins, cosines, 9, lags[1]);
     report.close(lags[0], lags[1], 9, "autocorrelation", 1e-12);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Index kItem = 32;
 constexpr int kMost = 100;  // harmonics
+constexpr Index kFill = 31;  // more lags than there are, which fill the kernel's vectors
 constexpr int kColumns = 6;
 constexpr double kNear = 0.1, kAbout = 0.2, kFaint = 1e-9, kSurest = 1e-10;
 
@@ -46,10 +47,10 @@ double total(const float* power, Index n) {
 double clarity(const float* power, Index n, double period, const double* cosines, std::vector<double>& sums) {
   const auto first = static_cast<Index>(period * (1.0 - kNear));
   const Index lags = static_cast<Index>(period * (1.0 + kNear)) + 2 - first;
-  sums.resize(lags);
+  sums.resize(lags + kFill);
   kernels::audio_table().correlate_powers(power, n, cosines + first, lags, sums.data());
   const double all = total(power, n) - 0.5 * (static_cast<double>(power[0]) + static_cast<double>(power[n - 1]));
-  const double share = std::clamp(*std::max_element(sums.begin(), sums.end()) / all, kSurest, 1.0 - kSurest);
+  const double share = std::clamp(*std::max_element(sums.begin(), sums.begin() + lags) / all, kSurest, 1.0 - kSurest);
   return 10.0 * std::log10(share / (1.0 - share));
 }
 
@@ -58,7 +59,8 @@ double clarity(const float* power, Index n, double period, const double* cosines
 void harmonic_levels(const float* power, Index n_frames, Index n_bins, double sample_rate, const float* f0,
                      const float* formants, float* out, Team team) {
   const double bin = 0.5 * sample_rate / static_cast<double>(n_bins - 1);
-  std::vector<double> cosines(static_cast<std::size_t>(static_cast<double>(n_bins) * (1.0 + kNear)) + 3);
+  const auto n_lags = static_cast<Index>(static_cast<double>(n_bins) * (1.0 + kNear)) + 3;
+  std::vector<double> cosines(n_lags + kFill);
   for (std::size_t lag = 0; lag < cosines.size(); ++lag)
     cosines[lag] = std::cos(kPi / static_cast<double>(n_bins - 1) * static_cast<double>(lag));
   const auto frames_of = [&](Index begin, Index end) {

@@ -138,7 +138,7 @@ struct AudioTable {
   int (*list_peaks)(const float* row, Index n, std::int32_t* places, float* sum) noexcept;
 
   /// Half the autocorrelation that belongs to the `n` bins of a power spectrum, at lags whose cos(2 pi lag / (2 n - 2))
-  /// are given.
+  /// are given. Of both lists as much is read or written as fills a multiple of 32.
   void (*correlate_powers)(const float* power, Index n, const double* cosines, Index n_lags, double* out) noexcept;
 
   /// out[i] = sum_k taps[k] * phases[k % factor][i + k / factor] for i in [0, n_out): a decimating filter.

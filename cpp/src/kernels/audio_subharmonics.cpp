@@ -104,8 +104,7 @@ void correlate_powers(const float* power, Index n, const double* cosines, Index 
   for (Index first = 0; first < n_lags; first += kStep) {
     F64 c[kAtOnce], one[kAtOnce], two[kAtOnce];
     for (int u = 0; u < kAtOnce; ++u) {
-      const Index lag = first + u * F64::size;
-      c[u] = load_part(cosines + lag, n_lags - lag);
+      c[u] = load(cosines + first + u * F64::size);
       one[u] = two[u] = broadcast(0.0);
     }
     for (Index k = n - 1; k > 0; --k) {
@@ -117,11 +116,8 @@ void correlate_powers(const float* power, Index n, const double* cosines, Index 
         one[u] = next;
       }
     }
-    for (int u = 0; u < kAtOnce; ++u) {
-      const Index lag = first + u * F64::size;
-      const F64 sum = fma(c[u], one[u], broadcast(0.5 * static_cast<double>(power[0])) - two[u]);
-      store_part(out + lag, sum, n_lags - lag);
-    }
+    for (int u = 0; u < kAtOnce; ++u)
+      store(out + first + u * F64::size, fma(c[u], one[u], broadcast(0.5 * static_cast<double>(power[0])) - two[u]));
   }
 }
 
