@@ -102,14 +102,13 @@ void correlate_powers(const float* power, Index n, const double* cosines, Index 
   constexpr int kAtOnce = 4;
   constexpr Index kStep = kAtOnce * F64::size;
   for (Index first = 0; first < n_lags; first += kStep) {
-    F64 c[kAtOnce], one[kAtOnce], two[kAtOnce];
+    F64 c[kAtOnce], one[kAtOnce], two[kAtOnce] = {};
     for (int u = 0; u < kAtOnce; ++u) {
       c[u] = load(cosines + first + u * F64::size);
-      one[u] = two[u] = broadcast(0.0);
+      one[u] = broadcast(0.5 * static_cast<double>(power[n - 1]));  // the last bin has no mirror image
     }
-    for (Index k = n - 1; k > 0; --k) {
-      const double share = k == n - 1 ? 0.5 : 1.0;  // the last bin has no mirror image
-      const F64 p = broadcast(share * static_cast<double>(power[k]));
+    for (Index k = n - 2; k > 0; --k) {
+      const F64 p = broadcast(static_cast<double>(power[k]));
       for (int u = 0; u < kAtOnce; ++u) {
         const F64 next = fma(c[u] + c[u], one[u], p - two[u]);
         two[u] = one[u];
