@@ -126,9 +126,9 @@ Array<std::uint8_t> suppress(const Array<std::int64_t>& coordinates, std::int64_
 /// Rows of t, y, x and the half sizes along t, y, x.
 std::vector<video::Neighbourhood> neighbourhoods(const Array<double>& points) {
   if (points.ndim() != 2 || points.shape(1) != 6) throw py::value_error("points must have shape (n, 6)");
-  std::vector<video::Neighbourhood> around;
+  std::vector<video::Neighbourhood> around(points.shape(0));
   const auto p = points.unchecked<2>();
-  for (Index i = 0; i < points.shape(0); ++i) around.push_back({p(i, 0), p(i, 1), p(i, 2), p(i, 3), p(i, 4), p(i, 5)});
+  for (Index i = 0; i < points.shape(0); ++i) around[i] = {p(i, 0), p(i, 1), p(i, 2), p(i, 3), p(i, 4), p(i, 5)};
   return around;
 }
 

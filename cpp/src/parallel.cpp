@@ -71,9 +71,8 @@ void detail::drive(Index n_items, Team team, void (*run)(void*, Index), void* jo
       if (!failed.exchange(true)) error = std::current_exception();
     }
   };
-  const int threads = effective_threads(team.n_threads, n_items);
 #ifdef _OPENMP
-  if (threads > 1) {
+  if (const int threads = effective_threads(team.n_threads, n_items); threads > 1) {
 #pragma omp parallel num_threads(threads)
     work(omp_get_thread_num() == 0);
   } else

@@ -18,9 +18,8 @@ std::vector<float> taps_of(Index half, Tap tap) {
   std::vector<double> taps;
   for (Index k = -half; k <= half; ++k) taps.push_back(tap(static_cast<double>(k)));
   const double sum = std::accumulate(taps.begin(), taps.end(), 0.0);
-  std::vector<float> result;
-  for (const double each : taps) result.push_back(static_cast<float>(each / sum));
-  return result;
+  for (double& each : taps) each /= sum;
+  return std::vector<float>(taps.begin(), taps.end());
 }
 
 /// Hann-windowed sinc with its edge at 0.9 of the new Nyquist frequency.

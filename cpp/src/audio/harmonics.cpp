@@ -19,7 +19,7 @@ constexpr double kNear = 0.1, kAbout = 0.2, kFaint = 1e-9, kSurest = 1e-10;
 /// Height of the spectral peak nearest a frequency, the higher first of two as near, between bins on a parabola through
 /// magnitudes; `plain` is that of its bin.
 double peak_near(const float* power, Index n, double place, double* plain) {
-  const auto middle = static_cast<Index>(place + 0.5);
+  const auto middle = static_cast<Index>(std::lround(place));
   for (Index far = 0; far < n; ++far)
     for (const Index k : {middle + far, middle - far}) {
       if (k < 1 || k > n - 2 || !(power[k] > power[k - 1] && power[k] >= power[k + 1])) continue;

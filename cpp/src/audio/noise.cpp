@@ -47,6 +47,7 @@ std::vector<Index> ranked(const float* signal, Index n, const std::vector<Index>
     keyed.emplace_back(energy_of(signal + inside[i] + length / 4, length / 2), inside[i]);
   std::sort(keyed.begin(), keyed.end());
   std::vector<Index> result;
+  result.reserve(keyed.size());
   for (const auto& each : keyed) result.push_back(each.second);
   return result;
 }
@@ -122,8 +123,8 @@ Noise learn_noise(const float* signal, Index n, double rate, const std::vector<I
   const double high = std::accumulate(both.begin(), both.end(), 0.0);
   result.clean = high > 0.0 && low <= kFaint * high && has_low_partials(both, rate / static_cast<double>(plan.n));
   if (low > kFaint * high && low < kNoPause * high) {
-    std::vector<double> voice;
-    for (std::size_t k = 0; k < noise.size(); ++k) voice.push_back(std::max(both[k] - noise[k], 0.0));
+    std::vector<double> voice(noise.size());
+    for (std::size_t k = 0; k < noise.size(); ++k) voice[k] = std::max(both[k] - noise[k], 0.0);
     const double floor = kFloor * std::accumulate(voice.begin(), voice.end(), 0.0) / static_cast<double>(voice.size());
     for (std::size_t k = 0; k < noise.size(); ++k)
       result.weights.push_back(static_cast<float>((voice[k] + floor) / (voice[k] + noise[k] + floor)));

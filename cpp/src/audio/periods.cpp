@@ -105,7 +105,7 @@ void period_perturbation(const float* signal, Index n, const float* f0, Index n_
       const auto best = std::max_element(alike.begin() + 1, alike.end() - 1);
       const Index lag = low - 1 + (best - alike.begin());
       if (*best < kLeast) {
-        place += static_cast<Index>(expected + 0.5);
+        place += static_cast<Index>(std::lround(expected));
         continue;
       }
       const double bend = best[-1] - 2.0 * best[0] + best[1];

@@ -67,9 +67,9 @@ STC_INLINE void butterfly(Complex<V>* a) noexcept {
     a[4] = u1 - v1;
   } else if constexpr (R == 11) {
     // Cosines and sines of 2 pi k / 11.
-    constexpr double c[6] = {
+    constexpr double kCosine[6] = {
         1.0, 0.8412535328311812, 0.4154150130018864, -0.1423148382732851, -0.6548607339452851, -0.9594929736144974};
-    constexpr double s[6] = {
+    constexpr double kSine[6] = {
         0.0, 0.5406408174555976, 0.9096319953545184, 0.9898214418809327, 0.7557495743542583, 0.2817325568414297};
     Complex<V> sums[6] = {a[0]}, sides[6];
     Complex<V> all = a[0];
@@ -82,8 +82,8 @@ STC_INLINE void butterfly(Complex<V>* a) noexcept {
       Complex<V> even = sums[0], odd{};
       for (int j = 1; j < 6; ++j) {
         const int turn = j * k % 11;
-        even = even + scaled(sums[j], broadcast(T(turn < 6 ? c[turn] : c[11 - turn])));
-        odd = odd + scaled(sides[j], broadcast(T(turn < 6 ? s[turn] : -s[11 - turn])));
+        even = even + scaled(sums[j], broadcast(T(turn < 6 ? kCosine[turn] : kCosine[11 - turn])));
+        odd = odd + scaled(sides[j], broadcast(T(turn < 6 ? kSine[turn] : -kSine[11 - turn])));
       }
       a[k] = even + odd;
       a[11 - k] = even - odd;

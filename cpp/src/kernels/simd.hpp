@@ -169,19 +169,19 @@ STC_INLINE Vector<T> shuffle(Vector<T> a, Vector<T> b, Pick pick, std::index_seq
 template <std::size_t kGroup, bool kUpper, class T>
 STC_INLINE Vector<T> interleave(Vector<T> a, Vector<T> b) noexcept {
   constexpr std::size_t kAll = Vector<T>::size, kPart = 16 / sizeof(T);
-  constexpr auto pick = [](std::size_t i) {
+  constexpr auto kPick = [](std::size_t i) {
     const std::size_t in = i % kPart, group = in / kGroup;
     return i - in + (kUpper ? kPart / 2 : 0) + group / 2 * kGroup + in % kGroup + (group % 2 ? kAll : 0);
   };
-  return shuffle(a, b, pick, std::make_index_sequence<kAll>());
+  return shuffle(a, b, kPick, std::make_index_sequence<kAll>());
 }
 
 /// Every other 16-byte part of two vectors.
 template <bool kOdd, class T>
 STC_INLINE Vector<T> every_other_part(Vector<T> a, Vector<T> b) noexcept {
   constexpr std::size_t kPart = 16 / sizeof(T);
-  constexpr auto pick = [](std::size_t i) { return i / kPart * 2 * kPart + (kOdd ? kPart : 0) + i % kPart; };
-  return shuffle(a, b, pick, std::make_index_sequence<Vector<T>::size>());
+  constexpr auto kPick = [](std::size_t i) { return i / kPart * 2 * kPart + (kOdd ? kPart : 0) + i % kPart; };
+  return shuffle(a, b, kPick, std::make_index_sequence<Vector<T>::size>());
 }
 
 /// Transpose Vector<T>::size vectors in place: lane j of vector i goes to lane i of vector j. Within the parts of 16

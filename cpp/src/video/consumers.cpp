@@ -54,7 +54,10 @@ void HarrisConsumer::push(const void* frames, PixelType type, Index n, bool drai
   engine_.push(frames, type, n, drain, *this, pause);
 }
 
-void HarrisConsumer::finish(Pause pause) { engine_.finish(*this, pause); }
+void HarrisConsumer::finish(Pause pause) {
+  engine_.finish(*this, pause);
+  ended();
+}
 
 const FrameRing& HarrisConsumer::results(Index plane) const noexcept { return results_[plane]; }
 

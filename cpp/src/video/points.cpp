@@ -61,8 +61,7 @@ void StipDetector::done(Index t, Index n) {
   search(searched_, t + n - 1 - searched_, false);  // the last plane still lacks its successor
 }
 
-void StipDetector::finish(Pause pause) {
-  HarrisConsumer::finish(pause);
+void StipDetector::ended() {
   if (engine_.frames_in() > searched_) search(searched_, engine_.frames_in() - searched_, true);
 }
 

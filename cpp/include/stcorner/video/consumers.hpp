@@ -34,6 +34,7 @@ class HarrisConsumer : private HarrisSink {
  private:
   float* plane(Index scale, Index t, Index channel) override;
   Index stride() const override;
+  virtual void ended() {}  // all results are done
 
   std::vector<FrameRing> results_;
 };
@@ -81,7 +82,6 @@ class StipDetector : public HarrisConsumer {
  public:
   StipDetector(HarrisOptions harris, DetectorOptions options);
 
-  void finish(Pause pause = nullptr);
   Index latency() const noexcept { return engine_.latency() + 1; }
   /// Largest response of a scale so far, on the rows that are searched.
   float largest(Index scale) const { return largest_[scale]; }
@@ -96,6 +96,7 @@ class StipDetector : public HarrisConsumer {
   };
 
   void done(Index t, Index n) override;
+  void ended() override;
   void search(Index t, Index n, bool last);
   void search_frame(Index t, Index scale, Index end, Found& found) const;
   bool is_best_scale(const InterestPoint& point) const;
