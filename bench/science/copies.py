@@ -20,6 +20,7 @@ SETS = {
     "none": (),
     "speed": ("slower", "faster"),
     "all but speed": tuple(k for k in RECORDINGS if k not in ("slower", "faster")),
+    "all but pitch and stretch": tuple(k for k in RECORDINGS if k not in ("pitch", "stretch")),
     "all but noise": tuple(k for k in RECORDINGS if k not in ("white", "coloured", "hall+coloured")),
     "all but babble": tuple(k for k in RECORDINGS if k != "babble"),
     "all but bands": tuple(k for k in RECORDINGS if k not in ("band", "telephone")),

@@ -50,7 +50,8 @@ AUDIO_KINDS = (
 )  # fmt: skip
 # Copies for recordings of all kinds, as the shipped models learnt from; some by two alterations.
 RECORDINGS = (
-    "slower", "faster", "white", "coloured", "babble", "band", "telephone", "hall", "hall+coloured", "codec",
+    "slower", "faster", "pitch", "stretch",
+    "white", "coloured", "babble", "band", "telephone", "hall", "hall+coloured", "codec",
 )  # fmt: skip
 # Bounds of what each kind of noise draws: its ratio in dB, and by how many dB an octave its power falls.
 NOISES: dict[str, tuple[tuple[float, float], tuple[float, float] | None]] = {
