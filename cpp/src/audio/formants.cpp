@@ -76,7 +76,7 @@ void pick(const double* a, int n, double margin, Index count, T* frequencies, T*
 }
 
 /// Coefficients a[1 .. order] of the inverse filter that belongs to an autocorrelation; false for silence.
-bool levinson(const double* acf, int order, double* a) {
+bool levinson(const float* acf, int order, double* a) {
   double error = acf[0] * (1.0 + 1e-9);
   if (!(error > 1e-290)) return false;
   std::fill_n(a, order + 1, 0.0);
@@ -115,11 +115,9 @@ void swapped_poles(const float* rows, Index n_rows, Index length, int order, dou
                    float* frequencies, float* bandwidths, Team team) {
   const auto coefficients = [&](const float* x, double* a) {
     kernels::Band lags[kMostOrder + 1];
-    float sums[kMostOrder + 1];
-    double acf[kMostOrder + 1];
+    float acf[kMostOrder + 1];
     for (Index lag = 0; lag <= order; ++lag) lags[lag] = {lag, length - lag, x};
-    kernels::audio_table().project(x, 1, 0, lags, order + 1, sums);
-    std::copy_n(sums, order + 1, acf);
+    kernels::audio_table().project(x, 1, 0, lags, order + 1, acf);
     if (!levinson(acf, order, a)) return false;
     for (int k = 1; k <= order; ++k) a[k] = -a[k];
     return true;
