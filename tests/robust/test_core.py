@@ -57,6 +57,28 @@ def _options(**changes: Any) -> Any:
     return _core.HarrisOptions(**given | changes)
 
 
+@pytest.mark.parametrize("f0", [np.inf, 1.5, 1e-9])
+def test_pitch_beyond_what_samples_hold(f0: float) -> None:
+    """The period is infinite or a fraction of a sample, or would be sought for minutes."""
+    sound, voiced = np.ones(400, np.float32), np.full(3, f0, np.float32)
+    for call in (
+        lambda: _core.glottal_pulses(sound, voiced.astype(float), 100),
+        lambda: _core.frame_perturbation(sound, voiced, 0, 100, 50, 1),
+        lambda: _core.period_perturbation(sound, voiced, 100),
+    ):
+        with pytest.raises(ValueError, match="f0 must be 5e-5 to 1 a sample"):
+            call()
+
+
+@pytest.mark.parametrize("hertz", [np.nan, np.inf, -1.0])
+def test_levels_of_harmonics_that_lie_nowhere(hertz: float) -> None:
+    power, fine = np.ones((2, 9), np.float32), np.full(2, 4000, np.float32)
+    odd = np.full(2, hertz, np.float32)
+    for f0, formants in ((odd, np.stack([fine] * 3, 1)), (fine, np.stack([odd] * 3, 1))):
+        with pytest.raises(ValueError, match="f0 and formants must be 0 to sample_rate"):
+            _core.harmonic_levels(power, 16000.0, f0, formants, 1)
+
+
 def test_one_detector_in_four_threads() -> None:
     detector = _core.StipDetector(
         _options(), threshold_abs=0.0, threshold_rel=0.0, exclude_border=True, scale_selection=False, n_taus=1
