@@ -37,6 +37,7 @@ def test_frames_beyond_the_integers(hop: int, start: int, n_frames: int) -> None
         lambda: _core.autocorrelate(
             SOUND.astype(float), np.ones(4), hop, start, min(n_frames, 2), 2, False, 1
         ),
+        lambda: _core.frame_perturbation(SOUND, np.zeros(min(n_frames, 2), np.float32), start, hop, 9, 1),
     ):
         with pytest.raises(ValueError, match=r"hop_length must be >= 1|within 2\^60 samples"):
             call()

@@ -2,8 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/audio.hpp"
-#include "stcorner/audio.hpp"
+#include "plan.hpp"
 
 namespace stcorner::audio {
 namespace {
@@ -80,6 +79,7 @@ struct Change {
 
 void period_perturbation(const float* signal, Index n, const float* f0, Index n_frames, Index hop, float* jitter,
                          float* shimmer, Pause pause) {
+  check({1, hop, 0, n_frames});
   Matcher match(signal, n);
   Index place = 0;
   int found = 0;
