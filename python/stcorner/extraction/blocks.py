@@ -127,7 +127,10 @@ def describe_clips(
     plan = plan.hearing(clips)
     found: dict[int, list[Row]] = {}
     _LOG.info("describing %d clips by %s", len(clips), ", ".join(names))
-    for at, rows in _map(clips, plan, n_jobs):
+    # Speaker by speaker: the babble of a copy is read from the speaker's other clips, which stay in memory.
+    order = sorted(range(len(clips)), key=lambda at: clips[at].group)
+    for place, rows in _map([clips[at] for at in order], plan, n_jobs):
+        at = order[place]
         # A process that read a clip gives back a copy of it.
         found[at] = [replace(row, clip=clips[at]) for row in rows]
         _LOG.debug("%s: %s", clips[at].path, rows[0].status)

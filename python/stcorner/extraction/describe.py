@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +42,7 @@ _END_TOLERANCE = 0.05
 # Shorter than nearly all syllables: there is nothing in it that the statistics of a clip could be of.
 _SHORT = SAMPLE_RATE // 10
 _VOICES = 6  # of the babble of a copy
+_VOICE_SECONDS = 10.0  # of each, so that long ones do not fill the memory
 _REMARKS = {
     "little_speech": "less than 0.3 s of its sound is voiced: too little to tell anything by",
     "no_speech": "no voice was found in its sound",
@@ -307,10 +308,19 @@ def _voices(clip: Clip, plan: Plan) -> list[NDArray[np.float32]]:
     for other in (others[at] for at in drawn[:_VOICES].tolist()):
         try:
             with collected_remarks():  # said where that clip is described
-                voices.append(_load_sound(other, plan))
+                voices.append(_voice(other.sound, other.sound.stat().st_mtime_ns, *_span(other, plan)))
         except Exception as error:
             fault_of_input(error, other.path)
     return voices
+
+
+@lru_cache(maxsize=64)  # the clips of one speaker, which all draw from one another
+def _voice(path: Path, changed: int, start: float, end: float | None) -> NDArray[np.float32]:
+    """Return the first seconds of a clip, read once as long as the file is not `changed`."""
+    from stcorner.media import load_audio
+
+    duration = _VOICE_SECONDS if end is None else min(end - start, _VOICE_SECONDS)
+    return load_audio(path, SAMPLE_RATE, offset=start, duration=duration)[0]
 
 
 def _look(path: Source, stream: str, details: dict[str, Any], known: dict[Source, MediaInfo]) -> None:
