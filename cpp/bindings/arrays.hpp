@@ -107,8 +107,8 @@ inline void pause() {
 }
 
 /// An array of this shape, as `write(data)` fills it without the GIL.
-template <class T, class Shape, class Write>
-Array<T> filled(Shape shape, Write write) {
+template <class T, class Extent, class Write>
+Array<T> filled(Extent shape, Write write) {
   Array<T> out(std::move(shape));
   T* const data = out.mutable_data();
   without_gil([&] { write(data); });
@@ -116,8 +116,8 @@ Array<T> filled(Shape shape, Write write) {
 }
 
 /// Two of them, as `write(first, second)` fills them.
-template <class T, class Shape, class Write>
-py::tuple filled_pair(const Shape& shape, Write write) {
+template <class T, class Extent, class Write>
+py::tuple filled_pair(const Extent& shape, Write write) {
   Array<T> first(shape), second(shape);
   T *const one = first.mutable_data(), *const two = second.mutable_data();
   without_gil([&] { write(one, two); });

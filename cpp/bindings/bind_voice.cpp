@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "arrays.hpp"
 #include "stcorner/audio.hpp"
 
@@ -22,22 +20,13 @@ py::tuple swapped_poles(const Array<float>& rows, int order, double margin, Inde
   });
 }
 
-/// Above, a period is less than a sample; below, its search takes minutes. What is not positive is unvoiced.
-template <class T>
-void check_f0(const Array<T>& f0) {
-  for (const T *at = f0.data(), *end = at + f0.size(); at < end; ++at)
-    if (*at > 0 && (*at < T(5e-5) || *at > T(1))) throw py::value_error("f0 must be 5e-5 to 1 a sample where voiced");
-}
-
 Array<double> glottal_pulses(const Array<float>& signal, const Array<double>& f0, Index hop_length) {
-  check_f0(f0);
   return to_array(without_gil(
       [&] { return audio::glottal_pulses(signal.data(), signal.size(), f0.data(), f0.size(), hop_length, &pause); }));
 }
 
 py::tuple frame_perturbation(const Array<float>& signal, const Array<float>& f0, Index first, Index hop_length,
                              Index half, int n_threads) {
-  check_f0(f0);
   return filled_pair<float>(f0.size(), [&](float* jitter, float* shimmer) {
     audio::frame_perturbation(signal.data(), signal.size(), f0.data(), f0.size(), first, hop_length, half, jitter,
                               shimmer, {n_threads, &pause});
@@ -45,7 +34,6 @@ py::tuple frame_perturbation(const Array<float>& signal, const Array<float>& f0,
 }
 
 py::tuple period_perturbation(const Array<float>& signal, const Array<float>& f0, Index hop_length) {
-  check_f0(f0);
   return filled_pair<float>(f0.size(), [&](float* jitter, float* shimmer) {
     audio::period_perturbation(signal.data(), signal.size(), f0.data(), f0.size(), hop_length, jitter, shimmer, &pause);
   });
@@ -66,10 +54,6 @@ Array<float> harmonic_levels(const Array<float>& power, double sample_rate, cons
   const Index n = f0.size();
   if (power.ndim() != 2 || power.shape(0) != n || power.shape(1) < 3 || formants.size() != 3 * n)
     throw py::value_error("power must have shape (n, bins), f0 (n,) and formants (n, 3)");
-  const auto is_beyond = [&](float hertz) { return !(hertz >= 0.0F && static_cast<double>(hertz) <= sample_rate); };
-  if (!(sample_rate > 0.0) || std::any_of(f0.data(), f0.data() + n, is_beyond) ||
-      std::any_of(formants.data(), formants.data() + 3 * n, is_beyond))
-    throw py::value_error("f0 and formants must be 0 to sample_rate, which must be positive");
   return filled<float>(Shape{n, 6}, [&](float* out) {
     audio::harmonic_levels(power.data(), n, power.shape(1), sample_rate, f0.data(), formants.data(), out,
                            {n_threads, &pause});

@@ -121,7 +121,8 @@ void subharmonic_pitch(const float* power, const Index* places, Index n_rows, In
 /// Descriptors of the harmonics of each row of power spectra (n_frames, n_bins), given f0 in Hz and three formants in
 /// Hz (n_frames, 3), into (n_frames, 6), in dB: harmonics over noise, from the autocorrelation; harmonic 2 less
 /// harmonic 3; harmonic 2 less the strongest harmonic within a fifth of formant 3; and the strongest within a fifth of
-/// formants 1, 2 and 3, less harmonic 1. What is not known is 0.
+/// formants 1, 2 and 3, less harmonic 1. What is not known is 0. Throws std::invalid_argument for frequencies below 0
+/// or above the sample rate.
 void harmonic_levels(const float* power, Index n_frames, Index n_bins, double sample_rate, const float* f0,
                      const float* formants, float* out, Team team);
 
@@ -133,7 +134,8 @@ void burg_formants(const double* rows, Index n_rows, Index length, int order, do
 
 /// Places in samples of the pulses of a voice whose f0 (in shares of the sample rate, NaN where unvoiced) is known
 /// every `hop` samples from sample 0 on. From the largest excursion in the middle of each voiced stretch, pulse after
-/// pulse is sought to either side: where the waveform's next period resembles the last most.
+/// pulse is sought to either side: where the waveform's next period resembles the last most. This and the next two
+/// throw std::invalid_argument for f0 below 5e-5 or above 1 where voiced, and for frames beyond 2^60 samples.
 std::vector<double> glottal_pulses(const float* signal, Index n, const double* f0, Index n_frames, Index hop,
                                    Pause pause = nullptr);
 

@@ -92,7 +92,7 @@ bool levinson(const float* acf, int order, double* a) {
   return true;
 }
 
-/// The job of both: `coefficients(x, a)` of each row, then `pick`, of what else would be `missing`.
+/// What both do: `coefficients(x, a)` of each row, then `pick`; what is not found is `missing`.
 template <class T, class Coefficients>
 void poles_of_rows(const T* rows, Index n_rows, Index length, int order, double margin, Index count, T missing,
                    T* frequencies, T* bandwidths, Team team, Coefficients coefficients) {

@@ -58,6 +58,10 @@ double clarity(const float* power, Index n, double period, const double* cosines
 
 void harmonic_levels(const float* power, Index n_frames, Index n_bins, double sample_rate, const float* f0,
                      const float* formants, float* out, Team team) {
+  const auto is_odd = [&](float hertz) { return !(hertz >= 0.0F && static_cast<double>(hertz) <= sample_rate); };
+  if (!(sample_rate > 0.0) || std::any_of(f0, f0 + n_frames, is_odd) ||
+      std::any_of(formants, formants + 3 * n_frames, is_odd))
+    throw std::invalid_argument("f0 and formants must be 0 to sample_rate, which must be positive");
   const double bin = 0.5 * sample_rate / static_cast<double>(n_bins - 1);
   const auto n_lags = static_cast<Index>(static_cast<double>(n_bins) * (1.0 + kNear)) + 3;
   std::vector<double> cosines(n_lags + kFill);

@@ -80,6 +80,7 @@ struct Change {
 void period_perturbation(const float* signal, Index n, const float* f0, Index n_frames, Index hop, float* jitter,
                          float* shimmer, Pause pause) {
   check({1, hop, 0, n_frames});
+  check_f0(f0, n_frames);
   Matcher match(signal, n);
   Index place = 0;
   int found = 0;

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <new>
@@ -43,6 +44,14 @@ inline Index good_length(Index n) {
 
 /// Throws std::invalid_argument unless the frames' places, and what is reckoned with them, fit 64 bits.
 void check(const Framing& framing);
+
+/// Throws std::invalid_argument for f0 (cycles a sample, unvoiced where not positive) whose period is less than a
+/// sample, or takes minutes to be found.
+template <class T>
+void check_f0(const T* f0, Index n) {
+  const auto is_odd = [](T each) { return each > T(0) && (each < T(5e-5) || each > T(1)); };
+  if (std::any_of(f0, f0 + n, is_odd)) throw std::invalid_argument("f0 must be 5e-5 to 1 a sample where voiced");
+}
 
 /// Longer transforms would have more stages than a plan has room for; no memory holds their frames either.
 constexpr Index kLongestTransform = Index{1} << 30;

@@ -114,6 +114,7 @@ double between(const double* f0, Index begin, Index end, double place) {
 std::vector<double> glottal_pulses(const float* signal, Index n, const double* f0, Index n_frames, Index hop,
                                    Pause pause) {
   check({1, hop, 0, n_frames});
+  check_f0(f0, n_frames);
   const Waveform wave(signal, n, 0);
   float most = 0.0F;
   for (Index i = 0; i < n; ++i) most = std::max(most, std::abs(signal[i]));
@@ -158,6 +159,7 @@ std::vector<double> glottal_pulses(const float* signal, Index n, const double* f
 void frame_perturbation(const float* signal, Index n, const float* f0, Index n_frames, Index first, Index hop,
                         Index half, float* jitter, float* shimmer, Team team) {
   check({1, hop, first, n_frames});
+  check_f0(f0, n_frames);
   const auto frames_of = [&](Index begin, Index end) {
     for (Index frame = begin; frame < end; ++frame) {
       jitter[frame] = shimmer[frame] = std::numeric_limits<float>::quiet_NaN();
