@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from common import arguments, cached, clips_of, folds_of, uar, voice_model, write
-from stcorner import ClipFeatures, EmotionRecognizer, feature_names, load_audio
+from stcorner import ClipFeatures, EmotionRecognizer, load_audio
 from stcorner.audio.augmentation import clip_seed, code_sound, shift_pitch, stretch_time
 from stcorner.extraction.describe import describe_sound
 from stcorner.extraction.plan import Plan
@@ -197,11 +197,14 @@ def altered(clip, name, everyone):
     return change(y, rng, others).astype(np.float32)
 
 
+BLOCKS = ("audio", "mel")
+
+
 def describe(pair, everyone):
-    """Return the default recipe of a clip under a condition, and what `speech_presence` finds there."""
+    """Return the blocks of a clip under a condition, and what `speech_presence` finds there."""
     clip, name = pair
-    vector, found = describe_sound(altered(clip, name, everyone), Plan.checked(("audio",)))
-    return vector["audio"], found["speech"]
+    vectors, found = describe_sound(altered(clip, name, everyone), Plan.checked(BLOCKS))
+    return *(vectors[block] for block in BLOCKS), found["speech"]
 
 
 def features_of(options, clips, name):
@@ -212,15 +215,16 @@ def features_of(options, clips, name):
             rows = pool.map(
                 partial(describe, everyone=clips), [(c, name) for c in clips[:: options.every]], chunksize=20
             )
-            vectors, speech = zip(*rows, strict=True)
-        return {"X": np.stack(vectors), "speech": np.asarray(speech)}
+            *columns, speech = zip(*rows, strict=True)
+        blocks = {name: np.stack(rows) for name, rows in zip(BLOCKS, columns, strict=True)}
+        return {**blocks, "speech": np.asarray(speech)}
 
-    key = f"condition-{options.every}-" + "".join(c if c.isalnum() else "_" for c in name)
+    key = f"blocks-{options.every}-" + "".join(c if c.isalnum() else "_" for c in name)
     found = cached(options.cache, key, compute)
     return ClipFeatures(
         clips=clips[:: options.every],
-        blocks={"audio": found["X"]},
-        names={"audio": feature_names()},
+        blocks={block: found[block] for block in BLOCKS},
+        names=Plan.checked(BLOCKS).feature_names(),
         details=[{"speech": each, "errors": [], "warnings": []} for each in found["speech"].tolist()],
     )
 

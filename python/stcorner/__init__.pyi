@@ -19,6 +19,8 @@ from .audio import glottal_pulses as glottal_pulses
 from .audio import harmonicity as harmonicity
 from .audio import jitter as jitter
 from .audio import log_mel as log_mel
+from .audio import log_mel_patch as log_mel_patch
+from .audio import log_mel_patch_names as log_mel_patch_names
 from .audio import melspectrogram as melspectrogram
 from .audio import mfcc as mfcc
 from .audio import pitch_autocorrelation as pitch_autocorrelation
@@ -36,6 +38,7 @@ from .audio import zcr_and_rms as zcr_and_rms
 from .audio import zero_crossing_rate as zero_crossing_rate
 from .classifiers import DiscriminantClassifier as DiscriminantClassifier
 from .classifiers import FERCNNClassifier as FERCNNClassifier
+from .classifiers import MelCNNClassifier as MelCNNClassifier
 from .classifiers.fercnn.network import fercnn as fercnn
 from .corpora import Clip as Clip
 from .corpora import Fold as Fold

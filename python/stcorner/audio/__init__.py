@@ -7,6 +7,7 @@ from stcorner.audio.derivative import delta
 from stcorner.audio.descriptors import DESCRIPTORS, Descriptor
 from stcorner.audio.frames import AudioStream, frame_table
 from stcorner.audio.framewise import autocorrelate, rms, zcr_and_rms, zero_crossing_rate
+from stcorner.audio.patch import log_mel_patch, log_mel_patch_names
 from stcorner.audio.pitch import harmonicity, pitch_autocorrelation, pitch_remarks
 from stcorner.audio.presence import speech_presence
 from stcorner.audio.recipes import RECIPES, clip_features, feature_names
@@ -47,6 +48,8 @@ __all__ = [
     "harmonicity",
     "jitter",
     "log_mel",
+    "log_mel_patch",
+    "log_mel_patch_names",
     "melspectrogram",
     "mfcc",
     "pitch_autocorrelation",

@@ -175,7 +175,7 @@ class RecognizerOptions:
     recipe: str = "rich"
     face: str = "largest"
     fusion: Literal["concatenate", "mfa", "mfa_per_modality", "cca", "lda", "late"] = "concatenate"
-    classifier: Literal["discriminant", "fercnn"] = "discriminant"
+    classifier: Literal["discriminant", "fercnn", "mel_cnn"] = "discriminant"
     validation_fraction: float | None = None
     label_map: tuple[str, ...] = ()
     augment: tuple[str, ...] = ()

@@ -154,7 +154,8 @@ def _map(clips: Sequence[Clip], plan: Plan, n_jobs: int | None) -> Iterable[tupl
 
 def _warn_of_missing_copies(results: Sequence[Sequence[Row]], plan: Plan) -> None:
     """Say aloud if sound gave fewer altered copies than wanted: training would be poorer, unseen."""
-    short = [rows for rows in results if "audio" in rows[0].blocks and len(rows) <= len(plan.augment)]
+    heard = set(plan.blocks_of("audio"))
+    short = [rows for rows in results if heard & rows[0].blocks.keys() and len(rows) <= len(plan.augment)]
     if short and plan.augment:
         reason = next(text for text in short[0][0].details["warnings"] if text.startswith("no "))
         warnings.warn(

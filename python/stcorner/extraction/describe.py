@@ -237,7 +237,13 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
         other.details |= {name: builder.details[name] for name in ("start", "end", "fps")}
         other.attempt("video", clip.path, partial(from_face, face))
         rows.append(other.build())
-    if plan.augment and sound and "audio" in rows[0].blocks and (clip.label or not plan.labelled_copies):
+    heard = plan.blocks_of("audio")
+    if (
+        plan.augment
+        and sound
+        and rows[0].blocks.keys() & set(heard)
+        and (clip.label or not plan.labelled_copies)
+    ):
         return [each for row in rows for each in (row, *_altered_copies(row, sound[0], plan))]
     return rows
 
@@ -279,14 +285,14 @@ def _altered_copies(row: Row, sound: NDArray[np.float32], plan: Plan) -> list[Ro
     for kind in plan.augment:
         altered = RowBuilder(row.clip, plan)
 
-        def vector(kind: str = kind) -> tuple[Described, dict[str, Any]]:
+        def described(kind: str = kind) -> tuple[Described, dict[str, Any]]:
             kinds = kind.split("+")
             altered = augment_audio(sound, sr=SAMPLE_RATE, kinds=kinds, seed=seed, voices=voices)
             return describe_sound(altered, plan, presence=False)
 
-        altered.attempt("audio", row.clip.sound, vector)
-        if "audio" in altered.blocks:
-            blocks = {**row.blocks, "audio": altered.blocks["audio"]}
+        altered.attempt("audio", row.clip.sound, described)
+        if not altered.errors:
+            blocks = {name: altered.blocks.get(name, vector) for name, vector in row.blocks.items()}
             copies.append(
                 Row(
                     clip=row.clip, blocks=blocks, status=row.status, errors=(), details=row.details, copy=kind
@@ -376,6 +382,7 @@ def describe_sound(
     y: NDArray[np.float32], plan: Plan, *, name: str = "the sound", presence: bool = True
 ) -> tuple[Described, dict[str, Any]]:
     """Return the blocks of sound at `SAMPLE_RATE`, and what is known about it."""
+    from stcorner.audio.patch import log_mel_patch
     from stcorner.audio.presence import presence_of
     from stcorner.audio.recipes import tracked_features
 
@@ -385,9 +392,12 @@ def describe_sound(
             "silent", "audio", f"{name} is silent: no sample exceeds {_SILENCE:g} of full scale"
         )
     vector, tracks = tracked_features(y, recipe=plan.recipe)
+    vectors = {"audio": vector}
+    if "mel" in plan.blocks:
+        vectors["mel"] = log_mel_patch(y).ravel()
     found = {"n_voiced": int(np.count_nonzero(tracks.voiced)), "status": "ok"}
     # Of the copies for training nobody asks it.
-    return {"audio": vector}, {**found, **presence_of(y, tracks)} if presence else found
+    return vectors, {**found, **presence_of(y, tracks)} if presence else found
 
 
 def describe_face(

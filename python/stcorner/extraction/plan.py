@@ -22,7 +22,9 @@ __all__ = ["BUILT_IN", "SAMPLE_RATE", "Face", "Plan", "check_face", "check_windo
 # The analysis rate of sound. Descriptors are defined up to 8 kHz, which every corpus and telephone call has.
 SAMPLE_RATE = 16_000
 # Blocks that the package computes itself, and the stream of a file that each is computed from.
-BUILT_IN = {"audio": "audio", "video": "video", "texture": "video", "expression": "video"}
+BUILT_IN = {
+    "audio": "audio", "mel": "audio", "video": "video", "texture": "video", "expression": "video",
+}  # fmt: skip
 # In tables and models of earlier versions the block "video" holds the texture map, with this normaliser.
 _OLD_VIDEO = "texture_"
 _OLD_EPS = 1e-5 * 255**2
@@ -136,7 +138,7 @@ class Plan:
             crop_size=check_integer("crop_size", crop_size, low=32, high=512),
             fps=check_real("fps", fps, low=5, high=120),
             face=check_face(face),
-            augment=_check_augment(augment) if "audio" in blocks else (),
+            augment=_check_augment(augment) if any(BUILT_IN[name] == "audio" for name in blocks) else (),
             seed=check_integer("seed", seed, low=0),
             window=window,
             hop=step,
@@ -199,6 +201,10 @@ def _column_names(block: str, plan: Plan) -> list[str]:
         from stcorner.audio import feature_names
 
         return list(feature_names(plan.recipe))
+    if block == "mel":
+        from stcorner.audio import log_mel_patch_names
+
+        return log_mel_patch_names()
     if block == "expression":
         from stcorner.video.expression_summary import expression_summary_names
 

@@ -103,7 +103,7 @@ def _inputs(blocks: Iterable[str]) -> str:
     return " and ".join(dict.fromkeys(named))
 
 
-_INPUT = {"audio": "voice", "video": "face", "texture": "face", "expression": "face"}
+_INPUT = {"audio": "voice", "mel": "voice", "video": "face", "texture": "face", "expression": "face"}
 _EXPRESSION = (
     "* Its face half is the network `face_expressions`, trained on FER2013 (research use); its card stands"
     " beside this one. The network knows no calm face: *calm* and *neutral* share its evidence, and the voice"

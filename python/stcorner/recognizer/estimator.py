@@ -50,10 +50,10 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     modality : {"both", "audio", "video"}, default="both"
         Short form of `blocks`: ``("audio", "video")``, ``("audio",)`` or ``("video",)``.
     blocks : sequence of str or block, optional
-        What describes a clip: names of built-in blocks (``"audio"``; of the face ``"video"``, the orientation
-        histogram, ``"texture"``, the texture map of the paper, and ``"expression"``), a `FeatureTable`, any
-        object with ``name``, ``feature_names`` and ``describe(clip)``, or the name of a block that
-        `ClipFeatures` hold.
+        What describes a clip: names of built-in blocks (of the sound ``"audio"`` and ``"mel"``, a spectrogram,
+        see `log_mel_patch`; of the face ``"video"``, the orientation histogram, ``"texture"``, the texture map
+        of the paper, and ``"expression"``), a `FeatureTable`, any object with ``name``, ``feature_names`` and
+        ``describe(clip)``, or the name of a block that `ClipFeatures` hold.
     recipe : str, default="rich"
         Recipe of the sound, see `clip_features`.
     fusion : {"concatenate", "mfa", "mfa_per_modality", "cca", "lda", "late"}, default="concatenate"
@@ -61,9 +61,10 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         probabilities, which works with any block missing.
     classifier : str, scikit-learn classifier, or mapping of str to either, default="discriminant"
         ``"discriminant"``: `DiscriminantClassifier`, which does best on people it never met.
-        ``"fercnn"``: the network of the paper. Any classifier or pipeline of scikit-learn works; one without
-        ``predict_proba`` is calibrated on people held out. With late fusion, a mapping gives each block its
-        own; ``"posterior"`` there takes the expression network's probabilities as they are.
+        ``"fercnn"``: the network of the paper. ``"mel_cnn"``: `MelCNNClassifier` of the block ``"mel"``. Any
+        classifier or pipeline of scikit-learn works; one without ``predict_proba`` is calibrated on people
+        held out. With late fusion, a mapping gives each block its own (``"mel"`` has ``"mel_cnn"`` where it
+        does not say); ``"posterior"`` there takes the expression network's probabilities as they are.
     weights : mapping of str to float, optional
         Weight of each block in the fusion. By default the fusion's own; with late fusion, chosen on training
         people held out.

@@ -137,18 +137,24 @@ def predictor_of_model(model: Any, *, blocks: Sequence[Block] = ()) -> Predictor
 
 
 def _specs(spec: Any, predictor: Predictor) -> Any:
-    """Return unfitted copies for the classifiers of scikit-learn among the parameters."""
+    """Return unfitted copies for the classifiers among the parameters that were given as objects."""
 
-    def unfitted(name: str) -> Any:
+    def unfitted(name: str, kind: Any) -> Any:
+        if kind not in ("mel_cnn", "scikit-learn"):
+            return kind
+        fitted = predictor.heads[name].classifier
+        if kind == "mel_cnn":
+            from stcorner.classifiers import MelCNNClassifier
+
+            return MelCNNClassifier(**fitted.params_)
         from sklearn.base import clone
         from sklearn.calibration import CalibratedClassifierCV
 
-        fitted = predictor.heads[name].classifier
         return clone(fitted.estimator if isinstance(fitted, CalibratedClassifierCV) else fitted)
 
     if isinstance(spec, dict):
-        return {name: unfitted(name) if kind == "scikit-learn" else kind for name, kind in spec.items()}
-    return unfitted(next(iter(predictor.heads))) if spec == "scikit-learn" else spec
+        return {name: unfitted(name, kind) for name, kind in spec.items()}
+    return unfitted(next(iter(predictor.heads)), spec)
 
 
 def predictor_of(file: ModelFile, given: Sequence[Block] = ()) -> Predictor:
@@ -301,11 +307,17 @@ def _classifier(kind: str) -> Any:
         from stcorner.classifiers.fercnn.predictor import FERCNNPredictor
 
         return FERCNNPredictor
+    if kind == "mel_cnn":
+        from stcorner.classifiers.mel_cnn.predictor import MelCNNPredictor
+
+        return MelCNNPredictor
     if kind == "posterior":
         from stcorner.classifiers.posterior import PosteriorClassifier
 
         return PosteriorClassifier
-    raise ModelError(f"its classifier must be discriminant, fercnn, posterior or scikit-learn, got {kind!r}")
+    raise ModelError(
+        f"its classifier must be discriminant, fercnn, mel_cnn, posterior or scikit-learn, got {kind!r}"
+    )
 
 
 def _is_part_of_estimator(name: str) -> bool:

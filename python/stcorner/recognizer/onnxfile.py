@@ -12,14 +12,16 @@ import numpy as np
 import stcorner
 from stcorner._base.files import write_bytes
 from stcorner._base.onnx import import_onnx
+from stcorner.audio.patch import N_BANDS, N_FRAMES
 from stcorner.classifiers.fercnn.network import N_FEATURES
+from stcorner.classifiers.mel_cnn.network import BLOCKS, QUIET
 from stcorner.errors import ModelError
 from stcorner.fusion.rules import FLOOR
 from stcorner.recognizer.predictor import EARLY
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -57,7 +59,8 @@ def export_onnx(predictor: Predictor, file: str | os.PathLike[str]) -> Path:
             _head(graph, predictor.heads[name], block, predictor.classes)
             for name, block in zip(predictor.blocks, rows, strict=True)
         ]
-        shares = _mixed(graph, tables, missing, [predictor.weights[name] for name in predictor.blocks])
+        shares = _late(graph, predictor, dict(zip(predictor.blocks, tables, strict=True)),
+                       dict(zip(predictor.blocks, missing, strict=True)))  # fmt: skip
     nothing = missing[0]
     for gap in missing[1:]:
         nothing = graph.op("And", nothing, gap)
@@ -99,9 +102,13 @@ class _Graph:
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node; return the name of its result."""
-        name = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(self._onnx.helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
+        return self.outputs(kind, *inputs, n=1, **attributes)[0]
+
+    def outputs(self, kind: str, *inputs: str, n: int = 2, **attributes: Any) -> list[str]:
+        """Add a node with several results; return their names."""
+        names = [f"{kind.lower()}_{len(self.nodes)}" + ("" if i == 0 else f"_{i}") for i in range(n)]
+        self.nodes.append(self._onnx.helper.make_node(kind, list(inputs), names, **attributes))
+        return names
 
     def constant(self, value: ArrayLike, dtype: Any = np.float64) -> str:
         """Add a constant; return its name."""
@@ -140,7 +147,7 @@ def _early(graph: _Graph, predictor: Predictor, rows: Sequence[str], missing: Se
 
 
 def _head(graph: _Graph, head: Head, rows: str, classes: Sequence[str]) -> str:
-    kinds = {"discriminant": _discriminant, "fercnn": _fercnn, "posterior": _posterior}
+    kinds = {"discriminant": _discriminant, "fercnn": _fercnn, "mel_cnn": _mel_cnn, "posterior": _posterior}
     if head.kind not in kinds:
         raise ModelError(
             f"classifier must be built in, got {type(head.classifier).__name__}: export it with skl2onnx"
@@ -221,6 +228,44 @@ def _fercnn(graph: _Graph, fitted: Any, rows: str) -> str:
     return graph.op("Cast", x, to=_DOUBLE)
 
 
+def _mel_cnn(graph: _Graph, fitted: Any, rows: str) -> str:
+    """Return the network of `MelCNNPredictor`; pictures have their channels first here."""
+    x = graph.op("Reshape", graph.op("Cast", rows, to=_FLOAT), graph.int([-1, N_BANDS, N_FRAMES]))
+
+    def number(value: float) -> str:
+        return graph.constant(value, np.float32)
+
+    level = graph.op("Div", graph.op("Sub", x, graph.op("ReduceMean", x, axes=[1, 2])), number(10))
+    ends = [graph.int([value]) for value in (0, N_FRAMES, 2, 2)]
+    low, _ = graph.outputs("TopK", graph.op("Slice", x, *ends), graph.int([QUIET + 1]), largest=0, axis=2)
+    noise = graph.op("Slice", low, graph.int([QUIET]), graph.int([QUIET + 1]), graph.int([2]))
+    rise = graph.op("Clip", graph.op("Sub", x, noise), number(-5), number(40))
+    rise = graph.op("Div", graph.op("Sub", rise, number(8)), number(10))
+    x = graph.op("Concat", *(graph.op("Unsqueeze", each, graph.int([1])) for each in (level, rise)), axis=1)
+
+    def convolved(x: str, name: str, stride: tuple[int, int] = (1, 1)) -> str:
+        kernel = graph.constant(fitted.weights_[f"{name}.kernel"].transpose(3, 2, 0, 1), np.float32)
+        bias = graph.constant(fitted.weights_[f"{name}.bias"], np.float32)
+        return graph.op("Conv", x, kernel, bias, strides=list(stride), auto_pad="SAME_UPPER")
+
+    def dense(x: str, name: str) -> str:
+        kernel, bias = (
+            graph.constant(fitted.weights_[f"{name}.{part}"], np.float32) for part in ("kernel", "bias")
+        )
+        return graph.op("Add", graph.op("MatMul", x, kernel), bias)
+
+    x = graph.op("Relu", convolved(x, "stem", (2, 2)))
+    for i in range(len(BLOCKS)):
+        stride = BLOCKS[i][1]
+        y = convolved(graph.op("Relu", convolved(x, f"block{i}_a", stride)), f"block{i}_b")
+        x = graph.op("Relu", graph.op("Add", y, convolved(x, f"block{i}_skip", stride)))
+    x = graph.op("Transpose", graph.op("ReduceMean", x, axes=[2], keepdims=0), perm=[0, 2, 1])
+    shares = graph.op("Softmax", dense(x, "attention"), axis=1)
+    mean = graph.op("ReduceSum", graph.op("Mul", x, shares), graph.int([1]), keepdims=0)
+    pooled = graph.op("Concat", mean, graph.op("ReduceMax", x, axes=[1], keepdims=0), axis=1)
+    return graph.op("Cast", graph.op("Softmax", dense(pooled, "logits")), to=_DOUBLE)
+
+
 def _normal_scores(graph: _Graph, x: str, knots: Any) -> str:
     """Return `normal_scores` as a sum over the pieces of each broken line."""
     law = NormalDist()
@@ -241,6 +286,23 @@ def _normal_scores(graph: _Graph, x: str, knots: Any) -> str:
             parts = graph.op("Add", parts, half)
     total = graph.op("ReduceSum", parts, graph.int([2]), keepdims=0)
     return graph.op("Add", total, graph.constant(scores[0]))
+
+
+def _late(graph: _Graph, predictor: Predictor, tables: Mapping[str, str], missing: Mapping[str, str]) -> str:
+    """Return the product of the streams, each of them that of its blocks."""
+    found, weights = [], []
+    for names in predictor.streams():
+        table, weight = tables[names[0]], predictor.weights[names[0]]
+        if len(names) > 1:
+            logs = [
+                graph.op("Mul", graph.constant(predictor.weights[name]),
+                         graph.op("Log", graph.op("Max", tables[name], graph.constant(FLOOR))))
+                for name in names
+            ]  # fmt: skip
+            table, weight = graph.op("Softmax", _sum(graph, logs)), 1.0
+        found.append(table)
+        weights.append(weight)
+    return _mixed(graph, found, [missing[names[0]] for names in predictor.streams()], weights)
 
 
 def _mixed(graph: _Graph, tables: Sequence[str], missing: Sequence[str], weights: Sequence[float]) -> str:

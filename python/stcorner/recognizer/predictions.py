@@ -100,7 +100,8 @@ def prediction_rows(
         failed = not np.isfinite(probabilities[i]).all()
         found = [name for name in used if np.isfinite(plain.blocks[name][i]).all()]
         no_speech = failed and details.get("speech") in NO_LABEL
-        status = "ok" if len(found) == len(used) else f"{' + '.join(found)} only"
+        told = [name for name in found if name != "mel" or "audio" not in found]  # of the same sound
+        status = "ok" if len(found) == len(used) else f"{' + '.join(told)} only"
         if failed:
             status = details["speech"] if no_speech else "failed"
         best = int(np.argmax(np.nan_to_num(probabilities[i])))

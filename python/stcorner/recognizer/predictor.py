@@ -12,6 +12,7 @@ from stcorner.corpora.clip import Clip
 from stcorner.errors import ParameterError
 from stcorner.extraction.blocks import describe_clips
 from stcorner.extraction.clipfeatures import ClipFeatures
+from stcorner.extraction.plan import BUILT_IN
 from stcorner.fusion.rules import combine_tables
 from stcorner.recognizer.within import transductive, within_subject
 
@@ -144,19 +145,21 @@ class Predictor:
             Without altered copies.
         """
         plain = features.originals()
-        if "audio" not in plain.blocks or not len(plain):
+        heard = [name for name in plain.blocks if BUILT_IN.get(name) == "audio"]
+        if not heard or not len(plain):
             return plain
-        details, sound = list(plain.details), plain.blocks["audio"]
-        for at in np.flatnonzero(self._unfamiliar(sound)):
+        details = list(plain.details)
+        for at in np.flatnonzero(self._unfamiliar(plain)):
             if details[at].get("speech") == "ok":
                 details[at] = {**details[at], "speech": "unfamiliar"}
         no_speech = np.array([each.get("speech") in NO_LABEL for each in details])
-        sound = np.where(no_speech[:, None], np.float32(np.nan), sound)
-        return replace(plain, blocks={**plain.blocks, "audio": sound}, details=details)
+        sound = {n: np.where(no_speech[:, None], np.float32(np.nan), plain.blocks[n]) for n in heard}
+        return replace(plain, blocks={**plain.blocks, **sound}, details=details)
 
-    def _unfamiliar(self, sound: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _unfamiliar(self, features: ClipFeatures) -> NDArray[np.bool_]:
         """Return which rows lie farther from the training rows than nearly all of these did."""
         head = self.heads.get("audio", self.heads.get(EARLY) if self.blocks == ("audio",) else None)
+        sound = features.blocks.get("audio", np.full((len(features), 1), np.nan))
         strange = np.zeros(len(sound), np.bool_)
         there = np.isfinite(sound[:, 0])
         if there.any() and self.fusion is None and head is not None and head.kind == "discriminant":
@@ -219,13 +222,33 @@ class Predictor:
         if EARLY in self.heads:
             fused = blocks[0] if self.fusion is None else self.fusion.transform(blocks)
             return self.heads[EARLY].predict_proba(fused, self.classes)
-        tables = self.evidence(blocks)
-        mixed = combine_tables(list(tables.values()), np.array([self.weights[name] for name in tables]))
-        there = np.stack([np.isfinite(table[:, 0]) for table in tables.values()])
-        alone = there.sum(axis=0) == 1  # each head is calibrated by itself: its weight is for company
-        for table, present in zip(tables.values(), there, strict=True):
+        # Blocks of one stream are there or missing together: their product is one table. Each table is
+        # calibrated by itself: its weight is for company.
+        tables, weights = [], []
+        evidence = self.evidence(blocks)
+        for names in self.streams():
+            several = len(names) > 1
+            parts = [evidence[name] for name in names]
+            tables.append(_product(parts, [self.weights[name] for name in names]) if several else parts[0])
+            weights.append(1.0 if several else self.weights[names[0]])
+        mixed = combine_tables(tables, np.array(weights))
+        there = np.stack([np.isfinite(table[:, 0]) for table in tables])
+        alone = there.sum(axis=0) == 1
+        for table, present in zip(tables, there, strict=True):
             mixed[alone & present] = table[alone & present]
         return mixed
+
+    def streams(self) -> list[tuple[str, ...]]:
+        """Return the blocks by what they are computed from: those of the sound together, others alone.
+
+        Returns
+        -------
+        list of tuple of str
+            The blocks, in order.
+        """
+        heard = tuple(name for name in self.blocks if BUILT_IN.get(name) == "audio")
+        groups = [heard if name in heard else (name,) for name in self.blocks]
+        return list(dict.fromkeys(groups))
 
     def evidence(self, blocks: Sequence[NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
         """Return the probabilities by each block alone, rows of NaN where it is missing; late fusion only.
@@ -336,6 +359,15 @@ class Predictor:
         from stcorner.recognizer.timeline import timeline
 
         return timeline(self, path, window=window, hop=hop)
+
+
+def _product(tables: Sequence[NDArray[np.float64]], weights: Sequence[float]) -> NDArray[np.float64]:
+    """Return the weighted product of tables that miss the same rows."""
+    mixed = np.full_like(tables[0], np.nan)
+    there = np.isfinite(tables[0][:, 0])
+    if there.any():
+        mixed[there] = combine_tables([table[there] for table in tables], np.array(weights))
+    return mixed
 
 
 def check_columns(

@@ -9,6 +9,7 @@ from stcorner.errors import MissingExtraError, ModelError
 from stcorner.recognizer.card import model_card
 from stcorner.recognizer.modelfile import ModelDocument, ModelFile, PartDocument, write_model
 from stcorner.recognizer.predictor import EARLY
+from stcorner.recognizer.training import kind_of
 
 if TYPE_CHECKING:
     import os
@@ -114,14 +115,10 @@ def _parameters(model: EmotionRecognizer) -> dict[str, Any]:
     given["blocks"] = None if model.blocks is None else list(model.predictor_.blocks)
     spec = model.classifier
     if isinstance(spec, dict):
-        given["classifier"] = {name: _kind(each) for name, each in spec.items()}
+        given["classifier"] = {name: kind_of(each) for name, each in spec.items()}
     else:
-        given["classifier"] = _kind(spec)
+        given["classifier"] = kind_of(spec)
     return given
-
-
-def _kind(spec: Any) -> str:
-    return spec if isinstance(spec, str) else "scikit-learn"
 
 
 def _dump(estimators: Mapping[str, Any]) -> bytes:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from stcorner.recognizer.estimator import EmotionRecognizer
     from stcorner.recognizer.fused import FusedSpace
 
-__all__ = ["describe_training", "relabelled", "renamed", "train"]
+__all__ = ["describe_training", "kind_of", "relabelled", "renamed", "train"]
 
-CLASSIFIERS = ("discriminant", "fercnn", "posterior")
+CLASSIFIERS = ("discriminant", "fercnn", "mel_cnn", "posterior")
+# Classifiers of blocks that a mapping does not name, with late fusion.
+_USUAL = {"mel": "mel_cnn"}
 # Inner folds of people whose predictions choose the weights of a late fusion.
 _FOLDS = 3
 _PACKAGES = (
@@ -162,10 +164,19 @@ def _fit_late(
 
 def _specs(model: EmotionRecognizer, names: Sequence[str]) -> dict[str, Any]:
     if not isinstance(model.classifier, dict):
-        return dict.fromkeys(names, model.classifier)
+        return {name: _USUAL.get(name, model.classifier) for name in names}
     if unknown := sorted(set(model.classifier) - set(names)):
         raise ParameterError(f"classifier must name blocks of {list(names)}, got {unknown}")
-    return {name: model.classifier.get(name, "discriminant") for name in names}
+    return {name: model.classifier.get(name, _USUAL.get(name, "discriminant")) for name in names}
+
+
+def kind_of(spec: Any) -> str:
+    """Return the kind of a classifier, as a model file names it, by its name or an object."""
+    if isinstance(spec, str):
+        return spec
+    from stcorner.classifiers import MelCNNClassifier
+
+    return "mel_cnn" if isinstance(spec, MelCNNClassifier) else "scikit-learn"
 
 
 def _late_weights(
@@ -209,10 +220,19 @@ def _fit_head(
     scaled: bool = False,
 ) -> Head:
     """Fit one classifier; one that holds rows out gets a temperature chosen on them."""
-    if not isinstance(spec, str):
-        return Head(kind="scikit-learn", classifier=_fit_foreign(spec, X, y, groups, weight))
+    kind = kind_of(spec)
+    if kind == "scikit-learn":
+        return Head(kind=kind, classifier=_fit_foreign(spec, X, y, groups, weight))
     parameters = dict(model.classifier_params or {})
     classifier: Any
+    if kind == "mel_cnn":
+        if isinstance(spec, str):
+            from stcorner.classifiers import MelCNNClassifier
+
+            # Beside other kinds the parameters are theirs.
+            own = {} if isinstance(model.classifier, dict) else parameters
+            spec = MelCNNClassifier(**{"random_state": model.random_state, **own})
+        return Head(kind=kind, classifier=_fit_foreign(spec, X, y, None, weight))
     if spec == "discriminant":
         from stcorner.classifiers import DiscriminantClassifier
 

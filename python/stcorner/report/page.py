@@ -27,8 +27,8 @@ __all__ = ["provenance", "render_clip", "render_page"]
 
 # What the blocks are called on the page.
 _HALVES = {
-    "audio": "voice", "expression": "face: expression", "video": "face: shape and motion",
-    "texture": "face: texture of motion",
+    "audio": "voice", "mel": "voice: spectrogram", "expression": "face: expression",
+    "video": "face: shape and motion", "texture": "face: texture of motion",
 }  # fmt: skip
 
 

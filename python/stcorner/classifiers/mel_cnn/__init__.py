@@ -1,0 +1,1 @@
+"""A convolutional network of log-mel spectrograms: trained by Keras, run by numpy."""
