@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import arguments, cached, clips_of, folds_of, uar, voice_model, write
+from common import KeptNetwork, arguments, cached, clips_of, folds_of, uar, voice_model, write
 from stcorner import ClipFeatures, EmotionRecognizer, load_audio
 from stcorner.audio.augmentation import clip_seed, code_sound, shift_pitch, stretch_time
 from stcorner.extraction.describe import describe_sound
@@ -247,6 +247,7 @@ def main() -> None:
     parser.add_argument("--default", action="store_true", help="learn from the default copies alone")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
+    KeptNetwork.folder = options.cache / "networks"
     started = time.perf_counter()
     clips = clips_of(options.data)
     tested = np.arange(0, len(clips), options.every)

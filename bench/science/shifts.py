@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from conditions import CONDITIONS, SHIFTS, calibration_error, features_of
 
-from common import arguments, clips_of, folds_of, uar, voice_model, write
+from common import KeptNetwork, arguments, clips_of, folds_of, uar, voice_model, write
 from stcorner import ClipFeatures
 
 
@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=3, help="of the clips, one in so many is tested")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
+    KeptNetwork.folder = options.cache / "networks"
     started = time.perf_counter()
     clips = clips_of(options.data)
     tested = np.arange(0, len(clips), options.every)

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common import REPOSITORY, arguments, clips_of, voice_model, write
+from common import REPOSITORY, VOICE_WEIGHTS, KeptNetwork, arguments, clips_of, voice_model, write
 from stcorner import ClipFeatures, EmotionRecognizer
-from stcorner.audio.augmentation import RECORDINGS
 from stcorner.evaluation import cross_validate
 from stcorner.recognizer.card import model_card
 from stcorner.recognizer.modelfile import write_model
@@ -72,29 +71,17 @@ def refuse_training_rows(file) -> None:
             raise SystemExit(f"array {name} of shape {array.shape} holds something of all {counts[length]}")
 
 
-def speech(options, name: str) -> EmotionRecognizer:
-    return voice_model(name)
-
-
-def audiovisual(options, name: str) -> EmotionRecognizer:
+def audiovisual(name: str) -> EmotionRecognizer:
     """Return voice and expression side by side: the expression half learns nothing here, as no face is shown.
 
     Both halves are calibrated by themselves, the voice on people held out and the network on faces held out,
     so that their log probabilities count the same.
     """
-    return EmotionRecognizer(
-        blocks=("audio", "expression"),
-        fusion="late",
-        classifier={"audio": "discriminant", "expression": "posterior"},
-        weights={"audio": 1.0, "expression": 1.0},
-        augment=RECORDINGS,
-        classifier_params=voice_model().classifier_params,
-        abstain_below=voice_model().abstain_below,
-        name=name,
-    )
+    blocks = ("audio", "mel", "expression")
+    return voice_model(name, blocks=blocks, weights={**VOICE_WEIGHTS, "expression": 1.0})
 
 
-MODELS = {"ravdess-speech": speech, "ravdess-av": audiovisual}
+MODELS = {"ravdess-speech": voice_model, "ravdess-av": audiovisual}
 
 
 def with_unseen_faces(features: ClipFeatures) -> ClipFeatures:
@@ -121,6 +108,7 @@ def main() -> None:
     parser.add_argument("--no-scores", action="store_true", help="train alone, without cross-validation")
     parser.add_argument("--jobs", type=int, default=-1)
     options = parser.parse_args()
+    KeptNetwork.folder = options.cache / "networks"
     if options.output and len(options.model) != 1:
         parser.error("--output is the file of one model: name it by --model")
     started = time.perf_counter()
@@ -167,7 +155,7 @@ def main() -> None:
 
 def ship(options, name, features, measured, extra) -> Path:
     """Train a model on all clips and write it with its card."""
-    model = MODELS[name](options, name)
+    model = MODELS[name](name)
     if "expression" in model.resolved_blocks()[0]:
         features = with_unseen_faces(features)
         measured = {f"voice_{each}": value for each, value in measured.items()}

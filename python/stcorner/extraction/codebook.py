@@ -30,6 +30,7 @@ TABLES = {
     "block audio, recipe egemaps": "Features of the sound.",
     "block audio, recipe paper162": "Features of the sound.",
     "block audio, recipe notebook162": "Features of the sound.",
+    "block mel": "The sound as a spectrogram: `log_mel_patch`.",
     "block expression": "Features of the face.",
     "block video": "Features of the face: `orientation_histogram`.",
     "block texture": "Features of the face: `texture_map_histogram`.",
@@ -186,6 +187,8 @@ def _codebook() -> dict[str, dict[str, ColumnDescription]]:
     found["frames"] |= described_columns("frames")
     found["faces"] |= (faces := describe_video_columns("faces"))
     found["timeline"] |= {name: faces[name] for name in faces if name not in ("time", "frame", "face_id")}
+    about = "Level in a band and a frame (both counted from 1), over the mean of what is shown."
+    found["block mel"] = {"mel_*": ColumnDescription(about, "dB", (-63.5, 64.0), "stcorner")}
     for block in ("expression", "video", "texture"):
         found[f"block {block}"] = describe_video_columns(block)
     for recipe in ("rich", "egemaps", "paper162", "notebook162"):

@@ -237,13 +237,8 @@ def describe_clip(clip: Clip, plan: Plan, info: MediaInfo | None = None) -> list
         other.details |= {name: builder.details[name] for name in ("start", "end", "fps")}
         other.attempt("video", clip.path, partial(from_face, face))
         rows.append(other.build())
-    heard = plan.blocks_of("audio")
-    if (
-        plan.augment
-        and sound
-        and rows[0].blocks.keys() & set(heard)
-        and (clip.label or not plan.labelled_copies)
-    ):
+    wanted = plan.augment and sound and (clip.label or not plan.labelled_copies)
+    if wanted and not rows[0].blocks.keys().isdisjoint(plan.blocks_of("audio")):
         return [each for row in rows for each in (row, *_altered_copies(row, sound[0], plan))]
     return rows
 

@@ -50,10 +50,10 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     modality : {"both", "audio", "video"}, default="both"
         Short form of `blocks`: ``("audio", "video")``, ``("audio",)`` or ``("video",)``.
     blocks : sequence of str or block, optional
-        What describes a clip: names of built-in blocks (of the sound ``"audio"`` and ``"mel"``, a spectrogram,
-        see `log_mel_patch`; of the face ``"video"``, the orientation histogram, ``"texture"``, the texture map
-        of the paper, and ``"expression"``), a `FeatureTable`, any object with ``name``, ``feature_names`` and
-        ``describe(clip)``, or the name of a block that `ClipFeatures` hold.
+        What describes a clip: names of built-in blocks (of the sound ``"audio"``, and ``"mel"``, the
+        spectrogram of `log_mel_patch`; of the face ``"video"``, the orientation histogram, ``"texture"``, the
+        texture map of the paper, and ``"expression"``), a `FeatureTable`, any object with ``name``,
+        ``feature_names`` and ``describe(clip)``, or the name of a block that `ClipFeatures` hold.
     recipe : str, default="rich"
         Recipe of the sound, see `clip_features`.
     fusion : {"concatenate", "mfa", "mfa_per_modality", "cca", "lda", "late"}, default="concatenate"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -115,7 +115,7 @@ class MelCNNClassifier(Classifier, MelCNNPredictor):
         """
         from stcorner.classifiers.mel_cnn.network import fit_network
 
-        options = {
+        options: dict[str, Any] = {
             "n_steps": check_integer("n_steps", self.n_steps, low=1),
             "batch_size": check_integer("batch_size", self.batch_size, low=8),
             "learning_rate": check_real("learning_rate", self.learning_rate, low=0, open_low=True),

@@ -180,7 +180,8 @@ def fit_network(
             self.seeds = keras.random.SeedGenerator(seed)
 
         def call(self, inputs: Any, training: bool = True) -> Any:
-            spectra, labels = altered(*inputs, self.seeds)
+            patches, labels = inputs
+            spectra, labels = altered(patches, labels, self.seeds)
             labels = (1 - smoothing) * labels + smoothing / n_classes
             return -ops.sum(labels * ops.log_softmax(self.network(spectra, training=True)), axis=-1)
 
