@@ -216,7 +216,7 @@ def fit_network(
             if batch % 50 == 49:
                 losses.append(float(logs["loss"]))
 
-    trainer.fit(batches(), steps_per_epoch=n_steps, epochs=1, verbose=0, callbacks=[Watch()])
+    trainer.fit(batches(), steps_per_epoch=n_steps, epochs=1, verbose=0, shuffle=False, callbacks=[Watch()])
     return folded(network), losses
 
 
