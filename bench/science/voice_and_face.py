@@ -37,17 +37,18 @@ def main() -> None:
         clips.append(Clip(path=sound, clip_id=name, corpus="ravdess", **known))
         seen = frames[frames.reshape(len(frames), -1).any(axis=1)]  # some are black: nobody was found there
         faces.append(pool_expressions(expression_log_probabilities(seen, zoom=options.zoom)))
-    voice = describe_clips(clips, Plan.checked(("audio",)), ("audio",), {})
+    heard = ("audio", "mel")
+    voice = describe_clips(clips, Plan.checked(heard), heard, {})
     whole = ClipFeatures(
         clips=clips,
-        blocks={"audio": voice.blocks["audio"], "expression": np.stack(faces)},
+        blocks={**voice.blocks, "expression": np.stack(faces)},
         names=model.names,
     )
     table = {}
-    for title, missing in {"both": None, "voice alone": "expression", "face alone": "audio"}.items():
+    for title, missing in {"both": (), "voice alone": ("expression",), "face alone": heard}.items():
         blocks = dict(whole.blocks)
-        if missing:
-            blocks[missing] = np.full_like(blocks[missing], np.nan)
+        for name in missing:
+            blocks[name] = np.full_like(blocks[name], np.nan)
         probabilities = model.predict_proba(ClipFeatures(clips=clips, blocks=blocks, names=model.names))
         table[f"{title}, 8 classes"] = scored(whole.labels, probabilities, model.classes)
         known = np.flatnonzero(whole.labels != "calm")
