@@ -71,7 +71,7 @@ def reasons_of(
         rows.append({
             "text": _words(group, block, column, above),
             "towards": explanation.label if part > 0 else explanation.against,
-            "column": column if block == "audio" else f"{block}_{column}",
+            "column": {"audio": column, "mel": "mel_*"}.get(block, f"{block}_{column}"),
             "part": part,
         })  # fmt: skip
     return rows
@@ -79,6 +79,8 @@ def reasons_of(
 
 def _words(group: str, block: str, column: str, above: float) -> str:
     more = "higher" if above > 0 else "lower"
+    if block == "mel":
+        return "the spectrogram of the voice as a whole"
     if group == "corr":
         return "unusual correlation of loudness and timbre"
     if found := re.match(r"face t(\d+)_y(\d+)_x(\d+)", group):
