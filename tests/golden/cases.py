@@ -142,6 +142,8 @@ CASES: dict[str, Callable[[], Any]] = {
     "harmonicity": lambda: stcorner.harmonicity(stcorner.pitch_autocorrelation(voice(), **Y)[2]),
     "power_spectrogram": lambda: stcorner.power_spectrogram(voice(), n_fft=512),
     "log_mel": lambda: stcorner.log_mel(voice(), **Y),
+    "log_mel_patch": lambda: stcorner.log_mel_patch(voice(), sr=16000),
+    "log_mel_patch_names": lambda: np.array(stcorner.log_mel_patch_names()),
     "melspectrogram": lambda: stcorner.melspectrogram(voice(), **Y),
     "power_to_db": lambda: stcorner.power_to_db(stcorner.melspectrogram(voice(), **Y)),
     "mfcc": lambda: stcorner.mfcc(voice(), **Y),

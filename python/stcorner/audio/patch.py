@@ -48,7 +48,7 @@ def log_mel_patch(y: ArrayLike, *, sr: float = _SR) -> NDArray[np.float32]:
     Raises
     ------
     ParameterError
-        If the sample rate is another, or the sound is silent, empty, or not mono.
+        If the sample rate is another, or the sound is silent, empty, not finite, or not mono.
 
     See Also
     --------
@@ -69,7 +69,8 @@ def log_mel_patch(y: ArrayLike, *, sr: float = _SR) -> NDArray[np.float32]:
         raise ParameterError(f"y must be mono, of shape (n,), got {power.ndim - 1} dimensions")
     loudest = float(power.max())
     if loudest <= 0:
-        raise ParameterError("y must not be silent, got zeros alone")
+        peak = np.abs(np.asarray(y, np.float64)).max()
+        raise ParameterError(f"y must not be silent, got a peak of {peak:g}: leave this sound out")
     decibels = 10 * np.log10(power / loudest + _FLOOR)
     level = decibels.mean(axis=0)
     heard = np.flatnonzero(level > level.max() - _QUIET)
