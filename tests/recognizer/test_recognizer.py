@@ -21,6 +21,9 @@ from stcorner.corpora import Clip
 from stcorner.errors import MediaError, ModelError, ParameterError
 from stcorner.extraction import ClipFeatures, FeatureTable
 from stcorner.recognizer import EmotionRecognizer, load_model, loading, read_model, write_model
+from stcorner.recognizer.card import model_card
+from stcorner.recognizer.registry import find_model
+from stcorner.recognizer.saving import to_model_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +67,17 @@ def test_saved_and_loaded_predicts_the_same_bits(
     assert loaded.get_params() == model.get_params()
     np.testing.assert_array_equal(loaded.predict_proba(invented), model.predict_proba(invented))
     assert "# m" in read_model(path).card
+
+
+def test_card_names_the_classifier_of_each_block(invented: ClipFeatures) -> None:
+    card = model_card(read_model(find_model("ravdess-av")).document)
+    assert "| classifier | audio: discriminant, mel: mel_cnn, expression: posterior |" in card
+    assert "| weights | audio: 0.65, mel: 0.7, expression: 1.0 |" in card
+    assert "`MelCNNClassifier`" in card
+    plain = to_model_file(EmotionRecognizer("audio").fit(invented)).card
+    assert "| classifier | discriminant |" in plain
+    assert "| weights |" not in plain
+    assert "MelCNN" not in plain
 
 
 @pytest.mark.slow

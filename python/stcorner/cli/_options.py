@@ -140,8 +140,8 @@ class RecognizerOptions:
     modality
         Part of the clips to use.
     blocks
-        Blocks by name, instead of --modality: audio, video, expression, texture, or those of the features,
-        separated by commas.
+        Blocks by name, instead of --modality: audio, mel, video, expression, texture, or those of the
+        features, separated by commas.
     block
         NAME=FILE adds a table of another tool, one row per clip; NAME=FILE@mean,std one of many rows per
         clip. May be given several times.
@@ -152,7 +152,8 @@ class RecognizerOptions:
     fusion
         How to combine the blocks.
     classifier
-        The default, which is best on new people, or the network of the paper.
+        discriminant, the default; mel_cnn, a network that learns from the block mel; fercnn, the network of
+        the paper. With --fusion late the block mel always has mel_cnn.
     validation_fraction
         Share of the people that the network of the paper holds out to know when to stop, 0.15 unless given.
         With few people: 0, which holds out nobody and trains through all epochs.

@@ -55,7 +55,7 @@ def extract(
     modality
         Part of the files to describe.
     blocks
-        Blocks by name, instead of --modality: audio, video, expression, texture, separated by commas.
+        Blocks by name, instead of --modality: audio, mel, video, expression, texture, separated by commas.
     block
         NAME=FILE adds the columns of a table of another tool; may be given several times.
     recipe

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stcorner.corpora.loading import corpus_readers
 from stcorner.recognizer.within import NOTICE, transductive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from stcorner.recognizer.modelfile import ModelDocument
 
@@ -40,9 +40,10 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| classifier | {parameters.get('classifier')} |",
+        f"| classifier | {_classifiers(parameters.get('classifier'))} |",
         f"| sound | recipe {parameters.get('recipe')} |",
         f"| fusion | {parameters.get('fusion')} |",
+        *([f"| weights | {_pairs(parameters['weights'])} |"] if parameters.get("weights") else []),
         f"| trained on | {training.n_clips} clips of {len(training.subjects)} people |",
         *([f"| within | {NOTICE} |"] if parameters.get("within") else []),
         f"| written by | stcorner {document.stcorner_version} |",
@@ -50,6 +51,7 @@ def model_card(document: ModelDocument, *, extra: str = "") -> str:
         "## Data and terms",
         "",
         *(f"* {line}" for line in terms),
+        *([_MEL] if any(part.kind == "mel_cnn" for part in document.parts.values()) else []),
         *([_EXPRESSION] if "expression" in document.feature_names else []),
         "* The code is MIT. A model may carry the terms of the data that it learnt from.",
         "",
@@ -103,7 +105,19 @@ def _inputs(blocks: Iterable[str]) -> str:
     return " and ".join(dict.fromkeys(named))
 
 
+def _classifiers(given: Any) -> str:
+    return _pairs(given) if isinstance(given, dict) else str(given)
+
+
+def _pairs(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{block}: {value}" for block, value in given.items())
+
+
 _INPUT = {"audio": "voice", "mel": "voice", "video": "face", "texture": "face", "expression": "face"}
+_MEL = (
+    "* A convolutional network (`MelCNNClassifier`) learnt beside, from spectrograms of the same clips, in"
+    " noise that was drawn anew in every step."
+)
 _EXPRESSION = (
     "* Its face half is the network `face_expressions`, trained on FER2013 (research use); its card stands"
     " beside this one. The network knows no calm face: *calm* and *neutral* share its evidence, and the voice"

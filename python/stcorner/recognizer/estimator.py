@@ -58,7 +58,7 @@ class EmotionRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Recipe of the sound, see `clip_features`.
     fusion : {"concatenate", "mfa", "mfa_per_modality", "cca", "lda", "late"}, default="concatenate"
         Method of `ModalityFusion`, or ``"late"``: a classifier per block and a weighted sum of their log
-        probabilities, which works with any block missing.
+        probabilities, which works with any block missing. The blocks of the sound are joined first.
     classifier : str, scikit-learn classifier, or mapping of str to either, default="discriminant"
         ``"discriminant"``: `DiscriminantClassifier`, which does best on people it never met.
         ``"fercnn"``: the network of the paper. ``"mel_cnn"``: `MelCNNClassifier` of the block ``"mel"``. Any
