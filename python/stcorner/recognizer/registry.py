@@ -71,10 +71,11 @@ def find_model(name: str | os.PathLike[str]) -> Path:
 def describe(path: Path) -> dict[str, Any]:
     """Return one row about a model: what it takes, what it gives, what it was trained on."""
     document = read_model(path).document
+    kinds = document.parameters.get("classifier")
     return {
         "name": document.name,
         "blocks": " ".join(document.feature_names),
-        "classifier": document.parameters.get("classifier"),
+        "classifier": " ".join(kinds.values()) if isinstance(kinds, dict) else kinds,
         "classes": " ".join(document.classes),
         "corpora": " ".join(document.training.corpora),
         "subjects": len(document.training.subjects),
