@@ -1,4 +1,4 @@
-"""From feature vectors to probabilities: shrinkage discriminant and the paper's network."""
+"""From feature vectors to probabilities: a shrinkage discriminant, and networks."""
 
 import lazy_loader as _lazy
 

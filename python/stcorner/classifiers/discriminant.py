@@ -94,6 +94,7 @@ class DiscriminantClassifier(Classifier, DiscriminantPredictor):
 
     See Also
     --------
+    MelCNNClassifier : A network of spectrograms, to be used beside.
     FERCNNClassifier : The network of the paper.
 
     References

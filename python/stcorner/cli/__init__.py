@@ -82,6 +82,7 @@ COMMANDS = (
         (
             "stcorner train RAVDESS -o ravdess.stcorner",
             "stcorner train RAVDESS --modality audio --label-map calm=neutral -o seven.stcorner",
+            "stcorner train RAVDESS --blocks audio,mel --fusion late -o network.stcorner",
         ),
     ),
     Command(

@@ -160,9 +160,9 @@ class RecognizerOptions:
     label_map
         OLD=NEW renames a label, OLD= drops its clips; may be given several times.
     augment
-        Altered copies of each training clip to add; one for each time you give this option: speed,
-        slower, faster, noise, pitch, stretch, gain or room, several joined by +; or none. Default: the
-        recogniser's own.
+        Altered copies of each training clip to add; one for each time you give this option: slower, faster,
+        speed, pitch, stretch, noise, white, pink, coloured, babble, band, telephone, codec, hall, room, gain
+        or clipped, several joined by +; or none. Default: the recogniser's own.
     within
         subject: z-score features within each person, over all their clips and without labels. The result is
         transductive, and every table calls it so.
