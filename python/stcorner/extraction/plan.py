@@ -128,7 +128,8 @@ class Plan:
         step = window if hop is None else hop
         if window is not None and step is not None:
             window, step = check_window(window, step)
-        if "audio" in blocks:
+        heard = any(BUILT_IN[name] == "audio" for name in blocks)
+        if heard:
             from stcorner.audio import feature_names
 
             feature_names(recipe)  # refuses an unknown one
@@ -138,7 +139,7 @@ class Plan:
             crop_size=check_integer("crop_size", crop_size, low=32, high=512),
             fps=check_real("fps", fps, low=5, high=120),
             face=check_face(face),
-            augment=_check_augment(augment) if any(BUILT_IN[name] == "audio" for name in blocks) else (),
+            augment=_check_augment(augment) if heard else (),
             seed=check_integer("seed", seed, low=0),
             window=window,
             hop=step,

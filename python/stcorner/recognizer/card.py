@@ -83,7 +83,7 @@ _ANYWHERE = 1e6  # distances above it bound nothing
 
 def _silence(document: ModelDocument) -> list[str]:
     """Return when a model that listens gives no label."""
-    if "audio" not in document.feature_names:
+    if not {"audio", "mel"} & document.feature_names.keys():
         return []
     limits = [part.state["farthest"] for part in document.parts.values() if "farthest" in part.state]
     level = document.parameters.get("abstain_below") or 0.0

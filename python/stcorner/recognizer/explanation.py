@@ -94,6 +94,8 @@ def feature_group(name: str, block: str = "audio", n_columns: int = 0) -> str:
     """
     if block == "expression":
         return f"{block} {name.split('_')[1]}"
+    if block == "mel":
+        return "spectrogram"  # "mel" are the bands of a recipe
     if block not in ("audio", "video", "texture"):
         return block if n_columns > _WIDE else f"{block} {name}"
     if match := _FACE.search(name):

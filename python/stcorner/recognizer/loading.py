@@ -26,7 +26,7 @@ from stcorner.recognizer.within import WITHIN
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -105,10 +105,10 @@ def from_model_file(file: ModelFile, blocks: Sequence[Block] = ()) -> EmotionRec
 
     predictor = predictor_of(file, blocks)
     parameters = {name: _as_given(value) for name, value in file.document.parameters.items()}
-    parameters["classifier"] = _specs(parameters.get("classifier", "discriminant"), predictor)
     if parameters.get("blocks") is not None:
         parameters["blocks"] = tuple(predictor.others.get(name, name) for name in predictor.blocks)
     with model_errors():
+        parameters["classifier"] = _specs(parameters.get("classifier", "discriminant"), predictor)
         model = EmotionRecognizer(**parameters)
         model.extraction_plan()  # refuses parameters that prediction does not look at
     model.predictor_ = predictor
@@ -139,10 +139,11 @@ def predictor_of_model(model: Any, *, blocks: Sequence[Block] = ()) -> Predictor
 def _specs(spec: Any, predictor: Predictor) -> Any:
     """Return unfitted copies for the classifiers among the parameters that were given as objects."""
 
-    def unfitted(name: str, kind: Any) -> Any:
+    def unfitted(kind: Any, names: Iterable[str]) -> Any:
         if kind not in ("mel_cnn", "scikit-learn"):
             return kind
-        fitted = predictor.heads[name].classifier
+        heads = [predictor.heads[name] for name in names]
+        fitted = {head.kind: head.classifier for head in heads}[kind]
         if kind == "mel_cnn":
             from stcorner.classifiers import MelCNNClassifier
 
@@ -153,8 +154,8 @@ def _specs(spec: Any, predictor: Predictor) -> Any:
         return clone(fitted.estimator if isinstance(fitted, CalibratedClassifierCV) else fitted)
 
     if isinstance(spec, dict):
-        return {name: unfitted(name, kind) for name, kind in spec.items()}
-    return unfitted(next(iter(predictor.heads)), spec)
+        return {name: unfitted(kind, [name]) for name, kind in spec.items()}
+    return unfitted(spec, predictor.heads)
 
 
 def predictor_of(file: ModelFile, given: Sequence[Block] = ()) -> Predictor:

@@ -290,19 +290,21 @@ def _normal_scores(graph: _Graph, x: str, knots: Any) -> str:
 
 def _late(graph: _Graph, predictor: Predictor, tables: Mapping[str, str], missing: Mapping[str, str]) -> str:
     """Return the product of the streams, each of them that of its blocks."""
-    found, weights = [], []
+    found, gaps, weights = [], [], []
     for names in predictor.streams():
-        table, weight = tables[names[0]], predictor.weights[names[0]]
+        table, gap, weight = tables[names[0]], missing[names[0]], predictor.weights[names[0]]
         if len(names) > 1:
-            logs = [
-                graph.op("Mul", graph.constant(predictor.weights[name]),
-                         graph.op("Log", graph.op("Max", tables[name], graph.constant(FLOOR))))
-                for name in names
-            ]  # fmt: skip
-            table, weight = graph.op("Softmax", _sum(graph, logs)), 1.0
+            for name in names[1:]:
+                gap = graph.op("And", gap, missing[name])
+            # Where nothing is there, anything finite will do.
+            some = graph.op("Not", gap)
+            own = [graph.op("And", missing[name], some) for name in names]
+            table = _mixed(graph, [tables[n] for n in names], own, [predictor.weights[n] for n in names])
+            weight = 1.0
         found.append(table)
+        gaps.append(gap)
         weights.append(weight)
-    return _mixed(graph, found, [missing[names[0]] for names in predictor.streams()], weights)
+    return _mixed(graph, found, gaps, weights)
 
 
 def _mixed(graph: _Graph, tables: Sequence[str], missing: Sequence[str], weights: Sequence[float]) -> str:

@@ -222,21 +222,14 @@ class Predictor:
         if EARLY in self.heads:
             fused = blocks[0] if self.fusion is None else self.fusion.transform(blocks)
             return self.heads[EARLY].predict_proba(fused, self.classes)
-        # Blocks of one stream are there or missing together: their product is one table. Each table is
-        # calibrated by itself: its weight is for company.
+        # What one stream says is one table: whether another is there does not change it.
         tables, weights = [], []
         evidence = self.evidence(blocks)
         for names in self.streams():
-            several = len(names) > 1
-            parts = [evidence[name] for name in names]
-            tables.append(_product(parts, [self.weights[name] for name in names]) if several else parts[0])
-            weights.append(1.0 if several else self.weights[names[0]])
-        mixed = combine_tables(tables, np.array(weights))
-        there = np.stack([np.isfinite(table[:, 0]) for table in tables])
-        alone = there.sum(axis=0) == 1
-        for table, present in zip(tables, there, strict=True):
-            mixed[alone & present] = table[alone & present]
-        return mixed
+            own = [self.weights[name] for name in names]
+            tables.append(_product([evidence[name] for name in names], own))
+            weights.append(1.0 if len(names) > 1 else own[0])
+        return _product(tables, weights)
 
     def streams(self) -> list[tuple[str, ...]]:
         """Return the blocks by what they are computed from: those of the sound together, others alone.
@@ -362,11 +355,17 @@ class Predictor:
 
 
 def _product(tables: Sequence[NDArray[np.float64]], weights: Sequence[float]) -> NDArray[np.float64]:
-    """Return the weighted product of tables that miss the same rows."""
+    """Return the weighted product of what is there, row by row.
+
+    One table alone stands as it is: each is calibrated by itself, and its weight is for company.
+    """
     mixed = np.full_like(tables[0], np.nan)
-    there = np.isfinite(tables[0][:, 0])
-    if there.any():
-        mixed[there] = combine_tables([table[there] for table in tables], np.array(weights))
+    there = np.stack([np.isfinite(table[:, 0]) for table in tables])
+    some, alone = there.any(axis=0), there.sum(axis=0) == 1
+    if some.any():
+        mixed[some] = combine_tables([table[some] for table in tables], np.array(weights))
+    for table, present in zip(tables, there, strict=True):
+        mixed[alone & present] = table[alone & present]
     return mixed
 
 

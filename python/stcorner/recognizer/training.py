@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["describe_training", "kind_of", "relabelled", "renamed", "train"]
 
 CLASSIFIERS = ("discriminant", "fercnn", "mel_cnn", "posterior")
-# Classifiers of blocks that a mapping does not name, with late fusion.
+# Classifiers of blocks with late fusion, where neither a mapping nor an object says otherwise.
 _USUAL = {"mel": "mel_cnn"}
 # Inner folds of people whose predictions choose the weights of a late fusion.
 _FOLDS = 3
@@ -164,7 +164,8 @@ def _fit_late(
 
 def _specs(model: EmotionRecognizer, names: Sequence[str]) -> dict[str, Any]:
     if not isinstance(model.classifier, dict):
-        return {name: _USUAL.get(name, model.classifier) for name in names}
+        usual = _USUAL if isinstance(model.classifier, str) else {}
+        return {name: usual.get(name, model.classifier) for name in names}
     if unknown := sorted(set(model.classifier) - set(names)):
         raise ParameterError(f"classifier must name blocks of {list(names)}, got {unknown}")
     return {name: model.classifier.get(name, _USUAL.get(name, "discriminant")) for name in names}
@@ -226,11 +227,16 @@ def _fit_head(
     parameters = dict(model.classifier_params or {})
     classifier: Any
     if kind == "mel_cnn":
+        if model.within is not None:
+            raise ParameterError(
+                f"within must be None with mel_cnn, which hears decibels as they are, got {model.within!r}: "
+                "leave it out, or leave out the block 'mel'"
+            )
         if isinstance(spec, str):
             from stcorner.classifiers import MelCNNClassifier
 
             # Beside other kinds the parameters are theirs.
-            own = {} if isinstance(model.classifier, dict) else parameters
+            own = parameters if model.classifier == kind else {}
             spec = MelCNNClassifier(**{"random_state": model.random_state, **own})
         return Head(kind=kind, classifier=_fit_foreign(spec, X, y, None, weight))
     if spec == "discriminant":

@@ -192,7 +192,7 @@ def fit_network(
     trainer = keras.Model(given, Altered()(given))
     warm = max(1, n_steps // 20)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, n_steps - warm, warmup_target=learning_rate, warmup_steps=warm
+        0.0, max(1, n_steps - warm), warmup_target=learning_rate, warmup_steps=warm
     )
     trainer.compile(
         keras.optimizers.AdamW(rate, weight_decay=0.03, use_ema=True, ema_momentum=0.98),
