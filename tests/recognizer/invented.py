@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from stcorner.classifiers import MelCNNClassifier
+from stcorner.classifiers.mel_cnn.predictor import shapes
 from stcorner.corpora import Clip
 from stcorner.extraction import ClipFeatures
 
@@ -45,3 +49,27 @@ def without(features: ClipFeatures, missing: dict[str, list[int] | slice]) -> Cl
     for name, rows in missing.items():
         blocks[name][rows] = np.nan
     return ClipFeatures(clips=features.clips, blocks=blocks, names=features.names)
+
+
+class UntrainedNetwork(MelCNNClassifier):  # type: ignore[misc]
+    """The network with weights that are drawn instead of trained, which needs no Keras."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> UntrainedNetwork:
+        self._training_rows(X, y)
+        rng = np.random.default_rng(self.random_state)
+        self.weights_ = {
+            name: (rng.standard_normal(shape) * (2 / np.prod(shape[:-1])) ** 0.5)
+            .astype(np.float16)
+            .astype(np.float32)
+            for name, shape in shapes(len(self.classes_)).items()
+        }
+        self.losses_ = [1.5, 1.25]
+        return self
+
+
+def invented_patches(n: int, *, seed: int = 0) -> np.ndarray:
+    """Patches of no sound, rows of (48, 128) in steps of 0.5 dB."""
+    rng = np.random.default_rng(seed)
+    level = rng.normal(0, 12, (n, 48, 1)) + rng.normal(0, 8, (n, 1, 128)) + rng.normal(0, 4, (n, 48, 128))
+    steps = np.round(2 * (level - level.mean(axis=(1, 2), keepdims=True))) / 2
+    return np.clip(steps, -63.5, 64).reshape(n, -1).astype(np.float32)

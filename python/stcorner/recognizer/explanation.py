@@ -25,6 +25,8 @@ __all__ = ["Explanation", "explain_decision", "feature_group"]
 _FACE = re.compile(r"(?:^|[_ ])t(?P<segment>\d+)_y(?P<row>\d+)_x(?P<column>\d+)(?:_|$)")
 # A block of another tool with more columns is explained as a whole.
 _WIDE = 64
+# Orders played together, of some 100 rows each: what a row costs by itself, a network say, is paid once.
+_AT_ONCE = 8
 _GROUPS = ("delta_mfcc", "energy_contour", "timing", "corr", "chroma", "mel", "f0", "mfcc")
 
 
@@ -184,7 +186,8 @@ def explain_decision(
 
     game = _Game(predictor, chosen, a, b)
     orders = [order for _ in range(n_orders) for order in _both_ways(rng.permutation(len(game.groups)))]
-    changes = np.stack([game.play(order) for order in orders])
+    parts_of = [game.play(np.stack(orders[at : at + _AT_ONCE])) for at in range(0, len(orders), _AT_ONCE)]
+    changes = np.concatenate(parts_of)
     # A forward and a backward order depend on each other: the pair is the independent draw.
     pairs = changes.reshape(n_orders, 2, -1).mean(axis=1)
     error = pairs.std(axis=0, ddof=1) / np.sqrt(n_orders) if n_orders > 1 else np.full(pairs.shape[1], np.nan)
@@ -220,7 +223,7 @@ class _Game:
         self.block_of = {group: block for group, (block, _) in zip(grouped, owners, strict=True)}
         place = {group: i for i, group in enumerate(self.groups)}
         self._group_of = np.array([place[group] for group in grouped])
-        self._start = np.concatenate([predictor.means[name] for name in self._blocks])
+        self._start = np.concatenate([predictor.means[name] for name in self._blocks]).astype(np.float32)
         self._end = np.concatenate([features.blocks[name][0] for name in self._blocks])
         self.offset, self.total = map(float, self._odds(np.stack([self._start, self._end])))
 
@@ -236,14 +239,13 @@ class _Game:
         odds: NDArray[np.float64] = np.log(p[:, self._a]) - np.log(p[:, self._b])
         return odds
 
-    def play(self, order: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the change that each group brings when the groups turn in this order."""
-        turn = np.empty(len(order), dtype=np.intp)
-        turn[order] = np.arange(len(order))
-        # Row k has the first k groups of the order turned.
-        turned = turn[self._group_of] < np.arange(1, len(order))[:, None]
-        inner = self._odds(np.where(turned, self._end, self._start)) if len(order) > 1 else np.empty(0)
-        steps = np.diff(np.concatenate([[self.offset], inner, [self.total]]))
-        changes = np.empty(len(order))
-        changes[order] = steps
-        return changes
+    def play(self, orders: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return, for each order, the change that each group brings when the groups turn in it."""
+        n, count = orders.shape
+        turn = np.argsort(orders, axis=1)
+        # Row k of an order has its first k groups turned.
+        turned = turn[:, None, self._group_of] < np.arange(1, count)[:, None]
+        rows = np.where(turned, self._end, self._start).reshape(n * (count - 1), -1)
+        inner = self._odds(rows).reshape(n, count - 1) if count > 1 else np.empty((n, 0))
+        steps = np.diff(inner, axis=1, prepend=self.offset, append=self.total)
+        return np.take_along_axis(steps, turn, axis=1)
