@@ -100,19 +100,19 @@ def altered(decibels: Any, labels: Any, seeds: Any) -> tuple[Any, Any]:
     keras = import_keras()
     ops, random = keras.ops, keras.random
     n = decibels.shape[0]
-    hertz, width = _mel_bands()
-    octaves = np.log2(hertz / 1000)[None, :, None]
+    hertz, width = (ops.convert_to_tensor(each[None, :, None]) for each in _mel_bands())
+    octaves = ops.log2(hertz / 1000)
 
     def uniform(low: float, high: float) -> Any:
         return random.uniform((n, 1, 1), low, high, seed=seeds)
 
     def level(power: Any) -> Any:
-        return ops.mean(ops.sum(power * width[None, :, None], axis=1, keepdims=True), axis=2, keepdims=True)
+        return ops.mean(ops.sum(power * width, axis=1, keepdims=True), axis=2, keepdims=True)
 
     power = 10 ** (decibels / 10)
     # The power of a band is a mean of squares, its distribution nearly gamma, here by Wilson and Hilferty.
-    bins = np.maximum(width / 31.25, 1)[None, :, None]
-    spread = random.normal((n, N_BANDS, N_FRAMES), seed=seeds) / (3 * np.sqrt(bins))
+    bins = ops.maximum(width / 31.25, 1)
+    spread = random.normal((n, N_BANDS, N_FRAMES), seed=seeds) / (3 * ops.sqrt(bins))
     coloured = ops.maximum(1 - 1 / (9 * bins) + spread, 0) ** 3 * 10 ** (-uniform(*_SLOPE) * octaves / 10)
     speech = power / level(power)
     babble = sum(
@@ -125,7 +125,7 @@ def altered(decibels: Any, labels: Any, seeds: Any) -> tuple[Any, Any]:
     gain = level(power) / level(noise) * 10 ** (-ratio / 10)
     power = power + ops.where(uniform(0, 1) < _NOISY, gain, 0.0) * noise
     edge = ops.exp(uniform(*np.log(_BAND_LIMIT).tolist()))
-    cut = ops.logical_and(hertz[None, :, None] > edge, uniform(0, 1) < _LIMITED)
+    cut = ops.logical_and(hertz > edge, uniform(0, 1) < _LIMITED)
     power = ops.where(cut, 1e-7 * power, power) * 10 ** (
         random.normal((n, 1, 1), stddev=_TILT, seed=seeds) * octaves / 10
     )
@@ -140,7 +140,7 @@ def altered(decibels: Any, labels: Any, seeds: Any) -> tuple[Any, Any]:
     for axis in (0, 1):
         size = (N_BANDS, N_FRAMES)[axis]
         first = random.uniform((n, 1), 0, size, seed=seeds)
-        place = np.arange(size, dtype=np.float32)[None]
+        place = ops.arange(size, dtype="float32")[None]
         seen = ops.logical_or(
             place < first, place >= first + random.uniform((n, 1), 0, _MASK[axis], seed=seeds)
         )
