@@ -68,7 +68,7 @@ def test_the_shipped_model_and_its_network(rng: np.random.Generator, tmp_path: P
     blocks = {name: rng.normal(mean, 0.3 * np.abs(mean), (100, len(mean))) for name, mean in means.items()}
     blocks["audio"][:20], blocks["expression"][10:40] = np.nan, np.nan
     features = ClipFeatures(clips=[Clip.of(f"{i}.mp4") for i in range(100)], blocks=blocks, names=names)
-    for weights in (model.predictor_.weights, {"audio": 0.0, "expression": 2.0}):
+    for weights in (model.predictor_.weights, {"audio": 0.0, "mel": 0.0, "expression": 2.0}):
         model.predictor_ = replace(model.predictor_, weights=weights)
         found, _ = run(model, features, tmp_path)
         np.testing.assert_allclose(found, model.predict_proba(features), atol=1e-5, rtol=0)

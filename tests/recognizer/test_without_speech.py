@@ -45,8 +45,8 @@ def test_what_the_model_was_never_shown_has_no_label(model: EmotionRecognizer, r
     file = next((real_data / "ravdess" / "audio_speech" / "Actor_03").glob("*.flac"))
     features = model.extract([file], augment=False)
     assert model.predictor_.rows(features)[0]["status"] == "ok"
-    far = features.blocks["audio"] + 1000 * model.predictor_.heads["early"].classifier.scale_
-    strange = ClipFeatures(clips=features.clips, blocks={"audio": far}, names=features.names,
+    far = features.blocks["audio"] + 1000 * model.predictor_.heads["audio"].classifier.scale_
+    strange = ClipFeatures(clips=features.clips, blocks={**features.blocks, "audio": far}, names=features.names,
                            details=features.details)  # fmt: skip
     (row,) = model.predictor_.rows(strange)
     assert (row["status"], row["label"]) == ("unfamiliar", None)
