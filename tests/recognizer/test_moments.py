@@ -60,7 +60,9 @@ def test_both_faces_have_rows(film: Path, model: stcorner.EmotionRecognizer) -> 
 
 def test_predict_and_extract_tell_faces_apart(film: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="needs stcorner[table]")
-    run = stcorner.extract(film, tmp_path / "t.parquet", blocks=("audio", "expression"), face="all", n_jobs=1)
+    run = stcorner.extract(
+        film, tmp_path / "t.parquet", blocks=("audio", "mel", "expression"), face="all", n_jobs=1
+    )
     features = stcorner.ClipFeatures.from_parquet(run.features)
     assert (run.n_files, len(features)) == (1, 2)
     assert [row["face_id"] for row in features.details] == [0, 1]

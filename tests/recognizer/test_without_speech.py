@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,8 +47,7 @@ def test_what_the_model_was_never_shown_has_no_label(model: EmotionRecognizer, r
     features = model.extract([file], augment=False)
     assert model.predictor_.rows(features)[0]["status"] == "ok"
     far = features.blocks["audio"] + 1000 * model.predictor_.heads["audio"].classifier.scale_
-    strange = ClipFeatures(clips=features.clips, blocks={**features.blocks, "audio": far}, names=features.names,
-                           details=features.details)  # fmt: skip
+    strange = replace(features, blocks={**features.blocks, "audio": far})
     (row,) = model.predictor_.rows(strange)
     assert (row["status"], row["label"]) == ("unfamiliar", None)
 

@@ -387,7 +387,10 @@ def check_columns(
         )
     absent = [name for name in blocks if name not in features.blocks]
     if absent:
-        raise ParameterError(f"features must hold the block(s) {absent}, got {list(features.blocks)}")
+        raise ParameterError(
+            f"features must hold the block(s) {absent}, got {list(features.blocks)}: extract them with "
+            f"blocks={tuple(blocks)}"
+        )
     for name in blocks if names is not None else ():
         if list(features.names[name]) != list(names[name]):  # type: ignore[index]
             raise ParameterError(
