@@ -73,7 +73,7 @@ def voice_model(name: str = "voice", **parameters):
     kinds = {"audio": "discriminant", "mel": KeptNetwork(n_steps=5000), "expression": "posterior"}
     return stcorner.EmotionRecognizer(
         fusion="late",
-        classifier={block: kinds[block] for block in given["blocks"]},
+        classifier={block: kinds.get(block, "discriminant") for block in given["blocks"]},
         classifier_params={"n_frequencies": 2000, "calibration_folds": 3},
         augment=RECORDINGS,
         abstain_below=0.3,

@@ -15,9 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
-from common import REPOSITORY, VOICE_WEIGHTS, KeptNetwork, arguments, clips_of, voice_model, write
-from stcorner import ClipFeatures, EmotionRecognizer
+from common import (
+    REPOSITORY,
+    VOICE_WEIGHTS,
+    KeptNetwork,
+    arguments,
+    by_actor,
+    clips_of,
+    voice_model,
+    write,
+)
+from stcorner import ClipFeatures, EmotionRecognizer, FeatureTable
 from stcorner.evaluation import cross_validate
+from stcorner.extraction.blocks import add_blocks
 from stcorner.recognizer.card import model_card
 from stcorner.recognizer.modelfile import write_model
 from stcorner.recognizer.saving import to_model_file
@@ -96,6 +106,14 @@ def with_unseen_faces(features: ClipFeatures) -> ClipFeatures:
     )
 
 
+def with_action_units(options, features: ClipFeatures):
+    """Return the evaluation of the voice beside OpenFace's action units of the same takes."""
+    units = FeatureTable(options.data / "ravdess" / "au_means" / "openface_au_means.csv", "openface")
+    both = add_blocks(features, [*features.blocks, units.name], {units.name: units})
+    model = voice_model(blocks=("audio", "mel", units.name), weights={**VOICE_WEIGHTS, units.name: 1.0})
+    return by_actor(both, model, "voice and action units", "ravdess-luna5")[1]
+
+
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--model", choices=MODELS, nargs="*", default=list(MODELS))
@@ -149,7 +167,10 @@ def main() -> None:
         digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, sha256 {digests[name]}", flush=True)
     if evaluation is not None and not left_out:
-        content = {"scores": measured, "sha256": digests, "summary": evaluation.summary()}
+        low, high = evaluation.interval("uar")
+        voice_row = {"uar": 100 * evaluation.uar, "interval": [100 * low, 100 * high]}
+        table = {"voice": voice_row, "voice and action units": with_action_units(options, features)}
+        content = {"table": table, "scores": measured, "sha256": digests, "summary": evaluation.summary()}
         write(options, "train_shipped", content, started)
 
 
