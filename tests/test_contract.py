@@ -32,6 +32,7 @@ OF_OTHERS = [
     st.EmotionRecognizer(),
     st.FERCNNClassifier(),
     st.LateFusion(),
+    st.MelCNNClassifier(),
     st.StipBagOfWords(n_words=2),
 ]
 
@@ -65,6 +66,7 @@ def test_classifiers_are_known_as_such() -> None:
         "EmotionRecognizer",
         "FERCNNClassifier",
         "LateFusion",
+        "MelCNNClassifier",
     }
 
 

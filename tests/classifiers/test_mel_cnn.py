@@ -143,7 +143,7 @@ def test_the_network_at_its_size(few_layers: pytest.MonkeyPatch) -> None:
         assert_equals_keras(model, keras, X[:3])
         assert model.score(X, y) == 1
         assert model.losses_[0] < np.log(2)
-        assert sum(weight.size for weight in model.weights_.values()) == 871_131
+        assert sum(weight.size for weight in model.weights_.values()) == 884_587
 
 
 @pytest.fixture
