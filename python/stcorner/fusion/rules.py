@@ -39,12 +39,11 @@ def combine_tables(tables: Sequence[Matrix], weights: Matrix, rule: str = "produ
     share = np.where(there, weights, 0.0)
     empty = share.sum(axis=1) <= 0  # only classifiers without weight have an answer
     share[empty] = there[empty]
-    total = share.sum(axis=1, keepdims=True)
+    share = share / share.sum(axis=1, keepdims=True)
     filled = [np.where(np.isnan(table), 1.0, table) for table in tables]
     if rule == "mean":
-        share = share / total
         return np.asarray(sum(s[:, None] * table for s, table in zip(share.T, filled, strict=True)))
-    share *= max(float(np.sum(weights)), FLOOR) / total
+    share *= max(float(np.sum(weights)), FLOOR)
     logs = sum(s[:, None] * np.log(np.maximum(t, FLOOR)) for s, t in zip(share.T, filled, strict=True))
     powers = np.exp(logs - np.max(logs, axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))

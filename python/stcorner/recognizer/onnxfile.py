@@ -318,10 +318,11 @@ def _mixed(graph: _Graph, tables: Sequence[str], missing: Sequence[str], weights
     total = _sum(graph, given)
     # Only classifiers without weight have an answer: they share alike.
     empty = graph.op("LessOrEqual", total, zero)
-    scale = graph.op("Div", graph.constant(max(sum(weights), FLOOR)), graph.op("Where", empty, count, total))
+    whole = graph.op("Where", empty, count, total)
+    scale = graph.constant(max(sum(weights), FLOOR))
     logs = []
     for table, share, own in zip(tables, given, there, strict=True):
-        factor = graph.op("Mul", graph.op("Where", empty, own, share), scale)
+        factor = graph.op("Mul", graph.op("Div", graph.op("Where", empty, own, share), whole), scale)
         log = graph.op("Log", graph.op("Max", table, graph.constant(FLOOR)))
         logs.append(graph.op("Mul", factor, log))
     mixed = graph.op("Softmax", _sum(graph, logs))
