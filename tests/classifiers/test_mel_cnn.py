@@ -139,7 +139,7 @@ def test_the_network_at_its_size(few_layers: pytest.MonkeyPatch) -> None:
     X, y = two_bands()
     with few_layers.context() as patch:
         sized(patch, *REAL)
-        model, keras = trained_on(X, y, n_steps=60)
+        model, keras = trained_on(X, y, n_steps=50)
         assert_equals_keras(model, keras, X[:3])
         assert model.score(X, y) == 1
         assert model.losses_[0] < np.log(2)
