@@ -60,7 +60,7 @@ def log_mel_patch(y: ArrayLike, *, sr: float = _SR) -> NDArray[np.float32]:
     >>> t = np.arange(16000) / 16000
     >>> patch = log_mel_patch(np.sin(2 * np.pi * 440 * t).astype(np.float32))
     >>> patch.shape, int(patch.max(axis=1).argmax())
-    ((48, 128), 6)
+    ((48, 128), 5)
     """
     if check_real("sr", sr, low=0, open_low=True) != _SR:
         raise ParameterError(f"sr must be {_SR} Hz, got {sr:g}: resample first, as load_audio(file, {_SR})")
