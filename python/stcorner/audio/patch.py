@@ -57,10 +57,12 @@ def log_mel_patch(y: ArrayLike, *, sr: float = _SR) -> NDArray[np.float32]:
 
     Examples
     --------
-    >>> t = np.arange(16000) / 16000
-    >>> patch = log_mel_patch(np.sin(2 * np.pi * 440 * t).astype(np.float32))
-    >>> patch.shape, int(patch.max(axis=1).argmax())
-    ((48, 128), 5)
+    A tone of 985 Hz in noise is loudest in the band around it, the 16th:
+
+    >>> noise = np.random.default_rng(0).normal(0, 0.01, 16000)
+    >>> patch = log_mel_patch(noise + np.sin(2 * np.pi * 985 * np.arange(16000) / 16000))
+    >>> patch.shape, int(patch.max(axis=1).argmax()) + 1
+    ((48, 128), 16)
     """
     if check_real("sr", sr, low=0, open_low=True) != _SR:
         raise ParameterError(f"sr must be {_SR} Hz, got {sr:g}: resample first, as load_audio(file, {_SR})")
