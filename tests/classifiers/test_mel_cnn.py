@@ -85,10 +85,10 @@ def assert_equals_keras(model: MelCNNClassifier, keras: Any, X: np.ndarray) -> N
     np.testing.assert_allclose(model._logits(spectra), wanted, atol=1e-2)
     # Without the rounding to 16 bits there is that of single precision alone.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network.np, "float16", np.float32)
-        model = MelCNNPredictor()
-        model.weights_ = network.folded(keras)
-    np.testing.assert_allclose(model._logits(spectra), wanted, atol=1e-4)
+        patch.setattr(np, "float16", np.float32)
+        exact = MelCNNPredictor()
+        exact.weights_ = network.folded(keras)
+    np.testing.assert_allclose(exact._logits(spectra), wanted, atol=1e-4)
 
 
 def test_numpy_equals_keras(trained: SimpleNamespace) -> None:

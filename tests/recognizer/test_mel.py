@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SR = 16_000
 WEIGHTS = {"audio": 0.65, "mel": 0.7, "expression": 1.5}
-KINDS = {"audio": "discriminant", "mel": UntrainedNetwork(n_steps=7, random_state=3)}
+KINDS: dict[str, Any] = {"audio": "discriminant", "mel": UntrainedNetwork(n_steps=7, random_state=3)}
 FACE = {**KINDS, "expression": "posterior"}
 
 
