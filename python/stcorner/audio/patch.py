@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["log_mel_patch", "log_mel_patch_names"]
 
 N_BANDS, N_FRAMES = 48, 128
-_SR = 16_000
-_N_FFT, _HOP = 512, 320
+SR, N_FFT, _HOP = 16_000, 512, 320
 # Below the loudest band by more (90 dB) there is nothing but rounding.
 _FLOOR = 1e-9
 # Frames at either end that are quieter than the loudest by more than this many dB are not looked at.
@@ -26,7 +25,7 @@ _STEP = 0.5
 _RANGE = (-63.5, 64.0)
 
 
-def log_mel_patch(y: ArrayLike, *, sr: float = _SR) -> NDArray[np.float32]:
+def log_mel_patch(y: ArrayLike, *, sr: float = SR) -> NDArray[np.float32]:
     """Return the loudest 2.56 s of a clip as a log-mel spectrogram.
 
     Quiet frames at both ends (30 dB below the loudest) are cut off. Of what is left, the 128 frames whose
@@ -64,9 +63,9 @@ def log_mel_patch(y: ArrayLike, *, sr: float = _SR) -> NDArray[np.float32]:
     >>> patch.shape, int(patch.max(axis=1).argmax()) + 1
     ((48, 128), 16)
     """
-    if check_real("sr", sr, low=0, open_low=True) != _SR:
-        raise ParameterError(f"sr must be {_SR} Hz, got {sr:g}: resample first, as load_audio(file, {_SR})")
-    power = melspectrogram(y, sr=_SR, n_fft=_N_FFT, hop_length=_HOP, n_mels=N_BANDS)
+    if check_real("sr", sr, low=0, open_low=True) != SR:
+        raise ParameterError(f"sr must be {SR} Hz, got {sr:g}: resample first, as load_audio(file, {SR})")
+    power = melspectrogram(y, sr=SR, n_fft=N_FFT, hop_length=_HOP, n_mels=N_BANDS)
     if power.ndim != 2:
         raise ParameterError(f"y must be mono, of shape (n,), got {power.ndim - 1} dimensions")
     loudest = float(power.max())

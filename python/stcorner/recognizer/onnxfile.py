@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from statistics import NormalDist
@@ -61,9 +62,7 @@ def export_onnx(predictor: Predictor, file: str | os.PathLike[str]) -> Path:
         ]
         shares = _late(graph, predictor, dict(zip(predictor.blocks, tables, strict=True)),
                        dict(zip(predictor.blocks, missing, strict=True)))  # fmt: skip
-    nothing = missing[0]
-    for gap in missing[1:]:
-        nothing = graph.op("And", nothing, gap)
+    nothing = _all(graph, missing)
     last = graph.op("Where", nothing, graph.constant(np.full((1, n), np.nan)), shares)
     graph.nodes.append(onnx.helper.make_node("Cast", [last], [_OUTPUT], to=_FLOAT))
     model = _model(onnx, graph, predictor)
@@ -292,10 +291,9 @@ def _late(graph: _Graph, predictor: Predictor, tables: Mapping[str, str], missin
     """Return the product of the streams, each of them that of its blocks."""
     found, gaps, weights = [], [], []
     for names in predictor.streams():
-        table, gap, weight = tables[names[0]], missing[names[0]], predictor.weights[names[0]]
+        table, weight = tables[names[0]], predictor.weights[names[0]]
+        gap = _all(graph, [missing[name] for name in names])
         if len(names) > 1:
-            for name in names[1:]:
-                gap = graph.op("And", gap, missing[name])
             # Where nothing is there, anything finite will do.
             some = graph.op("Not", gap)
             own = [graph.op("And", missing[name], some) for name in names]
@@ -305,6 +303,11 @@ def _late(graph: _Graph, predictor: Predictor, tables: Mapping[str, str], missin
         gaps.append(gap)
         weights.append(weight)
     return _mixed(graph, found, gaps, weights)
+
+
+def _all(graph: _Graph, gaps: Sequence[str]) -> str:
+    """Return where every one is missing."""
+    return functools.reduce(functools.partial(graph.op, "And"), gaps)
 
 
 def _mixed(graph: _Graph, tables: Sequence[str], missing: Sequence[str], weights: Sequence[float]) -> str:

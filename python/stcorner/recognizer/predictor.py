@@ -12,7 +12,6 @@ from stcorner.corpora.clip import Clip
 from stcorner.errors import ParameterError
 from stcorner.extraction.blocks import describe_clips
 from stcorner.extraction.clipfeatures import ClipFeatures
-from stcorner.extraction.plan import BUILT_IN
 from stcorner.fusion.rules import combine_tables
 from stcorner.recognizer.within import transductive, within_subject
 
@@ -145,7 +144,7 @@ class Predictor:
             Without altered copies.
         """
         plain = features.originals()
-        heard = [name for name in plain.blocks if BUILT_IN.get(name) == "audio"]
+        heard = self.plan.blocks_of("audio")
         if not heard or not len(plain):
             return plain
         details = list(plain.details)
@@ -239,7 +238,7 @@ class Predictor:
         list of tuple of str
             The blocks, in order.
         """
-        heard = tuple(name for name in self.blocks if BUILT_IN.get(name) == "audio")
+        heard = self.plan.blocks_of("audio")
         groups = [heard if name in heard else (name,) for name in self.blocks]
         return list(dict.fromkeys(groups))
 

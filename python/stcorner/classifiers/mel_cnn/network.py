@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stcorner._base.keras import import_keras
-from stcorner.audio.patch import N_BANDS, N_FRAMES
+from stcorner.audio._filters import hz_to_mel, mel_to_hz
+from stcorner.audio.patch import N_BANDS, N_FFT, N_FRAMES, SR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,9 +86,8 @@ def build(n_classes: int, seed: int) -> Any:
 
 
 def _mel_bands() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return centre and half width of each band in Hz, on Slaney's scale."""
-    mels = np.linspace(0, 15 + 27 * np.log(8) / np.log(6.4), N_BANDS + 2)
-    hertz = np.where(mels < 15, mels * 200 / 3, 1000 * np.exp((mels - 15) * np.log(6.4) / 27))
+    """Return centre and half width of each band in Hz."""
+    hertz = mel_to_hz(np.linspace(0, hz_to_mel(SR / 2), N_BANDS + 2))
     return hertz[1:-1].astype(np.float32), ((hertz[2:] - hertz[:-2]) / 2).astype(np.float32)
 
 
@@ -111,7 +111,7 @@ def altered(decibels: Any, labels: Any, seeds: Any) -> tuple[Any, Any]:
 
     power = 10 ** (decibels / 10)
     # The power of a band is a mean of squares, its distribution nearly gamma, here by Wilson and Hilferty.
-    bins = ops.maximum(width / 31.25, 1)
+    bins = ops.maximum(width / (SR / N_FFT), 1)
     spread = random.normal((n, N_BANDS, N_FRAMES), seed=seeds) / (3 * ops.sqrt(bins))
     coloured = ops.maximum(1 - 1 / (9 * bins) + spread, 0) ** 3 * 10 ** (-uniform(*_SLOPE) * octaves / 10)
     speech = power / level(power)

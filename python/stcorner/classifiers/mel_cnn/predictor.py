@@ -8,6 +8,7 @@ import numpy as np
 
 from stcorner._base.predictor import Predictor, class_list, stored_classes
 from stcorner.audio.patch import N_BANDS, N_FRAMES
+from stcorner.classifiers.algebra import softmax
 from stcorner.classifiers.mel_cnn.network import BLOCKS, STEM, images
 from stcorner.errors import ModelError
 
@@ -59,14 +60,11 @@ class MelCNNPredictor(Predictor):
         """
         rows = self._rows(X).astype(np.float32).reshape(-1, N_BANDS, N_FRAMES)
         # An explanation asks about one patch many times.
-        first = {row.tobytes(): at for at, row in enumerate(rows)}
-        different = rows[list(first.values())]
-        parts = [self._logits(images(different[at : at + _ROWS], np)) for at in range(0, len(first), _ROWS)]
-        place = {content: at for at, content in enumerate(first)}
-        logits = np.concatenate(parts).astype(np.float64)[[place[row.tobytes()] for row in rows]]
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-        return shares
+        seen: dict[bytes, int] = {}
+        place = [seen.setdefault(row.tobytes(), len(seen)) for row in rows]
+        different = rows[np.unique(place, return_index=True)[1]]
+        parts = [self._logits(images(different[at : at + _ROWS], np)) for at in range(0, len(seen), _ROWS)]
+        return softmax(np.concatenate(parts).astype(np.float64))[place]
 
     def _logits(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         x = np.maximum(self._convolve(x, "stem", (2, 2)), 0)
